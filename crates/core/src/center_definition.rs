@@ -1,0 +1,95 @@
+//! A center as its file describes it. Read from TOML by `api`; applied by the core as one command.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Bytes, CardMillis, Currency, Money, Role};
+
+/// The whole center file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CenterDefinition {
+    /// A name for people.
+    pub name: String,
+    /// The one currency of the center.
+    pub currency: Currency,
+    /// The kinds of cards, with their prices.
+    pub card_models: Vec<CardModelDefinition>,
+    /// The pools; the first is the default.
+    pub pools: Vec<PoolDefinition>,
+    /// The nodes.
+    pub nodes: Vec<NodeDefinition>,
+    /// The organizations that are served from the start.
+    pub organizations: Vec<OrganizationDefinition>,
+    /// The users that exist from the start.
+    pub users: Vec<UserDefinition>,
+}
+
+/// A kind of card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardModelDefinition {
+    /// Unique name, as in job files: `ascend-910`.
+    pub name: String,
+    /// Who makes it.
+    pub vendor: String,
+    /// Memory of one card.
+    pub memory: Bytes,
+    /// FP16 rate in TFLOPS.
+    pub tflops_fp16: u32,
+    /// Rated power in watts.
+    pub watts: u32,
+    /// Cards per ring (HCCS, NVLink) on a node; 0 where there are none.
+    pub ring: u32,
+    /// Whether parts of a card may be given out.
+    pub fractions: bool,
+    /// Whether the cards are simulated; shown wherever they are.
+    pub simulated: bool,
+    /// Price of one card-hour.
+    pub price_per_card_hour: Money,
+}
+
+/// A set of nodes sold together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolDefinition {
+    /// Unique name.
+    pub name: String,
+}
+
+/// A machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeDefinition {
+    /// Unique name.
+    pub name: String,
+    /// Its pool's name.
+    pub pool: String,
+    /// Its cards' model; none if it has no cards.
+    pub card_model: Option<String>,
+    /// How many cards, at most 64.
+    pub cards: u32,
+    /// Cores in thousandths.
+    pub cpu: crate::CpuMillis,
+    /// Memory.
+    pub memory: Bytes,
+}
+
+/// An organization.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrganizationDefinition {
+    /// Unique short name, as in job files.
+    pub name: String,
+    /// Its name for people.
+    pub title: String,
+    /// Cards that it may hold at once; no limit if absent.
+    pub card_limit: Option<CardMillis>,
+    /// Paid in when the organization is first registered; never again.
+    pub opening_balance: Money,
+}
+
+/// A user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserDefinition {
+    /// Unique login name.
+    pub name: String,
+    /// What the user is to the center.
+    pub role: Role,
+    /// Its organization's name; none for those who serve the center itself.
+    pub organization: Option<String>,
+}

@@ -1,0 +1,31 @@
+//! The vocabulary that every other crate speaks: ids, quantities, time, job shapes, refusals, effects.
+//!
+//! Nothing here decides anything, reads a clock, or does I/O.
+
+pub mod actor;
+pub mod allocation;
+pub mod center_definition;
+pub mod digest;
+pub mod effect;
+pub mod failpoint;
+pub mod ids;
+pub mod job;
+pub mod money;
+pub mod quantity;
+pub mod reason;
+pub mod refusal;
+pub mod report;
+pub mod time;
+
+pub use actor::{Actor, Role};
+pub use allocation::{Allocation, CardSlot, NodeShare};
+pub use digest::Digest;
+pub use effect::{Effect, Launch, Stop};
+pub use ids::*;
+pub use job::*;
+pub use money::{Currency, Money};
+pub use quantity::{Bytes, CardMillis, CardUse, CpuMillis};
+pub use reason::WaitReason;
+pub use refusal::{Category, Code, Language, Refusal};
+pub use report::{Ending, Report, TaskUse};
+pub use time::{Milliseconds, Timestamp};

@@ -1,0 +1,232 @@
+//! Refusals: what was asked cannot be done, said so that a person knows why and what to do.
+//!
+//! Each has a stable code, the values involved, and from these a sentence and a hint in the caller's language. What
+//! only an administrator may read is kept apart in `context`, which is never serialized.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A language of the center's people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// Simplified Chinese.
+    Chinese,
+}
+
+/// What kind of refusal it is; shells map it to an HTTP status and an exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Category {
+    /// The request is wrong in itself.
+    Invalid,
+    /// Nobody is known to be asking.
+    Unauthenticated,
+    /// Whoever asks may not.
+    Forbidden,
+    /// The account does not cover it.
+    Unfunded,
+    /// No such thing, or not for whoever asks.
+    NotFound,
+    /// It contradicts what is.
+    Conflict,
+    /// Not now; the same request may succeed later.
+    Unavailable,
+    /// A defect of Haina.
+    Internal,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident $word:literal $category:ident
+        $english:literal $english_hint:literal $chinese:literal $chinese_hint:literal;)*) => {
+        /// The stable codes. In a sentence or hint, `{name}` stands for the value of that name.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Code {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Code {
+            /// All codes.
+            pub const ALL: &[Code] = &[$(Code::$name),*];
+
+            /// The stable word.
+            pub fn word(self) -> &'static str {
+                match self { $(Code::$name => $word,)* }
+            }
+
+            /// Its category.
+            pub fn category(self) -> Category {
+                match self { $(Code::$name => Category::$category,)* }
+            }
+
+            /// Sentence and hint before the values are filled in.
+            fn templates(self, language: Language) -> (&'static str, &'static str) {
+                match (self, language) {
+                    $((Code::$name, Language::English) => ($english, $english_hint),
+                      (Code::$name, Language::Chinese) => ($chinese, $chinese_hint),)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The request could not be read.
+    InvalidRequest "invalid_request" Invalid
+        "The request could not be read: {detail}." "See `haina schema job` and /api/openapi.json for what is understood."
+        "无法读取请求：{detail}。" "可用的字段见 `haina schema job` 与 /api/openapi.json。";
+    /// A value is outside what its field allows.
+    InvalidValue "invalid_value" Invalid
+        "`{field}` is {value}, but must be {rule}." "Change `{field}` and submit again."
+        "`{field}` 的值为 {value}，但必须是 {rule}。" "请修改 `{field}` 后重新提交。";
+    /// No node or set of nodes could ever host it.
+    ImpossibleRequest "impossible_request" Invalid
+        "No part of pool {pool} could ever host this job: {detail}." "Ask for less per node, another card model or another pool; `haina nodes` shows what there is."
+        "资源池 {pool} 永远无法满足该作业：{detail}。" "请减少每个节点的需求，或换用其他卡型号、资源池；`haina nodes` 可查看现有资源。";
+    /// Jobs wait for each other in a circle.
+    DependencyCycle "dependency_cycle" Invalid
+        "These jobs wait for each other in a circle: {jobs}." "Remove one `after` of the circle."
+        "这些作业互相等待，形成循环：{jobs}。" "请去掉循环中的一个 `after`。";
+    /// It waits for something that cannot happen any more.
+    DependencyUnsatisfiable "dependency_unsatisfiable" Conflict
+        "Job {job} has ended as {state}, so a job that waits for its success would never start." "Depend on its end instead (`condition = \"ended\"`), or run it again."
+        "作业 {job} 已结束，状态为 {state}，等待其成功的作业将永远无法启动。" "可改为依赖其结束（`condition = \"ended\"`），或重新运行该作业。";
+    /// Nobody is known to be asking.
+    Unauthenticated "unauthenticated" Unauthenticated
+        "This needs a valid token." "Set HAINA_TOKEN, or pass `Authorization: Bearer TOKEN`; the operator's first token is in admin.token of the data directory."
+        "需要有效的令牌。" "请设置 HAINA_TOKEN，或携带 `Authorization: Bearer 令牌`；运营方的首个令牌在数据目录的 admin.token 中。";
+    /// The actor's role does not allow it.
+    Forbidden "forbidden" Forbidden
+        "Your role ({role}) does not allow this: {action}." "Ask an administrator of your organization or the operator."
+        "您的角色（{role}）不允许此操作：{action}。" "请联系单位管理员或运营方。";
+    /// The organization or user may not start work.
+    Suspended "suspended" Forbidden
+        "{name} is suspended and may not start work." "Ask the operator why and until when."
+        "{name} 已停用，不能启动作业。" "请向运营方了解原因和期限。";
+    /// No such thing, or not for the actor's eyes.
+    NotFound "not_found" NotFound
+        "There is no {kind} {name} that you may see." "Check the name; lists show what you may see."
+        "没有您可查看的{kind} {name}。" "请检查名称；列表中是您可查看的内容。";
+    /// The name is in use.
+    NameTaken "name_taken" Conflict
+        "There already is a {kind} named {name}." "Choose another name."
+        "已存在名为 {name} 的{kind}。" "请换一个名称。";
+    /// The job has ended.
+    AlreadyEnded "already_ended" Conflict
+        "Job {job} has already ended as {state}." "Nothing to do."
+        "作业 {job} 已结束，状态为 {state}。" "无需操作。";
+    /// The key was used for another request.
+    IdempotencyMismatch "idempotency_mismatch" Conflict
+        "This Idempotency-Key was used before for a different request." "Use a new key for a new request."
+        "该 Idempotency-Key 已用于另一个不同的请求。" "新请求请使用新的键。";
+    /// More cards than the organization may ever hold.
+    QuotaExceeded "quota_exceeded" Conflict
+        "The job asks for {asked} cards, but {organization} may hold {limit} at once." "Ask for fewer cards, or ask the operator for a higher limit."
+        "该作业需要 {asked} 张卡，但 {organization} 最多同时占用 {limit} 张。" "请减少卡数，或向运营方申请更高的上限。";
+    /// The account does not cover even one attempt.
+    InsufficientFunds "insufficient_funds" Unfunded
+        "One attempt may cost up to {needed}, but {organization} has {available}." "Lower the time limit or the cards, or top up the account."
+        "一次运行最多需要 {needed}，但 {organization} 只有 {available}。" "请缩短时限或减少卡数，或为账户充值。";
+    /// The request is larger than is taken at once.
+    TooLarge "too_large" Invalid
+        "{what} is {size}, but at most {limit} is taken at once." "Split the request."
+        "{what} 为 {size}，但一次最多接受 {limit}。" "请拆分请求。";
+    /// The center cannot commit now.
+    Unavailable "unavailable" Unavailable
+        "The center could not make this durable, so it did not happen, or it is not known whether it happened." "Try again with the same Idempotency-Key."
+        "中心暂时无法持久化该操作：它没有发生，或尚不知是否发生。" "请使用相同的 Idempotency-Key 重试。";
+    /// The disk is full.
+    ReadOnly "read_only" Unavailable
+        "The center's disk is full; it only answers questions until there is room." "Free disk space; the center notices by itself."
+        "中心的磁盘已满，在腾出空间之前只能查询。" "请释放磁盘空间；中心会自动恢复。";
+    /// A defect.
+    Internal "internal" Internal
+        "Something went wrong inside Haina." "The center's log says more; please report it."
+        "Haina 内部出错。" "中心日志中有更多信息，请反馈。";
+}
+
+/// A refusal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The stable code.
+    pub code: Code,
+    /// The values involved, by the names that the sentences use.
+    pub values: BTreeMap<String, String>,
+    /// For administrators and logs only.
+    #[serde(skip)]
+    pub context: Option<String>,
+}
+
+impl Refusal {
+    /// A refusal without values.
+    pub fn new(code: Code) -> Refusal {
+        Refusal { code, values: BTreeMap::new(), context: None }
+    }
+
+    /// Adds a value.
+    pub fn with(mut self, name: &str, value: impl fmt::Display) -> Refusal {
+        self.values.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    /// Adds what only an administrator may read.
+    pub fn because(mut self, context: impl fmt::Display) -> Refusal {
+        self.context = Some(context.to_string());
+        self
+    }
+
+    /// `There is no KIND NAME that you may see.`
+    pub fn not_found(kind: &str, name: impl fmt::Display) -> Refusal {
+        Refusal::new(Code::NotFound).with("kind", kind).with("name", name)
+    }
+
+    /// `FIELD is VALUE, but must be RULE.`
+    pub fn invalid_value(field: &str, value: impl fmt::Display, rule: impl fmt::Display) -> Refusal {
+        Refusal::new(Code::InvalidValue).with("field", field).with("value", value).with("rule", rule)
+    }
+
+    /// The plain sentence.
+    pub fn sentence(&self, language: Language) -> String {
+        self.fill(self.code.templates(language).0)
+    }
+
+    /// What to do.
+    pub fn hint(&self, language: Language) -> String {
+        self.fill(self.code.templates(language).1)
+    }
+
+    fn fill(&self, template: &str) -> String {
+        self.values.iter().fold(template.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.sentence(Language::English), self.code.word())
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_codes_are_their_serialized_form() {
+        for &code in Code::ALL {
+            assert_eq!(serde_json::to_string(&code).unwrap(), format!("{:?}", code.word()));
+        }
+    }
+
+    #[test]
+    fn a_sentence_names_the_values_in_both_languages() {
+        let refusal = Refusal::invalid_value("nodes", -1, "between 1 and 4096");
+        assert_eq!(refusal.sentence(Language::English), "`nodes` is -1, but must be between 1 and 4096.");
+        assert_eq!(refusal.sentence(Language::Chinese), "`nodes` 的值为 -1，但必须是 between 1 and 4096。");
+    }
+}
