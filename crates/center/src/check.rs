@@ -1,0 +1,92 @@
+//! The invariants, checked whole. Costs as much as the state is large: for tests and the simulator.
+
+use std::collections::BTreeMap;
+
+use haina_core::{CardMillis, OrganizationId};
+use haina_ledger::hold;
+
+use crate::{Progress, State};
+
+impl State {
+    /// Panics, naming the invariant, where one does not hold.
+    pub fn check(&self) {
+        self.view.cluster.check();
+        self.queue.check();
+        self.check_attempts();
+        self.check_money();
+        self.check_jobs();
+    }
+
+    /// 1, 2: what attempts hold is exactly what is taken of the cards, and every gang is whole.
+    fn check_attempts(&self) {
+        let mut taken: BTreeMap<_, u32> = BTreeMap::new();
+        let mut held: BTreeMap<OrganizationId, CardMillis> = BTreeMap::new();
+        for (id, attempt) in &self.view.attempts {
+            let job = self.jobs.get(&id.job).unwrap_or_else(|| panic!("attempt {id} belongs to no job that lives"));
+            let demand = self.view.classes[&job.class].key.demand;
+            assert_eq!(attempt.allocation.shares.len() as u32, demand.nodes, "gang {id} holds all its nodes or none");
+            for share in &attempt.allocation.shares {
+                let cards: u32 = share.cards.iter().map(|slot| u32::from(slot.millis)).sum();
+                assert_eq!(cards, demand.cards_per_node.0, "gang {id} holds all its cards or none");
+                for slot in &share.cards {
+                    *taken.entry((share.node, slot.index)).or_default() += u32::from(slot.millis);
+                }
+            }
+            held.entry(job.organization).or_default().0 += attempt.allocation.cards().0;
+        }
+        for node in self.view.cluster.nodes() {
+            for (index, free) in node.cards_free().enumerate() {
+                let taken = taken.get(&(node.spec.id, index as u8)).copied().unwrap_or(0);
+                assert!(taken <= 1000, "card {index} of node {} is given out {taken} thousandths", node.spec.id);
+                assert_eq!(taken + free.0, 1000, "card {index} of node {}: taken and free make one", node.spec.id);
+            }
+        }
+        for (organization, cards) in &self.view.cards_held {
+            assert_eq!(held.get(organization).copied().unwrap_or_default(), *cards, "cards held add up");
+        }
+    }
+
+    /// 4: the books balance; holds are what attempts hold; nothing is owed that is not covered.
+    fn check_money(&self) {
+        assert_eq!(self.view.ledger.sum_micros(), 0, "the ledger balances to zero");
+        let mut held: BTreeMap<OrganizationId, i128> = BTreeMap::new();
+        for (id, attempt) in &self.view.attempts {
+            let job = &self.jobs[&id.job];
+            let most = hold(attempt.price_per_card_hour, attempt.allocation.cards().used_for(job.longest()));
+            assert_eq!(attempt.hold, most, "attempt {id} holds what it may cost at most");
+            *held.entry(job.organization).or_default() += attempt.hold.micros;
+        }
+        for (id, account) in &self.view.ledger.accounts {
+            assert_eq!(account.held.micros, held.get(id).copied().unwrap_or(0), "holds of organization {id} add up");
+            assert!(account.available().micros >= 0, "organization {id} holds more than it has");
+        }
+    }
+
+    /// 3: every element is accounted for: waiting, under way or ended; and what is under way has an attempt.
+    fn check_jobs(&self) {
+        let mut of_class: BTreeMap<_, u32> = BTreeMap::new();
+        for (id, job) in &self.jobs {
+            *of_class.entry(job.class).or_default() += 1;
+            assert_eq!(
+                self.view.attempts_of(*id).count() as u32,
+                job.active(),
+                "job {id}: what is active has an attempt"
+            );
+            if let Progress::Array(array) = &job.progress {
+                let waiting = array.returned.len() as u32 + array.remaining();
+                let known = waiting + array.active.len() as u32 + array.counts.total();
+                assert_eq!(known, array.request.count, "job {id}: every element is accounted for");
+            }
+            let startable = job.startable().is_some();
+            assert_eq!(startable, self.queue.contains(job.class, *id), "job {id} is in line exactly if it can start");
+            let stuck = !startable && job.active() == 0 && job.dependencies.is_empty() && job.not_before.is_none();
+            assert!(!stuck, "job {id} waits for nothing and is not in line");
+            for (on, _) in &job.dependencies {
+                assert!(self.jobs.contains_key(on), "job {id} waits for job {on}, which has ended");
+            }
+        }
+        for (id, class) in &self.view.classes {
+            assert_eq!(class.jobs, of_class.get(id).copied().unwrap_or(0), "jobs of class {id} are counted");
+        }
+    }
+}

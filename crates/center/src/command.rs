@@ -1,0 +1,132 @@
+//! What is asked of the core.
+
+use haina_core::center_definition::CenterDefinition;
+use haina_core::{
+    Actor, CardMillis, Digest, Epoch, JobId, JobRequest, JobState, JobTarget, Money, OrganizationId, Report, Role,
+    Timestamp, TokenId, UserId,
+};
+use serde::{Deserialize, Serialize};
+
+/// A command with all that it is decided from. Journaled as it is: the same inputs give the same facts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Input {
+    /// Who asks.
+    pub actor: Actor,
+    /// What is asked.
+    pub command: Command,
+    /// When; never before the previous input's.
+    pub now: Timestamp,
+    /// How many probes it may spend.
+    pub fuel: u64,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// A process took the leadership. Everything that is blocked is looked at again.
+    Lead {
+        /// The new epoch.
+        epoch: Epoch,
+    },
+    /// Brings the center in line with its file. What exists is never removed; opening balances are paid in once.
+    Apply {
+        /// The file.
+        definition: Box<CenterDefinition>,
+    },
+    /// Accepts all jobs, or none.
+    Submit {
+        /// The jobs.
+        jobs: Vec<JobRequest>,
+        /// How jobs that they depend on, and that the state no longer holds, have ended.
+        known_ends: Vec<KnownEnd>,
+    },
+    /// Stops a job, or one element of it.
+    Cancel {
+        /// Which.
+        target: JobTarget,
+    },
+    /// Takes a node out of service for new work, or back in.
+    SetNode {
+        /// Its name.
+        node: String,
+        /// Whether it takes new work.
+        draining: bool,
+        /// Why, for people.
+        reason: String,
+    },
+    /// Pays into an organization's account.
+    TopUp {
+        /// Its name.
+        organization: String,
+        /// How much; more than nothing.
+        amount: Money,
+        /// The payment's reference.
+        reference: String,
+    },
+    /// Adds an organization, or changes what is given.
+    SetOrganization {
+        /// Its unique name.
+        name: String,
+        /// Its name for people.
+        title: Option<String>,
+        /// Cards that it may hold at once.
+        card_limit: Option<CardMillis>,
+        /// Whether it may not start work.
+        suspended: Option<bool>,
+    },
+    /// Adds a user.
+    AddUser {
+        /// Unique login name.
+        name: String,
+        /// What the user is to the center.
+        role: Role,
+        /// Its organization's name.
+        organization: Option<String>,
+    },
+    /// Makes a token valid; only its digest comes here.
+    IssueToken {
+        /// The user's name.
+        user: String,
+        /// The digest of the secret.
+        digest: Digest,
+        /// What it is for.
+        label: String,
+        /// When it stops being valid, if ever.
+        expires: Option<Timestamp>,
+    },
+    /// Makes a token invalid.
+    RevokeToken {
+        /// Which.
+        token: TokenId,
+    },
+    /// An engine reports.
+    Report(Report),
+    /// Time has passed, or there may be work: due timers, then placements, as far as the fuel goes.
+    Advance,
+}
+
+/// How a job ended that the state no longer holds; looked up by the runtime before it decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownEnd {
+    /// The job.
+    pub job: JobId,
+    /// Whose it was.
+    pub organization: OrganizationId,
+    /// Its final state.
+    pub state: JobState,
+}
+
+/// What a command is answered when it is not refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// It is done.
+    Done,
+    /// The jobs' ids, in the order of the request.
+    Submitted(Vec<JobId>),
+    /// The token's id.
+    Issued(TokenId),
+    /// The user's id.
+    Added(UserId),
+}

@@ -1,0 +1,68 @@
+//! Organizations and their accounts.
+
+use haina_core::{CardMillis, Currency, Money, OrganizationId, Refusal};
+use haina_ledger::Transaction;
+
+use super::{Outcome, check_name, require};
+use crate::permission::Owner;
+use crate::{Action, Fact, Input, State};
+
+/// The largest amount that one command may name: a billion units. Sums of many stay far from overflow.
+const AMOUNT_MOST_MICROS: i128 = 1_000_000_000_000_000;
+
+/// Amounts and prices are more than nothing, at most a billion units, in the center's currency.
+pub fn check_amount(field: &str, amount: Money, currency: Currency) -> Result<(), Refusal> {
+    if amount.currency != currency {
+        return Err(Refusal::invalid_value(field, amount, format!("in {currency}, the center's currency")));
+    }
+    if amount.micros <= 0 || amount.micros > AMOUNT_MOST_MICROS {
+        return Err(Refusal::invalid_value(field, amount, "more than 0 and at most 1,000,000,000"));
+    }
+    Ok(())
+}
+
+/// Pays into an account.
+pub fn top_up(
+    state: &State,
+    input: &Input,
+    organization: &str,
+    amount: Money,
+    reference: &str,
+) -> Result<Outcome, Refusal> {
+    let id = state.view.organization_of_name.get(organization).copied();
+    require(state, input, Action::TopUp, Owner { organization: id, user: None })?;
+    let id = id.ok_or_else(|| Refusal::not_found("organization", organization))?;
+    check_amount("amount", amount, state.view.center.currency)?;
+    let balance = state.view.ledger.accounts[&id].balance;
+    if balance.micros + amount.micros > 1000 * AMOUNT_MOST_MICROS {
+        return Err(Refusal::invalid_value("amount", amount, "such that the balance stays below 1,000,000,000,000"));
+    }
+    if reference.is_empty() || reference.len() > 200 {
+        return Err(Refusal::invalid_value("reference", reference, "1 to 200 bytes"));
+    }
+    let transaction = Transaction::top_up(id, amount, reference.to_owned());
+    Ok(Outcome::done(vec![Fact::Posted { transaction }]))
+}
+
+/// Adds an organization, or changes what is given.
+pub fn set_organization(
+    state: &State,
+    input: &Input,
+    name: &str,
+    title: Option<&str>,
+    card_limit: Option<CardMillis>,
+    suspended: Option<bool>,
+) -> Result<Outcome, Refusal> {
+    require(state, input, Action::ChangeOrganization, Owner::default())?;
+    check_name("organization", name)?;
+    let known = state.view.organization_of_name.get(name).map(|id| (*id, &state.view.organizations[id]));
+    let id = known.map_or(OrganizationId(state.view.organizations.len() as u32 + 1), |(id, _)| id);
+    let before = known.map(|(_, organization)| organization);
+    Ok(Outcome::done(vec![Fact::OrganizationSet {
+        id,
+        name: name.to_owned(),
+        title: title.map(str::to_owned).or(before.map(|b| b.title.clone())).unwrap_or_else(|| name.to_owned()),
+        card_limit: card_limit.or(before.and_then(|before| before.card_limit)),
+        suspended: suspended.unwrap_or(before.is_some_and(|before| before.suspended)),
+    }]))
+}

@@ -1,0 +1,188 @@
+//! The center file, and nodes.
+
+use haina_core::center_definition::{CardModelDefinition, CenterDefinition, NodeDefinition};
+use haina_core::{CardMillis, CardModelId, Money, NodeId, OrganizationId, PoolId, Refusal, Role, UserId};
+use haina_ledger::Transaction;
+use haina_scheduler::NodeSpec;
+
+use super::accounts::check_amount;
+use super::{Outcome, check_name, require};
+use crate::permission::Owner;
+use crate::{Action, Fact, Input, State};
+
+/// Facts for what the file has and the state lacks, or has otherwise. Nothing is ever removed here.
+pub fn apply(state: &State, definition: &CenterDefinition) -> Result<Outcome, Refusal> {
+    let mut facts = Vec::new();
+    let fresh = state.view.pools.is_empty();
+    if !fresh && definition.currency != state.view.center.currency {
+        let rule = format!("{}, as when the center was made", state.view.center.currency);
+        return Err(Refusal::invalid_value("currency", definition.currency, rule));
+    }
+    if definition.pools.is_empty() {
+        return Err(Refusal::invalid_value("pools", "empty", "at least one pool"));
+    }
+    if fresh || definition.name != state.view.center.name {
+        facts.push(Fact::CenterNamed { name: definition.name.clone(), currency: definition.currency });
+    }
+
+    let mut models = state.view.card_model_of_name.clone();
+    for model in &definition.card_models {
+        let next = CardModelId(models.len() as u32 + 1);
+        let id = *models.entry(model.name.clone()).or_insert(next);
+        facts.extend(card_model(state, definition, id, model)?);
+    }
+    let mut pools = state.view.pool_of_name.clone();
+    for pool in &definition.pools {
+        check_name("pool", &pool.name)?;
+        if !pools.contains_key(&pool.name) {
+            let id = PoolId(pools.len() as u32 + 1);
+            pools.insert(pool.name.clone(), id);
+            facts.push(Fact::PoolAdded { id, name: pool.name.clone() });
+        }
+    }
+    let mut nodes = state.view.node_of_name.clone();
+    for node in &definition.nodes {
+        let pool = *pools.get(&node.pool).ok_or_else(|| Refusal::not_found("pool", &node.pool))?;
+        let model = match &node.card_model {
+            None => None,
+            Some(name) => Some(*models.get(name).ok_or_else(|| Refusal::not_found("card model", name))?),
+        };
+        let ring = definition.card_models.iter().find(|defined| Some(&defined.name) == node.card_model.as_ref());
+        let next = NodeId(nodes.len() as u32 + 1);
+        let known = nodes.get(&node.name).copied();
+        let spec = node_spec(known.unwrap_or(next), pool, model, ring, node)?;
+        match known {
+            None => {
+                nodes.insert(node.name.clone(), next);
+                facts.push(Fact::NodeAdded { name: node.name.clone(), spec });
+            }
+            Some(id) if state.view.nodes.get(&id).is_some_and(|existing| existing.spec == spec) => {}
+            Some(_) => {
+                let rule = "as it was when it was added: a changed node needs a new name";
+                return Err(Refusal::invalid_value("node", &node.name, rule));
+            }
+        }
+    }
+
+    let mut organizations = state.view.organization_of_name.clone();
+    for organization in &definition.organizations {
+        check_name("organization", &organization.name)?;
+        if organizations.contains_key(&organization.name) {
+            continue;
+        }
+        let id = OrganizationId(organizations.len() as u32 + 1);
+        organizations.insert(organization.name.clone(), id);
+        facts.push(Fact::OrganizationSet {
+            id,
+            name: organization.name.clone(),
+            title: organization.title.clone(),
+            card_limit: organization.card_limit,
+            suspended: false,
+        });
+        if organization.opening_balance.micros != 0 {
+            check_amount("opening_balance", organization.opening_balance, definition.currency)?;
+            let transaction = Transaction::top_up(id, organization.opening_balance, "opening balance".to_owned());
+            facts.push(Fact::Posted { transaction });
+        }
+    }
+    let mut users = state.view.user_of_name.clone();
+    for user in &definition.users {
+        check_name("user", &user.name)?;
+        if users.contains_key(&user.name) {
+            continue;
+        }
+        let organization = match &user.organization {
+            None => None,
+            Some(name) => Some(*organizations.get(name).ok_or_else(|| Refusal::not_found("organization", name))?),
+        };
+        check_membership(user.role, organization)?;
+        let id = UserId(users.len() as u32 + 1);
+        users.insert(user.name.clone(), id);
+        facts.push(Fact::UserAdded { id, name: user.name.clone(), role: user.role, organization });
+    }
+    Ok(Outcome::done(facts))
+}
+
+/// Tenants' people belong to an organization; the center's own people do not.
+pub fn check_membership(role: Role, organization: Option<OrganizationId>) -> Result<(), Refusal> {
+    let of_tenant = matches!(role, Role::TenantAdmin | Role::Developer);
+    if of_tenant != organization.is_some() {
+        let rule = if of_tenant { "given for this role" } else { "absent for this role" };
+        return Err(Refusal::invalid_value("organization", role.word(), rule));
+    }
+    Ok(())
+}
+
+fn card_model(
+    state: &State,
+    center: &CenterDefinition,
+    id: CardModelId,
+    definition: &CardModelDefinition,
+) -> Result<Option<Fact>, Refusal> {
+    check_name("card_model", &definition.name)?;
+    let price = definition.price_per_card_hour;
+    if price.micros != 0 {
+        check_amount("price_per_card_hour", price, center.currency)?;
+    } else if price.currency != center.currency {
+        return Err(Refusal::invalid_value("price_per_card_hour", price, format!("in {}", center.currency)));
+    }
+    let version = match state.view.card_models.get(&id) {
+        Some(known) if known.definition == *definition => return Ok(None),
+        Some(known) => known.price_version + u32::from(known.definition.price_per_card_hour != price),
+        None => 1,
+    };
+    Ok(Some(Fact::CardModelSet { id, definition: definition.clone(), price_version: version }))
+}
+
+fn node_spec(
+    id: NodeId,
+    pool: PoolId,
+    card_model: Option<CardModelId>,
+    model: Option<&CardModelDefinition>,
+    node: &NodeDefinition,
+) -> Result<NodeSpec, Refusal> {
+    check_name("node", &node.name)?;
+    if node.cards > 64 {
+        return Err(Refusal::invalid_value("cards", node.cards, "at most 64 on one node"));
+    }
+    if (node.cards > 0) != card_model.is_some() {
+        return Err(Refusal::invalid_value("card_model", &node.name, "given exactly where a node has cards"));
+    }
+    Ok(NodeSpec {
+        id,
+        pool,
+        card_model,
+        cards: node.cards,
+        ring: model.map_or(0, |model| model.ring),
+        fractions: model.is_some_and(|model| model.fractions),
+        cpu: node.cpu,
+        memory: node.memory,
+    })
+}
+
+/// Takes a node out of service for new work, or back in.
+pub fn set_node(state: &State, input: &Input, name: &str, draining: bool, reason: &str) -> Result<Outcome, Refusal> {
+    require(state, input, Action::ChangeNode, Owner::default())?;
+    let id = *state.view.node_of_name.get(name).ok_or_else(|| Refusal::not_found("node", name))?;
+    let node = &state.view.nodes[&id];
+    if reason.len() > 1000 {
+        return Err(Refusal::invalid_value("reason", format!("{} bytes", reason.len()), "at most 1000 bytes"));
+    }
+    if node.draining == draining && node.reason == reason {
+        return Ok(Outcome::done(Vec::new()));
+    }
+    Ok(Outcome::done(vec![Fact::NodeSet { id, draining, reason: reason.to_owned() }]))
+}
+
+/// What all cards of a demand cost at most, by the models that could host it.
+pub fn cheapest_price(state: &State, pool: PoolId, model: Option<CardModelId>, cards: CardMillis) -> Money {
+    let free = Money::zero(state.view.center.currency);
+    if cards.0 == 0 {
+        return free;
+    }
+    let offered =
+        state.view.nodes.values().filter(|node| node.spec.pool == pool).filter_map(|node| node.spec.card_model);
+    let accepted = offered.filter(|offered| model.is_none_or(|model| model == *offered));
+    let prices = accepted.map(|model| state.view.price(Some(model)).0);
+    prices.min_by_key(|price| price.micros).unwrap_or(free)
+}

@@ -1,0 +1,116 @@
+//! Commands become facts. Only reads the state.
+
+mod accounts;
+mod advance;
+mod apply;
+mod cancel;
+mod report;
+mod submit;
+mod users;
+
+use haina_core::{Actor, CardMillis, ClassId, Effect, Refusal, UserId};
+use haina_scheduler::{Blocker, Demand};
+
+use crate::permission::{self, Owner};
+use crate::{Action, Command, Fact, Input, Reply, State, User};
+
+/// What was decided.
+pub struct Outcome {
+    /// What happened.
+    pub facts: Vec<Fact>,
+    /// What the world must do.
+    pub effects: Vec<Effect>,
+    /// The answer.
+    pub reply: Result<Reply, Refusal>,
+    /// A class that need not be looked at until something changes. Not a fact: it is derived again after a restart.
+    pub blocked: Option<(ClassId, Blocker)>,
+    /// Whether the same input has more to decide once the state has evolved.
+    pub again: bool,
+    /// What is left of the fuel.
+    pub fuel_left: u64,
+}
+
+impl Outcome {
+    fn done(facts: Vec<Fact>) -> Outcome {
+        Outcome::replied(facts, Reply::Done)
+    }
+
+    fn replied(facts: Vec<Fact>, reply: Reply) -> Outcome {
+        Outcome { facts, effects: Vec::new(), reply: Ok(reply), blocked: None, again: false, fuel_left: 0 }
+    }
+}
+
+/// Decides `input` with `fuel` probes left of its own.
+pub fn decide(state: &State, input: &Input, fuel: u64) -> Outcome {
+    let outcome = match (&input.command, input.actor) {
+        (Command::Lead { epoch }, Actor::Center) => Ok(Outcome::done(vec![Fact::LeadershipTaken { epoch: *epoch }])),
+        (Command::Apply { definition }, Actor::Center) => apply::apply(state, definition),
+        (Command::Advance, Actor::Center) => Ok(advance::advance(state, input.now, fuel)),
+        (Command::Report(report), Actor::Engine) => Ok(report::report(state, report, input.now)),
+        (Command::Submit { jobs, known_ends }, _) => submit::submit(state, input, jobs, known_ends),
+        (Command::Cancel { target }, _) => cancel::cancel(state, input, *target),
+        (Command::SetNode { node, draining, reason }, _) => apply::set_node(state, input, node, *draining, reason),
+        (Command::TopUp { organization, amount, reference }, _) => {
+            accounts::top_up(state, input, organization, *amount, reference)
+        }
+        (Command::SetOrganization { name, title, card_limit, suspended }, _) => {
+            accounts::set_organization(state, input, name, title.as_deref(), *card_limit, *suspended)
+        }
+        (Command::AddUser { name, role, organization }, _) => {
+            users::add_user(state, input, name, *role, organization.as_deref())
+        }
+        (Command::IssueToken { user, digest, label, expires }, _) => {
+            users::issue_token(state, input, user, *digest, label, *expires)
+        }
+        (Command::RevokeToken { token }, _) => users::revoke_token(state, input, *token),
+        (Command::Lead { .. } | Command::Apply { .. } | Command::Advance | Command::Report(_), _) => {
+            Err(Refusal::new(haina_core::Code::Forbidden)
+                .with("role", "user")
+                .with("action", "give orders that only the center itself gives"))
+        }
+    };
+    outcome.unwrap_or_else(|refusal| Outcome {
+        facts: Vec::new(),
+        effects: Vec::new(),
+        reply: Err(refusal),
+        blocked: None,
+        again: false,
+        fuel_left: fuel,
+    })
+}
+
+/// The user behind an input; the center itself acts as nobody and may do everything.
+fn acting_user<'a>(state: &'a State, input: &Input) -> Result<Option<(UserId, &'a User)>, Refusal> {
+    match input.actor {
+        Actor::Center => Ok(None),
+        Actor::User(id) => match state.view.users.get(&id) {
+            Some(user) => Ok(Some((id, user))),
+            None => Err(Refusal::new(haina_core::Code::Unauthenticated)),
+        },
+        Actor::Engine => Err(Refusal::new(haina_core::Code::Forbidden)
+            .with("role", "engine")
+            .with("action", "anything but to report")),
+    }
+}
+
+fn require(state: &State, input: &Input, action: Action, owner: Owner) -> Result<(), Refusal> {
+    match acting_user(state, input)? {
+        None => Ok(()),
+        Some((id, user)) => permission::require(id, user, action, owner),
+    }
+}
+
+/// Names of things: 1 to 64 letters, digits, `-`, `_` or `.`, so that they fit paths, URLs and shells.
+fn check_name(field: &str, name: &str) -> Result<(), Refusal> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.len() > 64 || !name.chars().all(plain) || name.starts_with(['.', '-']) {
+        let rule = "1 to 64 letters, digits, `-`, `_` or `.`, beginning with a letter, a digit or `_`";
+        return Err(Refusal::invalid_value(field, name, rule));
+    }
+    Ok(())
+}
+
+/// All cards of a demand.
+pub fn cards_of(demand: &Demand) -> CardMillis {
+    CardMillis(demand.cards_per_node.0.saturating_mul(demand.nodes))
+}

@@ -1,0 +1,256 @@
+//! The things that the state holds, as they are stored.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use haina_core::{
+    Allocation, ArrayRequest, CardMillis, ClassId, Condition, Currency, Digest, Epoch, JobId, Milliseconds, Money,
+    OrganizationId, PoolId, Role, Timestamp, TokenId, UserId, WaitReason,
+};
+use haina_scheduler::{ClassKey, NodeSpec};
+use serde::{Deserialize, Serialize};
+
+/// The center itself, with the counters that ids come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Center {
+    /// A name for people.
+    pub name: String,
+    /// The one currency.
+    pub currency: Currency,
+    /// The leadership under which it runs.
+    pub epoch: Epoch,
+    /// The next job's id.
+    pub next_job: JobId,
+    /// The next class's id.
+    pub next_class: ClassId,
+    /// The next token's id; an id is never used again.
+    pub next_token: TokenId,
+    /// Postings so far to the center's own accounts.
+    pub revenue: Option<Money>,
+    /// What was paid in, negative.
+    pub cash: Option<Money>,
+}
+
+/// A kind of card, with the price in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardModel {
+    /// As the center file defines it.
+    #[serde(flatten)]
+    pub definition: haina_core::center_definition::CardModelDefinition,
+    /// Counts up with each change of the price.
+    pub price_version: u32,
+}
+
+/// A pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pool {
+    /// Unique name.
+    pub name: String,
+}
+
+/// A node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    /// Unique name.
+    pub name: String,
+    /// What the scheduler knows of it.
+    pub spec: NodeSpec,
+    /// Whether it takes no new work.
+    pub draining: bool,
+    /// Why, for people.
+    pub reason: String,
+}
+
+/// An organization.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Organization {
+    /// Unique short name.
+    pub name: String,
+    /// Its name for people.
+    pub title: String,
+    /// Cards that it may hold at once.
+    pub card_limit: Option<CardMillis>,
+    /// Whether it may not start work.
+    pub suspended: bool,
+}
+
+/// A user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Unique login name.
+    pub name: String,
+    /// What it is to the center.
+    pub role: Role,
+    /// Its organization.
+    pub organization: Option<OrganizationId>,
+}
+
+/// A token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// Whose.
+    pub user: UserId,
+    /// The digest of the secret.
+    pub digest: Digest,
+    /// What it is for.
+    pub label: String,
+    /// When it stops being valid.
+    pub expires: Option<Timestamp>,
+}
+
+/// Jobs that are alike to the scheduler, and why their head waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Class {
+    /// What is alike.
+    pub key: ClassKey,
+    /// Why the head could not start when it was last looked at; none after a start.
+    pub reason: Option<WaitReason>,
+    /// Since when.
+    pub reason_since: Timestamp,
+    /// Jobs that have not ended.
+    pub jobs: u32,
+}
+
+/// A job that has not ended. Kept small: a million may wait.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// Who pays.
+    #[serde(rename = "o")]
+    pub organization: OrganizationId,
+    /// Who asked.
+    #[serde(rename = "u")]
+    pub user: UserId,
+    /// Its class.
+    #[serde(rename = "c")]
+    pub class: ClassId,
+    /// Processes on each node.
+    #[serde(rename = "t")]
+    pub tasks_per_node: u32,
+    /// How long an attempt may run.
+    #[serde(rename = "l")]
+    pub time_limit: Milliseconds,
+    /// Between SIGTERM and SIGKILL.
+    #[serde(rename = "g")]
+    pub grace: Milliseconds,
+    /// Further attempts after one that failed or was lost.
+    #[serde(rename = "r")]
+    pub retries: u16,
+    /// What to run.
+    #[serde(rename = "p")]
+    pub payload: Digest,
+    /// Not before this moment; cleared when it has come.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+    /// Jobs that it still waits for.
+    #[serde(rename = "d", default, skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<(JobId, Condition)>,
+    /// Somebody asked to stop all of it.
+    #[serde(rename = "x", default, skip_serializing_if = "std::ops::Not::not")]
+    pub cancelled: bool,
+    /// How far it is.
+    #[serde(rename = "s")]
+    pub progress: Progress,
+}
+
+/// How far a job is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Progress {
+    /// A single job.
+    #[serde(rename = "s")]
+    Single {
+        /// Attempts made.
+        #[serde(rename = "n")]
+        attempts: u16,
+        /// Whether one is under way.
+        #[serde(rename = "a")]
+        active: bool,
+    },
+    /// A job array.
+    #[serde(rename = "a")]
+    Array(Box<ArrayProgress>),
+}
+
+/// How far a job array is: one record, whatever its length.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArrayProgress {
+    /// As asked for.
+    pub request: ArrayRequest,
+    /// The first element that was never started.
+    pub next: u32,
+    /// Elements before `next` that wait for another attempt, with the attempts made.
+    pub returned: BTreeMap<u32, u16>,
+    /// Elements that are under way, with the attempts made, this one included.
+    pub active: BTreeMap<u32, u16>,
+    /// Elements from `next` on that will not be started.
+    pub skipped: BTreeSet<u32>,
+    /// Elements that have ended.
+    pub counts: crate::ElementCounts,
+}
+
+impl Job {
+    /// The element that would start next and the number that its attempt would have; none if there is nothing to
+    /// start now, or the array's own cap is reached.
+    pub fn startable(&self) -> Option<(u32, u16)> {
+        if self.cancelled || self.not_before.is_some() || !self.dependencies.is_empty() {
+            return None;
+        }
+        match &self.progress {
+            Progress::Single { attempts, active } => (!active).then_some((0, attempts + 1)),
+            Progress::Array(array) => {
+                if array.request.concurrency.is_some_and(|cap| array.active.len() as u32 >= cap) {
+                    return None;
+                }
+                let returned = array.returned.first_key_value().map(|(element, made)| (*element, made + 1));
+                returned.or((array.next < array.request.count).then_some((array.next, 1)))
+            }
+        }
+    }
+
+    /// The array's own cap, if it is what keeps the next element from starting.
+    pub fn at_concurrency_cap(&self) -> Option<u32> {
+        let Progress::Array(array) = &self.progress else { return None };
+        let left = !array.returned.is_empty() || array.next < array.request.count;
+        array.request.concurrency.filter(|cap| left && array.active.len() as u32 >= *cap)
+    }
+
+    /// Whether it is an array.
+    pub fn is_array(&self) -> bool {
+        matches!(self.progress, Progress::Array(_))
+    }
+
+    /// Attempts under way.
+    pub fn active(&self) -> u32 {
+        match &self.progress {
+            Progress::Single { active, .. } => u32::from(*active),
+            Progress::Array(array) => array.active.len() as u32,
+        }
+    }
+
+    /// The most that one attempt may be metered: its limit and the grace to stop.
+    pub fn longest(&self) -> Milliseconds {
+        self.time_limit + self.grace
+    }
+}
+
+/// A try that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Who pays.
+    pub organization: OrganizationId,
+    /// The cards that it holds.
+    pub allocation: Allocation,
+    /// Since when.
+    pub placed: Timestamp,
+    /// When its first task started.
+    pub started: Option<Timestamp>,
+    /// Whether it was told to stop.
+    pub stopping: bool,
+    /// Held for it.
+    pub hold: Money,
+    /// Price of a card-hour, fixed when it was placed.
+    pub price_per_card_hour: Money,
+    /// That price's version.
+    pub price_version: u32,
+}
+
+/// A pool and priority: the line in which a job's place is counted.
+pub type Line = (PoolId, i32);

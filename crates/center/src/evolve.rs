@@ -1,0 +1,244 @@
+//! Facts change the state; nothing else does. Cannot fail: what could be wrong was refused before.
+
+use haina_core::{AttemptId, JobId, JobState};
+
+use crate::{ArrayProgress, ElementCounts, Fact, Job, Progress, State};
+
+impl State {
+    /// Applies a fact.
+    pub fn evolve(&mut self, fact: &Fact) {
+        match fact {
+            Fact::JobEnded { job, .. } => self.leave_line(*job),
+            Fact::AttemptEnded { attempt, .. } => self.free_capacity(*attempt),
+            _ => {}
+        }
+        self.view.evolve(fact);
+        match fact {
+            Fact::LeadershipTaken { .. } | Fact::CardModelSet { .. } => self.queue.unblock_all(),
+            Fact::NodeAdded { spec, .. } => self.queue.capacity_freed(spec.pool, spec.card_model),
+            Fact::NodeSet { id, .. } => {
+                let spec = &self.view.nodes[id].spec;
+                self.queue.capacity_freed(spec.pool, spec.card_model);
+            }
+            Fact::OrganizationSet { id, .. } => self.queue.account_changed(*id),
+            Fact::Posted { transaction } => self.queue.account_changed(transaction.organization),
+            Fact::ClassAdded { id, key } => {
+                self.class_of_key.insert(*key, *id);
+                self.queue.add_class(*id, *key);
+            }
+            Fact::AttemptPlaced { attempt, .. } => {
+                begin_element(&mut self.live_job(attempt.job).progress, *attempt);
+                self.refresh(attempt.job);
+            }
+            Fact::JobSubmitted { .. } => self.submitted(fact),
+            Fact::JobDue { job } => {
+                let entry = self.live_job(*job);
+                let at = entry.not_before.take().expect("only a job with a timer is due");
+                self.timers.remove(&(at, *job));
+                self.refresh(*job);
+            }
+            Fact::AttemptEnded { attempt, state, retry, .. } => self.attempt_ended(*attempt, *state, *retry),
+            Fact::JobCancelled { job, .. } => {
+                let entry = self.live_job(*job);
+                entry.cancelled = true;
+                if let Progress::Array(array) = &mut entry.progress {
+                    let waiting = array.returned.len() as u32 + array.remaining();
+                    array.counts.add(JobState::Cancelled, waiting);
+                    array.returned.clear();
+                    array.skipped.clear();
+                    array.next = array.request.count;
+                }
+                self.refresh(*job);
+            }
+            Fact::ElementCancelled { job, element, .. } => {
+                let entry = self.live_job(*job);
+                if let Progress::Array(array) = &mut entry.progress {
+                    array.counts.add(JobState::Cancelled, 1);
+                    if array.returned.remove(element).is_none() {
+                        array.skipped.insert(*element);
+                        array.pass_skipped();
+                    }
+                }
+                self.refresh(*job);
+            }
+            Fact::JobEnded { job, .. } => self.job_ended(*job),
+            Fact::CenterNamed { .. }
+            | Fact::PoolAdded { .. }
+            | Fact::UserAdded { .. }
+            | Fact::TokenIssued { .. }
+            | Fact::TokenRevoked { .. }
+            | Fact::ClassBlocked { .. }
+            | Fact::AttemptStarted { .. }
+            | Fact::AttemptStopping { .. } => {}
+        }
+    }
+
+    fn submitted(&mut self, fact: &Fact) {
+        let Fact::JobSubmitted {
+            id,
+            organization,
+            user,
+            class,
+            tasks_per_node,
+            time_limit,
+            grace,
+            retries,
+            not_before,
+            array,
+            dependencies,
+            payload,
+            ..
+        } = fact
+        else {
+            unreachable!("called for this fact only")
+        };
+        let progress = match array {
+            None => Progress::Single { attempts: 0, active: false },
+            Some(request) => Progress::Array(Box::new(ArrayProgress::new(*request))),
+        };
+        let job = Job {
+            organization: *organization,
+            user: *user,
+            class: *class,
+            tasks_per_node: *tasks_per_node,
+            time_limit: *time_limit,
+            grace: *grace,
+            retries: *retries,
+            payload: *payload,
+            not_before: *not_before,
+            dependencies: dependencies.clone(),
+            cancelled: false,
+            progress,
+        };
+        self.index_job(*id, &job);
+        self.jobs.insert(*id, job);
+    }
+
+    /// Enters a job that has not ended into what is derived from jobs.
+    pub(crate) fn index_job(&mut self, id: JobId, job: &Job) {
+        for (on, _) in &job.dependencies {
+            self.dependents.entry(*on).or_default().insert(id);
+        }
+        if let Some(at) = job.not_before {
+            self.timers.insert((at, id));
+        }
+        if job.startable().is_some() {
+            self.queue.insert(job.class, id);
+        }
+    }
+
+    /// Brings the queue in line with whether a job has something to start.
+    fn refresh(&mut self, id: JobId) {
+        let job = &self.jobs[&id];
+        let (class, startable) = (job.class, job.startable().is_some());
+        match (startable, self.queue.contains(class, id)) {
+            (true, false) => self.queue.insert(class, id),
+            (false, true) => self.queue.remove(class, id),
+            _ => {}
+        }
+    }
+
+    fn attempt_ended(&mut self, id: AttemptId, state: JobState, retry: bool) {
+        let job = self.live_job(id.job);
+        let organization = job.organization;
+        match &mut job.progress {
+            Progress::Single { active, .. } => *active = false,
+            Progress::Array(array) => {
+                let made = array.active.remove(&id.element).expect("an element with an attempt is active");
+                match retry {
+                    true => _ = array.returned.insert(id.element, made),
+                    false => array.counts.add(state, 1),
+                }
+            }
+        }
+        // A single job that is not tried again ends by the fact that follows; it must not look startable until then.
+        if retry || job.is_array() {
+            self.refresh(id.job);
+        }
+        self.queue.account_changed(organization);
+    }
+
+    /// Classes that wait for capacity like that which an attempt gives back are looked at again.
+    fn free_capacity(&mut self, id: AttemptId) {
+        for share in &self.view.attempts[&id].allocation.shares {
+            let spec = &self.view.nodes[&share.node].spec;
+            self.queue.capacity_freed(spec.pool, spec.card_model);
+        }
+    }
+
+    /// Takes a job that ends out of its line while its class is still known.
+    fn leave_line(&mut self, id: JobId) {
+        let class = self.jobs[&id].class;
+        if self.queue.contains(class, id) {
+            self.queue.remove(class, id);
+        }
+        let entry = &self.view.classes[&class];
+        if entry.jobs == 1 {
+            self.queue.remove_class(class);
+            self.class_of_key.remove(&entry.key);
+        }
+    }
+
+    fn job_ended(&mut self, id: JobId) {
+        let job = self.jobs.remove(&id).expect("a fact names a job that has not ended");
+        if let Some(at) = job.not_before {
+            self.timers.remove(&(at, id));
+        }
+        for (on, _) in &job.dependencies {
+            if let Some(waiting) = self.dependents.get_mut(on) {
+                waiting.remove(&id);
+                if waiting.is_empty() {
+                    self.dependents.remove(on);
+                }
+            }
+        }
+        for dependent in self.dependents.remove(&id).unwrap_or_default() {
+            self.live_job(dependent).dependencies.retain(|(on, _)| *on != id);
+            self.refresh(dependent);
+        }
+    }
+
+    fn live_job(&mut self, id: JobId) -> &mut Job {
+        self.jobs.get_mut(&id).expect("a fact names a job that has not ended")
+    }
+}
+
+fn begin_element(progress: &mut Progress, attempt: AttemptId) {
+    match progress {
+        Progress::Single { attempts, active } => {
+            *attempts = attempt.number;
+            *active = true;
+        }
+        Progress::Array(array) => {
+            array.active.insert(attempt.element, attempt.number);
+            if array.returned.remove(&attempt.element).is_none() {
+                array.next = attempt.element + 1;
+                array.pass_skipped();
+            }
+        }
+    }
+}
+
+impl ArrayProgress {
+    fn new(request: haina_core::ArrayRequest) -> ArrayProgress {
+        ArrayProgress {
+            request,
+            next: 0,
+            returned: Default::default(),
+            active: Default::default(),
+            skipped: Default::default(),
+            counts: ElementCounts::default(),
+        }
+    }
+
+    /// Elements that were never started and are not skipped.
+    pub fn remaining(&self) -> u32 {
+        self.request.count - self.next - self.skipped.len() as u32
+    }
+
+    fn pass_skipped(&mut self) {
+        while self.skipped.remove(&self.next) {
+            self.next += 1;
+        }
+    }
+}

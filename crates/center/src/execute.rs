@@ -1,0 +1,47 @@
+//! Drives `decide` and `evolve` for one input.
+
+use haina_core::{Effect, Refusal};
+
+use crate::decide::decide;
+use crate::{Fact, Input, Reply, RowCollector, State};
+
+/// What one input led to.
+#[derive(Debug)]
+pub struct Executed {
+    /// What was decided; the state has evolved by it.
+    pub facts: Vec<Fact>,
+    /// What the world must do once the facts are committed.
+    pub effects: Vec<Effect>,
+    /// The answer, once the facts are committed.
+    pub reply: Result<Reply, Refusal>,
+    /// Whether fuel ran out before the work did: `Advance` again.
+    pub more: bool,
+}
+
+/// Decides an input and evolves the state by what was decided. A refused input changes nothing. `rows` is told of each
+/// fact.
+pub fn execute(state: &mut State, input: &Input, rows: &mut RowCollector) -> Executed {
+    let mut executed = Executed { facts: Vec::new(), effects: Vec::new(), reply: Ok(Reply::Done), more: false };
+    let mut fuel = input.fuel;
+    loop {
+        let outcome = decide(state, input, fuel);
+        for fact in &outcome.facts {
+            rows.note(state, input.now, fact);
+            state.evolve(fact);
+        }
+        if let Some((class, blocker)) = outcome.blocked {
+            state.queue.block(class, blocker);
+        }
+        executed.facts.extend(outcome.facts);
+        executed.effects.extend(outcome.effects);
+        executed.reply = outcome.reply;
+        fuel = outcome.fuel_left;
+        if !outcome.again {
+            return executed;
+        }
+        if fuel == 0 {
+            executed.more = true;
+            return executed;
+        }
+    }
+}

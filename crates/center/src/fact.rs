@@ -1,0 +1,133 @@
+//! What the core decided. Durable, and the only thing that changes the state.
+
+use haina_core::center_definition::CardModelDefinition;
+use haina_core::{
+    Allocation, ArrayRequest, AttemptId, CardMillis, CardModelId, CardUse, ClassId, Condition, Currency, Digest,
+    Ending, Epoch, JobId, JobState, Milliseconds, Money, NodeId, OrganizationId, PoolId, Role, TaskUse, Timestamp,
+    TokenId, UserId, WaitReason,
+};
+use haina_ledger::Transaction;
+use haina_scheduler::{ClassKey, NodeSpec};
+use serde::{Deserialize, Serialize};
+
+/// Something that happened. The moment is the input's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "fact")]
+#[expect(missing_docs, reason = "fields are named by what they are; each fact says what happened")]
+pub enum Fact {
+    /// A process took the leadership.
+    LeadershipTaken { epoch: Epoch },
+    /// The center has this name and currency.
+    CenterNamed { name: String, currency: Currency },
+    /// A card model is defined so; a changed price has a new version.
+    CardModelSet { id: CardModelId, definition: CardModelDefinition, price_version: u32 },
+    /// A pool exists.
+    PoolAdded { id: PoolId, name: String },
+    /// A node exists.
+    NodeAdded { name: String, spec: NodeSpec },
+    /// A node was taken out of service for new work, or back in.
+    NodeSet { id: NodeId, draining: bool, reason: String },
+    /// An organization exists, with these properties.
+    OrganizationSet { id: OrganizationId, name: String, title: String, card_limit: Option<CardMillis>, suspended: bool },
+    /// A user exists.
+    UserAdded { id: UserId, name: String, role: Role, organization: Option<OrganizationId> },
+    /// A token is valid.
+    TokenIssued { id: TokenId, user: UserId, digest: Digest, label: String, expires: Option<Timestamp> },
+    /// A token is no longer valid.
+    TokenRevoked { id: TokenId },
+    /// Money moved.
+    Posted { transaction: Transaction },
+    /// Jobs of a new kind, to the scheduler.
+    ClassAdded { id: ClassId, key: ClassKey },
+    /// A job was accepted.
+    JobSubmitted {
+        id: JobId,
+        name: String,
+        organization: OrganizationId,
+        user: UserId,
+        class: ClassId,
+        tasks_per_node: u32,
+        time_limit: Milliseconds,
+        grace: Milliseconds,
+        retries: u16,
+        not_before: Option<Timestamp>,
+        array: Option<ArrayRequest>,
+        dependencies: Vec<(JobId, Condition)>,
+        payload: Digest,
+    },
+    /// The moment has come before which a job was not to start.
+    JobDue { job: JobId },
+    /// The head of a class could not start.
+    ClassBlocked { class: ClassId, reason: WaitReason, at: Timestamp },
+    /// An attempt holds its cards and its money.
+    AttemptPlaced {
+        attempt: AttemptId,
+        organization: OrganizationId,
+        class: ClassId,
+        allocation: Allocation,
+        hold: Money,
+        price_per_card_hour: Money,
+        price_version: u32,
+        at: Timestamp,
+    },
+    /// Its first task started.
+    AttemptStarted { attempt: AttemptId, at: Timestamp },
+    /// It was told to stop.
+    AttemptStopping { attempt: AttemptId },
+    /// It ended: cards and hold are free again. `retry`: its element waits for another attempt.
+    AttemptEnded {
+        attempt: AttemptId,
+        state: JobState,
+        ending: Ending,
+        started: Option<Timestamp>,
+        ended: Timestamp,
+        used: TaskUse,
+        metered: CardUse,
+        charged: Money,
+        retry: bool,
+    },
+    /// Somebody asked to stop a job; nothing of it starts any more.
+    JobCancelled { job: JobId, by: UserId },
+    /// Somebody asked to stop one element that was not under way; it is skipped.
+    ElementCancelled { job: JobId, element: u32, by: UserId },
+    /// Nothing more will happen to a job.
+    JobEnded { job: JobId, class: ClassId, state: JobState, counts: ElementCounts, cause: Option<JobId>, at: Timestamp },
+}
+
+/// How many elements of a job ended in which way; a single job has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[expect(missing_docs, reason = "the fields are the states")]
+pub struct ElementCounts {
+    pub succeeded: u32,
+    pub failed: u32,
+    pub cancelled: u32,
+    pub lost: u32,
+}
+
+impl ElementCounts {
+    /// Counts `elements` more that ended as `state`.
+    pub fn add(&mut self, state: JobState, elements: u32) {
+        match state {
+            JobState::Succeeded => self.succeeded += elements,
+            JobState::Failed => self.failed += elements,
+            JobState::Cancelled => self.cancelled += elements,
+            JobState::Lost => self.lost += elements,
+            other => panic!("{} is no end", other.word()),
+        }
+    }
+
+    /// All that ended.
+    pub fn total(&self) -> u32 {
+        self.succeeded + self.failed + self.cancelled + self.lost
+    }
+
+    /// What the job as a whole ended as: the worst that happened to an element.
+    pub fn outcome(&self) -> JobState {
+        match self {
+            ElementCounts { failed: 1.., .. } => JobState::Failed,
+            ElementCounts { lost: 1.., .. } => JobState::Lost,
+            ElementCounts { cancelled: 1.., .. } => JobState::Cancelled,
+            _ => JobState::Succeeded,
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The one deterministic core, in which admission, placement, quota and money are decided together.
+//!
+//! [`decide`](decide::decide) reads the state and says what happens as facts; [`State::evolve`] alone changes the
+//! state, by facts; [`execute`] drives the two for one command. No clock, randomness, I/O or environment in here: time
+//! and fuel come with each [`Input`]. Same state, same input, same build: same facts.
+
+mod check;
+mod command;
+mod decide;
+mod entity;
+mod evolve;
+mod execute;
+mod fact;
+mod load;
+pub mod permission;
+mod rows;
+mod state;
+mod view;
+
+pub use command::{Command, Input, KnownEnd, Reply};
+pub use decide::cards_of;
+pub use entity::*;
+pub use execute::{Executed, execute};
+pub use fact::{ElementCounts, Fact};
+pub use load::EntityKey;
+pub use permission::{Action, Scope};
+pub use rows::{AttemptEnd, AttemptRow, JobChange, JobDetail, JobRow, RowCollector, Rows};
+pub use state::{POSITION_MOST, State, Waiting};
+pub use view::View;

@@ -1,0 +1,233 @@
+//! The state as stored things, and back. The stored form is JSON with fields in a fixed order: readable, able to
+//! grow, and canonical, so that equal states have equal digests.
+
+use std::collections::BTreeSet;
+
+use haina_core::{AttemptId, CardModelId, ClassId, Digest, JobId, NodeId, OrganizationId, PoolId, TokenId, UserId};
+use haina_ledger::{Account, Ledger};
+use haina_scheduler::NodeState;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Fact, State};
+
+/// Names a stored thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum EntityKey {
+    Center,
+    CardModel(CardModelId),
+    Pool(PoolId),
+    Node(NodeId),
+    Organization(OrganizationId),
+    User(UserId),
+    Token(TokenId),
+    Account(OrganizationId),
+    Class(ClassId),
+    Job(JobId),
+    Attempt(AttemptId),
+}
+
+impl EntityKey {
+    /// Kind and number under which small things are stored; `None` for jobs and attempts, which have their own tables.
+    pub fn small(self) -> Option<(&'static str, u64)> {
+        Some(match self {
+            EntityKey::Center => ("center", 0),
+            EntityKey::CardModel(id) => ("card_model", id.0.into()),
+            EntityKey::Pool(id) => ("pool", id.0.into()),
+            EntityKey::Node(id) => ("node", id.0.into()),
+            EntityKey::Organization(id) => ("organization", id.0.into()),
+            EntityKey::User(id) => ("user", id.0.into()),
+            EntityKey::Token(id) => ("token", id.0.into()),
+            EntityKey::Account(id) => ("account", id.0.into()),
+            EntityKey::Class(id) => ("class", id.0.into()),
+            EntityKey::Job(_) | EntityKey::Attempt(_) => return None,
+        })
+    }
+
+    /// The key of a small thing.
+    pub fn from_small(kind: &str, number: u64) -> Option<EntityKey> {
+        let id = u32::try_from(number).ok()?;
+        Some(match kind {
+            "center" => EntityKey::Center,
+            "card_model" => EntityKey::CardModel(CardModelId(id)),
+            "pool" => EntityKey::Pool(PoolId(id)),
+            "node" => EntityKey::Node(NodeId(id)),
+            "organization" => EntityKey::Organization(OrganizationId(id)),
+            "user" => EntityKey::User(UserId(id)),
+            "token" => EntityKey::Token(TokenId(id)),
+            "account" => EntityKey::Account(OrganizationId(id)),
+            "class" => EntityKey::Class(ClassId(id)),
+            _ => return None,
+        })
+    }
+}
+
+impl State {
+    /// The stored form of a thing; `None` where it is not, or no longer, part of the state.
+    pub fn encode(&self, key: EntityKey) -> Option<String> {
+        match key {
+            EntityKey::Center => {
+                let (revenue, cash) = (self.view.ledger.revenue, self.view.ledger.cash);
+                Some(text(&crate::Center { revenue, cash, ..self.view.center.clone() }))
+            }
+            EntityKey::CardModel(id) => self.view.card_models.get(&id).map(text),
+            EntityKey::Pool(id) => self.view.pools.get(&id).map(text),
+            EntityKey::Node(id) => self.view.nodes.get(&id).map(text),
+            EntityKey::Organization(id) => self.view.organizations.get(&id).map(text),
+            EntityKey::User(id) => self.view.users.get(&id).map(text),
+            EntityKey::Token(id) => self.view.tokens.get(&id).map(text),
+            EntityKey::Account(id) => self.view.ledger.accounts.get(&id).map(text),
+            EntityKey::Class(id) => self.view.classes.get(&id).map(text),
+            EntityKey::Job(id) => self.jobs.get(&id).map(text),
+            EntityKey::Attempt(id) => self.view.attempts.get(&id).map(text),
+        }
+    }
+
+    /// Takes a stored thing in. [`State::rebuild`] must follow when all are in.
+    ///
+    /// # Errors
+    /// Where the text is not that of such a thing.
+    pub fn load(&mut self, key: EntityKey, body: &str) -> Result<(), serde_json::Error> {
+        match key {
+            EntityKey::Center => {
+                self.view.center = read(body)?;
+                self.view.ledger = Ledger {
+                    revenue: self.view.center.revenue.take(),
+                    cash: self.view.center.cash.take(),
+                    accounts: std::mem::take(&mut self.view.ledger.accounts),
+                };
+            }
+            EntityKey::CardModel(id) => _ = self.view.card_models.insert(id, read(body)?),
+            EntityKey::Pool(id) => _ = self.view.pools.insert(id, read(body)?),
+            EntityKey::Node(id) => _ = self.view.nodes.insert(id, read(body)?),
+            EntityKey::Organization(id) => _ = self.view.organizations.insert(id, read(body)?),
+            EntityKey::User(id) => _ = self.view.users.insert(id, read(body)?),
+            EntityKey::Token(id) => _ = self.view.tokens.insert(id, read(body)?),
+            EntityKey::Account(id) => _ = self.view.ledger.accounts.insert(id, read::<Account>(body)?),
+            EntityKey::Class(id) => _ = self.view.classes.insert(id, read(body)?),
+            EntityKey::Job(id) => _ = self.jobs.insert(id, read(body)?),
+            EntityKey::Attempt(id) => _ = self.view.attempts.insert(id, read(body)?),
+        }
+        Ok(())
+    }
+
+    /// Derives all that is derived, after the stored things were loaded.
+    pub fn rebuild(&mut self) {
+        for (id, pool) in &self.view.pools {
+            self.view.pool_of_name.insert(pool.name.clone(), *id);
+        }
+        for (id, model) in &self.view.card_models {
+            self.view.card_model_of_name.insert(model.definition.name.clone(), *id);
+        }
+        for (id, organization) in &self.view.organizations {
+            self.view.organization_of_name.insert(organization.name.clone(), *id);
+        }
+        for (id, token) in &self.view.tokens {
+            self.view.token_of_digest.insert(token.digest, *id);
+        }
+        for (id, user) in &self.view.users {
+            self.view.user_of_name.insert(user.name.clone(), *id);
+        }
+        for (id, node) in &self.view.nodes {
+            self.view.node_of_name.insert(node.name.clone(), *id);
+            self.view.cluster.add_node(node.spec.clone());
+        }
+        for (id, class) in &self.view.classes {
+            self.class_of_key.insert(class.key, *id);
+            self.queue.add_class(*id, class.key);
+        }
+        let jobs = std::mem::take(&mut self.jobs);
+        for (id, job) in &jobs {
+            self.index_job(*id, job);
+        }
+        self.jobs = jobs;
+        let view = &mut self.view;
+        for attempt in view.attempts.values() {
+            view.cluster.claim(&attempt.allocation);
+            view.cards_held.entry(attempt.organization).or_default().0 += attempt.allocation.cards().0;
+        }
+        // Draining nodes keep what they hold: claimed first, closed after.
+        for (id, node) in &self.view.nodes {
+            if node.draining {
+                self.view.cluster.set_state(*id, NodeState::Draining);
+            }
+        }
+    }
+
+    /// Every key of the state, in order.
+    pub fn keys(&self) -> impl Iterator<Item = EntityKey> + '_ {
+        std::iter::once(EntityKey::Center)
+            .chain(self.view.card_models.keys().copied().map(EntityKey::CardModel))
+            .chain(self.view.pools.keys().copied().map(EntityKey::Pool))
+            .chain(self.view.nodes.keys().copied().map(EntityKey::Node))
+            .chain(self.view.organizations.keys().copied().map(EntityKey::Organization))
+            .chain(self.view.users.keys().copied().map(EntityKey::User))
+            .chain(self.view.tokens.keys().copied().map(EntityKey::Token))
+            .chain(self.view.ledger.accounts.keys().copied().map(EntityKey::Account))
+            .chain(self.view.classes.keys().copied().map(EntityKey::Class))
+            .chain(self.jobs.keys().copied().map(EntityKey::Job))
+            .chain(self.view.attempts.keys().copied().map(EntityKey::Attempt))
+    }
+
+    /// The digest of the canonical encoding of all stored things.
+    pub fn digest(&self) -> Digest {
+        let mut all = String::new();
+        for key in self.keys() {
+            all.push_str(&format!("{key:?} {}\n", self.encode(key).expect("a key of the state has a thing")));
+        }
+        Digest::of(all.as_bytes())
+    }
+
+    /// The things that a fact is about to change.
+    pub(crate) fn touched(fact: &Fact, state: &State, keys: &mut BTreeSet<EntityKey>) {
+        match fact {
+            Fact::LeadershipTaken { .. } | Fact::CenterNamed { .. } => _ = keys.insert(EntityKey::Center),
+            Fact::CardModelSet { id, .. } => _ = keys.insert(EntityKey::CardModel(*id)),
+            Fact::PoolAdded { id, .. } => _ = keys.insert(EntityKey::Pool(*id)),
+            Fact::NodeAdded { spec, .. } => _ = keys.insert(EntityKey::Node(spec.id)),
+            Fact::NodeSet { id, .. } => _ = keys.insert(EntityKey::Node(*id)),
+            Fact::OrganizationSet { id, .. } => {
+                keys.extend([EntityKey::Organization(*id), EntityKey::Account(*id)]);
+            }
+            Fact::UserAdded { id, .. } => _ = keys.insert(EntityKey::User(*id)),
+            Fact::TokenIssued { id, .. } => keys.extend([EntityKey::Center, EntityKey::Token(*id)]),
+            Fact::TokenRevoked { id } => _ = keys.insert(EntityKey::Token(*id)),
+            Fact::Posted { transaction } => {
+                keys.extend([EntityKey::Center, EntityKey::Account(transaction.organization)]);
+            }
+            Fact::ClassAdded { id, .. } => keys.extend([EntityKey::Center, EntityKey::Class(*id)]),
+            Fact::JobSubmitted { id, class, .. } => {
+                keys.extend([EntityKey::Center, EntityKey::Class(*class), EntityKey::Job(*id)]);
+            }
+            Fact::ClassBlocked { class, .. } => _ = keys.insert(EntityKey::Class(*class)),
+            Fact::JobDue { job } | Fact::JobCancelled { job, .. } | Fact::ElementCancelled { job, .. } => {
+                keys.insert(EntityKey::Job(*job));
+            }
+            Fact::AttemptPlaced { attempt, .. } => {
+                let job = &state.jobs[&attempt.job];
+                keys.extend([EntityKey::Class(job.class), EntityKey::Account(job.organization)]);
+                keys.extend([EntityKey::Job(attempt.job), EntityKey::Attempt(*attempt)]);
+            }
+            Fact::AttemptStarted { attempt, .. } | Fact::AttemptEnded { attempt, .. } => {
+                keys.insert(EntityKey::Account(state.jobs[&attempt.job].organization));
+                keys.extend([EntityKey::Job(attempt.job), EntityKey::Attempt(*attempt)]);
+            }
+            Fact::AttemptStopping { attempt } => {
+                keys.extend([EntityKey::Job(attempt.job), EntityKey::Attempt(*attempt)]);
+            }
+            Fact::JobEnded { job, .. } => {
+                keys.extend([EntityKey::Class(state.jobs[job].class), EntityKey::Job(*job)]);
+                keys.extend(state.dependents.get(job).into_iter().flatten().copied().map(EntityKey::Job));
+            }
+        }
+    }
+}
+
+fn text<T: Serialize>(thing: &T) -> String {
+    serde_json::to_string(thing).expect("what is stored is plain data")
+}
+
+fn read<T: DeserializeOwned>(body: &str) -> Result<T, serde_json::Error> {
+    serde_json::from_str(body)
+}

@@ -1,0 +1,171 @@
+//! Who may do what: one table, used by the core for commands and by the server for questions.
+
+use haina_core::{Code, OrganizationId, Refusal, Role, UserId};
+
+use crate::User;
+
+/// Whose things an action may touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// Nobody's.
+    Nothing,
+    /// The user's own.
+    Own,
+    /// Those of the user's organization.
+    Organization,
+    /// Everybody's, and the center's.
+    Everything,
+}
+
+/// What may be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Action {
+    SubmitJob,
+    CancelJob,
+    ReadJob,
+    ReadLog,
+    ReadNode,
+    ChangeNode,
+    ReadOrganization,
+    ChangeOrganization,
+    ReadAccount,
+    TopUp,
+    ReadUser,
+    AddUser,
+    IssueToken,
+    RevokeToken,
+    ReadMetrics,
+}
+
+impl Action {
+    /// All actions.
+    pub const ALL: [Action; 15] = [
+        Action::SubmitJob,
+        Action::CancelJob,
+        Action::ReadJob,
+        Action::ReadLog,
+        Action::ReadNode,
+        Action::ChangeNode,
+        Action::ReadOrganization,
+        Action::ChangeOrganization,
+        Action::ReadAccount,
+        Action::TopUp,
+        Action::ReadUser,
+        Action::AddUser,
+        Action::IssueToken,
+        Action::RevokeToken,
+        Action::ReadMetrics,
+    ];
+
+    /// The words for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Action::SubmitJob => "submit a job",
+            Action::CancelJob => "cancel this job",
+            Action::ReadJob => "see jobs",
+            Action::ReadLog => "read this job's logs",
+            Action::ReadNode => "see nodes",
+            Action::ChangeNode => "drain or resume a node",
+            Action::ReadOrganization => "see organizations",
+            Action::ChangeOrganization => "change an organization",
+            Action::ReadAccount => "see this account",
+            Action::TopUp => "top up an account",
+            Action::ReadUser => "see users",
+            Action::AddUser => "add this user",
+            Action::IssueToken => "issue a token for this user",
+            Action::RevokeToken => "revoke this token",
+            Action::ReadMetrics => "read metrics",
+        }
+    }
+}
+
+/// The table.
+pub fn scope(role: Role, action: Action) -> Scope {
+    use Scope::{Everything, Nothing, Organization, Own};
+    // Columns: operator, finance, auditor, tenant admin, developer.
+    let row = match action {
+        Action::SubmitJob => [Everything, Nothing, Nothing, Organization, Organization],
+        Action::CancelJob => [Everything, Nothing, Nothing, Organization, Own],
+        Action::ReadJob => [Everything, Everything, Everything, Organization, Organization],
+        Action::ReadLog => [Everything, Nothing, Nothing, Organization, Own],
+        Action::ReadNode => [Everything, Everything, Everything, Everything, Everything],
+        Action::ChangeNode => [Everything, Nothing, Nothing, Nothing, Nothing],
+        Action::ReadOrganization => [Everything, Everything, Everything, Organization, Organization],
+        Action::ChangeOrganization => [Everything, Nothing, Nothing, Nothing, Nothing],
+        Action::ReadAccount => [Everything, Everything, Everything, Organization, Organization],
+        Action::TopUp => [Everything, Everything, Nothing, Nothing, Nothing],
+        Action::ReadUser => [Everything, Everything, Everything, Organization, Own],
+        Action::AddUser => [Everything, Nothing, Nothing, Organization, Nothing],
+        Action::IssueToken => [Everything, Nothing, Nothing, Organization, Own],
+        Action::RevokeToken => [Everything, Nothing, Nothing, Organization, Own],
+        Action::ReadMetrics => [Everything, Everything, Everything, Nothing, Nothing],
+    };
+    row[match role {
+        Role::Operator => 0,
+        Role::Finance => 1,
+        Role::Auditor => 2,
+        Role::TenantAdmin => 3,
+        Role::Developer => 4,
+    }]
+}
+
+/// Whose thing an action is about.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Owner {
+    /// The organization, if it is an organization's.
+    pub organization: Option<OrganizationId>,
+    /// The user, if it is a user's.
+    pub user: Option<UserId>,
+}
+
+/// Whether `user` may do `action` to what `owner` owns.
+pub fn allows(id: UserId, user: &User, action: Action, owner: Owner) -> bool {
+    match scope(user.role, action) {
+        Scope::Nothing => false,
+        Scope::Own => owner.user == Some(id),
+        Scope::Organization => user.organization.is_some() && owner.organization == user.organization,
+        Scope::Everything => true,
+    }
+}
+
+/// [`allows`], as a result: `forbidden`, with the role and the action.
+pub fn require(id: UserId, user: &User, action: Action, owner: Owner) -> Result<(), Refusal> {
+    if allows(id, user, action, owner) { Ok(()) } else { Err(forbidden(user.role, action)) }
+}
+
+/// The refusal for a role and an action.
+pub fn forbidden(role: Role, action: Action) -> Refusal {
+    Refusal::new(Code::Forbidden).with("role", role.word()).with("action", action.words())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_may_do_more_than_the_operator() {
+        for action in Action::ALL {
+            for role in [Role::Finance, Role::Auditor, Role::TenantAdmin, Role::Developer] {
+                assert!(scope(role, action) <= scope(Role::Operator, action), "{action:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_auditor_changes_nothing() {
+        use Action::*;
+        for action in [SubmitJob, CancelJob, ChangeNode, ChangeOrganization, TopUp, AddUser, IssueToken, RevokeToken] {
+            assert_eq!(scope(Role::Auditor, action), Scope::Nothing, "{action:?}");
+        }
+    }
+
+    #[test]
+    fn a_tenant_never_reaches_another() {
+        let user = User { name: "li".into(), role: Role::TenantAdmin, organization: Some(OrganizationId(1)) };
+        let other = Owner { organization: Some(OrganizationId(2)), user: Some(UserId(9)) };
+        for action in Action::ALL {
+            assert!(action == Action::ReadNode || !allows(UserId(1), &user, action, other), "{action:?}");
+        }
+    }
+}

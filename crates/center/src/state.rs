@@ -1,0 +1,122 @@
+//! All that has not ended, and what is derived from it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use haina_core::{ClassId, Epoch, JobId, JobState, Timestamp, WaitReason};
+use haina_scheduler::{ClassKey, Queue};
+
+use crate::{Job, View};
+
+/// The state of a center: what its [`View`] shows, the jobs that have not ended, and what is derived from these by
+/// `rebuild` and kept in step by `evolve`.
+#[derive(Default)]
+pub struct State {
+    pub(crate) view: View,
+    pub(crate) jobs: BTreeMap<JobId, Job>,
+
+    pub(crate) queue: Queue,
+    pub(crate) class_of_key: BTreeMap<ClassKey, ClassId>,
+    pub(crate) dependents: BTreeMap<JobId, BTreeSet<JobId>>,
+    pub(crate) timers: BTreeSet<(Timestamp, JobId)>,
+}
+
+/// A place in line is counted up to here; further back it is only known to be further back.
+pub const POSITION_MOST: u64 = 10_000;
+
+/// Why a job waits, and where in line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Why.
+    pub reason: WaitReason,
+    /// Since when this is the reason, where that was noted.
+    pub since: Option<Timestamp>,
+    /// Jobs of its pool that go before it: those of a higher priority, then those submitted earlier; counted up to
+    /// [`POSITION_MOST`]. None while it is not in line because it waits for something else than its turn.
+    pub ahead: Option<u64>,
+}
+
+impl State {
+    /// The state of a center that does not exist yet.
+    pub fn new() -> State {
+        State::default()
+    }
+
+    /// What can be seen at a glance.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// The leadership under which the state runs.
+    pub fn epoch(&self) -> Epoch {
+        self.view.center.epoch
+    }
+
+    /// The job, unless it has ended or never was.
+    pub fn job(&self, id: JobId) -> Option<&Job> {
+        self.jobs.get(&id)
+    }
+
+    /// Jobs that have not ended.
+    pub fn jobs(&self) -> impl ExactSizeIterator<Item = (JobId, &Job)> {
+        self.jobs.iter().map(|(id, job)| (*id, job))
+    }
+
+    /// When time alone will next change something; none if only commands can.
+    pub fn next_timer(&self) -> Option<Timestamp> {
+        self.timers.first().map(|(at, _)| *at)
+    }
+
+    /// Whether `Advance` would find something to look at.
+    pub fn has_work(&self, now: Timestamp) -> bool {
+        self.queue.next().is_some() || self.next_timer().is_some_and(|at| at <= now)
+    }
+
+    /// What a job is, as a whole, while it has not ended.
+    pub fn job_state(&self, id: JobId) -> Option<JobState> {
+        self.jobs.get(&id).map(|_| self.view.live_state(id))
+    }
+
+    /// Why a job, or what is left of it, waits; none if it has ended or nothing of it waits.
+    pub fn waiting(&self, id: JobId) -> Option<Waiting> {
+        let job = self.jobs.get(&id)?;
+        let out_of_line = |reason| Some(Waiting { reason, since: None, ahead: None });
+        if job.cancelled {
+            return None;
+        }
+        if let Some((on, _)) = job.dependencies.first() {
+            return out_of_line(WaitReason::Dependency { on: *on });
+        }
+        if let Some(at) = job.not_before {
+            return out_of_line(WaitReason::NotBefore { at });
+        }
+        if job.startable().is_none() {
+            let cap = job.at_concurrency_cap()?;
+            return out_of_line(WaitReason::Concurrency { cap });
+        }
+        let class = &self.view.classes[&job.class];
+        let ahead = self.ahead(&class.key, id);
+        let head = self.queue.line(job.class).next() == Some(id);
+        let (reason, since) = match &class.reason {
+            Some(reason) if head => (reason.clone(), Some(class.reason_since)),
+            _ => (WaitReason::Turn, None),
+        };
+        Some(Waiting { reason, since, ahead: Some(ahead) })
+    }
+
+    fn ahead(&self, key: &ClassKey, id: JobId) -> u64 {
+        let mut ahead = 0;
+        for (class, other) in self.queue.classes() {
+            if other.demand.pool != key.demand.pool || other.priority < key.priority {
+                continue;
+            }
+            ahead += match other.priority > key.priority {
+                true => self.queue.class_len(class) as u64,
+                false => self.queue.line(class).take_while(|job| *job < id).take(POSITION_MOST as usize).count() as u64,
+            };
+            if ahead >= POSITION_MOST {
+                return POSITION_MOST;
+            }
+        }
+        ahead
+    }
+}

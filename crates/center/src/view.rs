@@ -1,0 +1,259 @@
+//! What can be seen of a center at a glance: its nodes, tenants, accounts, classes and what runs. No waiting job.
+//!
+//! The state holds one, and decides by it; readers hold another, folded from committed facts by the same code.
+
+use std::collections::BTreeMap;
+
+use haina_core::{
+    AttemptId, CardMillis, CardModelId, ClassId, Currency, Digest, Epoch, JobId, JobState, Money, NodeId,
+    OrganizationId, PoolId, TokenId, UserId,
+};
+use haina_ledger::{Account, Ledger};
+use haina_scheduler::{Cluster, NodeState};
+
+use crate::{Attempt, CardModel, Center, Class, Fact, Node, Organization, Pool, Token, User};
+
+/// The view.
+#[derive(Clone)]
+#[expect(missing_docs, reason = "the fields are the things, by id or by name")]
+pub struct View {
+    pub center: Center,
+    pub card_models: BTreeMap<CardModelId, CardModel>,
+    pub pools: BTreeMap<PoolId, Pool>,
+    pub nodes: BTreeMap<NodeId, Node>,
+    pub organizations: BTreeMap<OrganizationId, Organization>,
+    pub users: BTreeMap<UserId, User>,
+    pub tokens: BTreeMap<TokenId, Token>,
+    pub ledger: Ledger,
+    pub classes: BTreeMap<ClassId, Class>,
+    pub attempts: BTreeMap<AttemptId, Attempt>,
+
+    pub cluster: Cluster,
+    pub cards_held: BTreeMap<OrganizationId, CardMillis>,
+    pub organization_of_name: BTreeMap<String, OrganizationId>,
+    pub user_of_name: BTreeMap<String, UserId>,
+    pub pool_of_name: BTreeMap<String, PoolId>,
+    pub card_model_of_name: BTreeMap<String, CardModelId>,
+    pub node_of_name: BTreeMap<String, NodeId>,
+    pub token_of_digest: BTreeMap<Digest, TokenId>,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        View::new()
+    }
+}
+
+impl View {
+    /// Of a center that does not exist yet.
+    pub fn new() -> View {
+        View {
+            center: Center {
+                name: String::new(),
+                currency: Currency::CNY,
+                epoch: Epoch(0),
+                next_job: JobId(1),
+                next_class: ClassId(1),
+                next_token: TokenId(1),
+                revenue: None,
+                cash: None,
+            },
+            card_models: BTreeMap::new(),
+            pools: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            organizations: BTreeMap::new(),
+            users: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            ledger: Ledger::default(),
+            classes: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            cluster: Cluster::new(),
+            cards_held: BTreeMap::new(),
+            organization_of_name: BTreeMap::new(),
+            user_of_name: BTreeMap::new(),
+            pool_of_name: BTreeMap::new(),
+            card_model_of_name: BTreeMap::new(),
+            node_of_name: BTreeMap::new(),
+            token_of_digest: BTreeMap::new(),
+        }
+    }
+
+    /// Applies a fact. Cannot fail: what could be wrong was refused before.
+    pub fn evolve(&mut self, fact: &Fact) {
+        match fact {
+            Fact::LeadershipTaken { epoch } => self.center.epoch = *epoch,
+            Fact::CenterNamed { name, currency } => {
+                self.center.name = name.clone();
+                self.center.currency = *currency;
+            }
+            Fact::CardModelSet { id, definition, price_version } => {
+                self.card_model_of_name.insert(definition.name.clone(), *id);
+                let model = CardModel { definition: definition.clone(), price_version: *price_version };
+                self.card_models.insert(*id, model);
+            }
+            Fact::PoolAdded { id, name } => {
+                self.pool_of_name.insert(name.clone(), *id);
+                self.pools.insert(*id, Pool { name: name.clone() });
+            }
+            Fact::NodeAdded { name, spec } => {
+                self.node_of_name.insert(name.clone(), spec.id);
+                self.cluster.add_node(spec.clone());
+                let node = Node { name: name.clone(), spec: spec.clone(), draining: false, reason: String::new() };
+                self.nodes.insert(spec.id, node);
+            }
+            Fact::NodeSet { id, draining, reason } => {
+                let node = self.nodes.get_mut(id).expect("a fact names a node that exists");
+                node.draining = *draining;
+                node.reason = reason.clone();
+                self.cluster.set_state(*id, if *draining { NodeState::Draining } else { NodeState::Available });
+            }
+            Fact::OrganizationSet { id, name, title, card_limit, suspended } => {
+                self.organization_of_name.insert(name.clone(), *id);
+                let (name, title) = (name.clone(), title.clone());
+                let organization = Organization { name, title, card_limit: *card_limit, suspended: *suspended };
+                self.organizations.insert(*id, organization);
+                let currency = self.center.currency;
+                self.ledger.accounts.entry(*id).or_insert_with(|| Account::new(currency));
+            }
+            Fact::UserAdded { id, name, role, organization } => {
+                self.user_of_name.insert(name.clone(), *id);
+                self.users.insert(*id, User { name: name.clone(), role: *role, organization: *organization });
+            }
+            Fact::TokenIssued { id, user, digest, label, expires } => {
+                let token = Token { user: *user, digest: *digest, label: label.clone(), expires: *expires };
+                self.tokens.insert(*id, token);
+                self.token_of_digest.insert(*digest, *id);
+                self.center.next_token = TokenId(id.0 + 1);
+            }
+            Fact::TokenRevoked { id } => {
+                if let Some(token) = self.tokens.remove(id) {
+                    self.token_of_digest.remove(&token.digest);
+                }
+            }
+            Fact::Posted { transaction } => self.ledger.post(transaction),
+            Fact::ClassAdded { id, key } => {
+                let class = Class { key: *key, reason: None, reason_since: Default::default(), jobs: 0 };
+                self.classes.insert(*id, class);
+                self.center.next_class = ClassId(id.0 + 1);
+            }
+            Fact::JobSubmitted { id, class, .. } => {
+                self.class(*class).jobs += 1;
+                self.center.next_job = JobId(id.0 + 1);
+            }
+            Fact::ClassBlocked { class, reason, at } => {
+                let class = self.class(*class);
+                class.reason = Some(reason.clone());
+                class.reason_since = *at;
+            }
+            Fact::AttemptPlaced { .. } | Fact::AttemptStarted { .. } | Fact::AttemptEnded { .. } => self.attempt(fact),
+            Fact::AttemptStopping { attempt } => {
+                self.attempts.get_mut(attempt).expect("a fact names an attempt that has not ended").stopping = true;
+            }
+            Fact::JobDue { .. } | Fact::JobCancelled { .. } | Fact::ElementCancelled { .. } => {}
+            Fact::JobEnded { class: id, .. } => {
+                let class = self.class(*id);
+                class.jobs -= 1;
+                if class.jobs == 0 {
+                    self.classes.remove(id);
+                }
+            }
+        }
+    }
+
+    fn attempt(&mut self, fact: &Fact) {
+        match fact {
+            Fact::AttemptPlaced {
+                attempt,
+                organization,
+                class,
+                allocation,
+                hold,
+                price_per_card_hour,
+                price_version,
+                at,
+            } => {
+                self.cluster.claim(allocation);
+                self.account(*organization).take_hold(*hold);
+                self.class(*class).reason = None;
+                let held = self.cards_held.entry(*organization).or_default();
+                held.0 += allocation.cards().0;
+                let limit = self.organizations[organization].card_limit;
+                let within = limit.is_none_or(|limit| *held <= limit) || allocation.cards().0 == 0;
+                assert!(within, "no admission makes a quota exceeded");
+                self.attempts.insert(
+                    *attempt,
+                    Attempt {
+                        organization: *organization,
+                        allocation: allocation.clone(),
+                        placed: *at,
+                        started: None,
+                        stopping: false,
+                        hold: *hold,
+                        price_per_card_hour: *price_per_card_hour,
+                        price_version: *price_version,
+                    },
+                );
+            }
+            Fact::AttemptStarted { attempt, at } => {
+                let entry = self.attempts.get_mut(attempt).expect("a fact names an attempt that has not ended");
+                entry.started = Some(*at);
+                let (price, cards, payer) = (entry.price_per_card_hour, entry.allocation.cards(), entry.organization);
+                self.account(payer).accrual.begin(price, cards, *at);
+            }
+            Fact::AttemptEnded { attempt, .. } => {
+                let entry = self.attempts.remove(attempt).expect("a fact names an attempt that has not ended");
+                self.cluster.release(&entry.allocation);
+                let held = self.cards_held.get_mut(&entry.organization).expect("what is given back was held");
+                held.0 -= entry.allocation.cards().0;
+                let account = self.account(entry.organization);
+                account.release_hold(entry.hold);
+                if let Some(started) = entry.started {
+                    account.accrual.end(entry.price_per_card_hour, entry.allocation.cards(), started);
+                }
+            }
+            _ => unreachable!("called for facts about attempts only"),
+        }
+    }
+
+    /// The price of a card-hour on cards of this model, and its version; nothing without cards.
+    pub fn price(&self, model: Option<CardModelId>) -> (Money, u32) {
+        match model.map(|model| &self.card_models[&model]) {
+            Some(model) => (model.definition.price_per_card_hour, model.price_version),
+            None => (Money::zero(self.center.currency), 0),
+        }
+    }
+
+    /// Cards that an organization holds.
+    pub fn cards_held(&self, organization: OrganizationId) -> CardMillis {
+        self.cards_held.get(&organization).copied().unwrap_or_default()
+    }
+
+    /// The attempts of one job that have not ended.
+    pub fn attempts_of(&self, job: JobId) -> impl Iterator<Item = (AttemptId, &Attempt)> {
+        let from = AttemptId { job, in_array: false, element: 0, number: 0 };
+        let to = AttemptId { job, in_array: true, element: u32::MAX, number: u16::MAX };
+        self.attempts.range(from..=to).map(|(id, attempt)| (*id, attempt))
+    }
+
+    /// What a job is, as a whole, judged by its attempts that have not ended; `waiting` if there are none.
+    pub fn live_state(&self, job: JobId) -> JobState {
+        let mut state = JobState::Waiting;
+        for (_, attempt) in self.attempts_of(job) {
+            state = match (attempt.stopping, attempt.started) {
+                (false, Some(_)) => return JobState::Running,
+                (true, _) => JobState::Stopping,
+                (false, None) if state == JobState::Stopping => JobState::Stopping,
+                (false, None) => JobState::Starting,
+            };
+        }
+        state
+    }
+
+    fn class(&mut self, id: ClassId) -> &mut Class {
+        self.classes.get_mut(&id).expect("a fact names a class that exists")
+    }
+
+    fn account(&mut self, organization: OrganizationId) -> &mut Account {
+        self.ledger.accounts.get_mut(&organization).expect("an organization has an account")
+    }
+}

@@ -1,0 +1,150 @@
+//! Where everything lies.
+//!
+//! ```text
+//! epoch                                     the newest epoch that gave an order
+//! active/<attempt>                          empty; there until the attempt's end was acknowledged
+//! attempts/<job>/<element>.<number>/        one attempt (element 0 where the job is no array)
+//!     order.json  stop.json  ended.json     what was ordered; that it was told to stop; its one end
+//!     task-<rank>/                          one task
+//!         task.json                         what the supervisor is to do
+//!         lock                              held by the supervisor as long as it lives
+//!         started.json                      written before the process starts: it never starts twice
+//!         running.json                      the process, and since when it runs
+//!         stop.json  control                an order to stop, and the pipe that wakes the supervisor for it
+//!         exit.reserve                      disk blocks kept for exit.json, so that a full disk cannot lose the end
+//!         exit.json                         how it ended
+//!         stdout  stderr                    its output
+//! environments/<digest>/                    a Python environment: venv, complete (when it is), lock, build/<n> (a task)
+//! work/<organization>/                      the default working directory
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use haina_core::AttemptId;
+
+use crate::logs::LogStream;
+
+/// The engine's directory.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// A layout below `root`, an absolute path.
+    pub fn new(root: PathBuf) -> Layout {
+        Layout { root }
+    }
+
+    /// The newest epoch that gave an order.
+    pub fn epoch(&self) -> PathBuf {
+        self.root.join("epoch")
+    }
+
+    /// Where attempts are listed whose end was not acknowledged yet.
+    pub fn active(&self) -> PathBuf {
+        self.root.join("active")
+    }
+
+    /// The mark of one such attempt.
+    pub fn active_mark(&self, attempt: AttemptId) -> PathBuf {
+        self.active().join(attempt.to_string())
+    }
+
+    /// One attempt.
+    pub fn attempt(&self, attempt: AttemptId) -> AttemptPaths {
+        let name = format!("{}.{}", attempt.element, attempt.number);
+        AttemptPaths { directory: self.root.join("attempts").join(attempt.job.to_string()).join(name) }
+    }
+
+    /// Where all Python environments are.
+    pub fn environments(&self) -> PathBuf {
+        self.root.join("environments")
+    }
+
+    /// An organization's default working directory.
+    pub fn work(&self, organization: &str) -> PathBuf {
+        self.root.join("work").join(organization)
+    }
+}
+
+/// The files of one attempt.
+#[derive(Clone, Debug)]
+pub struct AttemptPaths {
+    directory: PathBuf,
+}
+
+impl AttemptPaths {
+    /// Where they are.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// What was ordered.
+    pub fn order(&self) -> PathBuf {
+        self.directory.join("order.json")
+    }
+
+    /// There if the attempt was told to stop.
+    pub fn stop(&self) -> PathBuf {
+        self.directory.join("stop.json")
+    }
+
+    /// Its one end.
+    pub fn ended(&self) -> PathBuf {
+        self.directory.join("ended.json")
+    }
+
+    /// One of its tasks.
+    pub fn task(&self, rank: u32) -> TaskPaths {
+        TaskPaths::new(&self.directory.join(format!("task-{rank}")))
+    }
+}
+
+/// The files of one task.
+#[derive(Clone, Debug)]
+pub struct TaskPaths {
+    directory: PathBuf,
+}
+
+macro_rules! files {
+    ($($(#[$doc:meta])* $name:ident $file:literal;)*) => {
+        $($(#[$doc])* pub fn $name(&self) -> PathBuf { self.directory.join($file) })*
+    };
+}
+
+impl TaskPaths {
+    /// The task in this directory.
+    pub fn new(directory: &Path) -> TaskPaths {
+        TaskPaths { directory: directory.to_owned() }
+    }
+
+    /// Where they are.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// One of its two outputs.
+    pub fn log(&self, stream: LogStream) -> PathBuf {
+        self.directory.join(stream.word())
+    }
+
+    files! {
+        /// What the supervisor is to do.
+        order "task.json";
+        /// Held by the supervisor as long as it lives.
+        lock "lock";
+        /// Written before the process starts.
+        started "started.json";
+        /// The process, and since when it runs.
+        running "running.json";
+        /// An order to stop.
+        stop "stop.json";
+        /// A named pipe; a byte in it makes the supervisor look at `stop`.
+        control "control";
+        /// Disk blocks kept for `exit`.
+        exit_reserve "exit.reserve";
+        /// How it ended.
+        exit "exit.json";
+    }
+}

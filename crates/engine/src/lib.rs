@@ -1,0 +1,32 @@
+//! Engines start, watch and end the processes of attempts; the center decides, an engine does.
+//!
+//! [`Engine`] is what the runtime drives. [`LocalEngine`] is the engine of one machine: every task is a real process
+//! under a small supervisor process ([`supervise`]) that outlives the server. Nodes and cards may be simulated; the
+//! processes never are.
+//!
+//! What is true about a task is what its files say (see [`layout`]): the supervisor writes them, the engine reads them
+//! and writes only orders. So a server may be killed at any moment, and the next one goes on from the files. The two
+//! never talk in any other way, and no message between them can be lost.
+//!
+//! What this is not: it decides nothing about cards, money or retries, and it knows no queue.
+
+mod clock;
+mod durable;
+pub mod engine;
+mod environment;
+pub mod layout;
+mod local;
+mod logs;
+mod order;
+mod processes;
+mod records;
+mod supervisor;
+mod task_state;
+mod variables;
+mod watch;
+
+pub use engine::{Delivery, Engine, EngineError, EngineFuture, Reconciliation, ReportId, ReportReceiver};
+pub use local::LocalEngine;
+pub use logs::{LogChunk, LogReceiver, LogStream};
+pub use order::{LaunchOrder, NodeDescription};
+pub use supervisor::supervise;

@@ -1,0 +1,94 @@
+//! Double-entry postings.
+
+use haina_core::{AttemptId, CardUse, Currency, Money, OrganizationId};
+use serde::{Deserialize, Serialize};
+
+/// An account of the center's books. Credits are positive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LedgerAccount {
+    /// What the center owes an organization in compute.
+    Prepaid(OrganizationId),
+    /// What the center has earned.
+    Revenue,
+    /// What organizations have paid in; its balance is negative by that.
+    Cash,
+}
+
+/// One line of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Posting {
+    /// The account.
+    pub account: LedgerAccount,
+    /// What it gains (positive) or gives (negative).
+    pub amount: Money,
+}
+
+/// Why money moved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransactionKind {
+    /// An organization paid in.
+    TopUp {
+        /// The payment's reference, for people.
+        reference: String,
+    },
+    /// An attempt ended.
+    Charge {
+        /// The attempt.
+        attempt: AttemptId,
+        /// What it used.
+        used: CardUse,
+        /// At which price of a card-hour.
+        price_per_card_hour: Money,
+    },
+}
+
+/// Postings that belong together and sum to zero.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transaction {
+    /// Why.
+    pub kind: TransactionKind,
+    /// Whom it concerns.
+    pub organization: OrganizationId,
+    /// The lines.
+    pub postings: Vec<Posting>,
+}
+
+impl Transaction {
+    /// `organization` paid in `amount`.
+    pub fn top_up(organization: OrganizationId, amount: Money, reference: String) -> Transaction {
+        Transaction {
+            kind: TransactionKind::TopUp { reference },
+            organization,
+            postings: pair(LedgerAccount::Cash, LedgerAccount::Prepaid(organization), amount),
+        }
+    }
+
+    /// `attempt` of `organization` used `used`.
+    pub fn charge(
+        organization: OrganizationId,
+        attempt: AttemptId,
+        used: CardUse,
+        price_per_card_hour: Money,
+    ) -> Transaction {
+        let amount = crate::charge(price_per_card_hour, used);
+        Transaction {
+            kind: TransactionKind::Charge { attempt, used, price_per_card_hour },
+            organization,
+            postings: pair(LedgerAccount::Prepaid(organization), LedgerAccount::Revenue, amount),
+        }
+    }
+
+    /// What the organization's prepaid account gains (positive) or gives (negative).
+    pub fn amount_for_organization(&self, currency: Currency) -> Money {
+        let prepaid = LedgerAccount::Prepaid(self.organization);
+        let lines = self.postings.iter().filter(|posting| posting.account == prepaid);
+        Money { micros: lines.map(|posting| posting.amount.micros).sum(), currency }
+    }
+}
+
+fn pair(from: LedgerAccount, to: LedgerAccount, amount: Money) -> Vec<Posting> {
+    let negative = Money { micros: -amount.micros, ..amount };
+    vec![Posting { account: from, amount: negative }, Posting { account: to, amount }]
+}

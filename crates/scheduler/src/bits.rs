@@ -1,0 +1,97 @@
+//! Sets of small numbers: the bits of a word, and [`NodeSet`] for dense node numbers.
+
+/// The positions of the bits that are set, ascending.
+pub(crate) fn ones(mut mask: u64) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let position = mask.trailing_zeros();
+        mask &= mask.wrapping_sub(1);
+        (position < 64).then_some(position)
+    })
+}
+
+/// The `count` lowest bits that are set in `mask`.
+pub(crate) fn lowest(mask: u64, count: u32) -> u64 {
+    ones(mask).take(count as usize).fold(0, |chosen, position| chosen | 1 << position)
+}
+
+/// A set of dense node numbers in two levels of bits. Changing it takes constant time; finding the first of 10,000
+/// looks at three words at most.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NodeSet {
+    /// Bit `n % 64` of word `n / 64` stands for node `n`.
+    words: Vec<u64>,
+    /// Bit `w % 64` of word `w / 64` says that `words[w]` is not zero.
+    summary: Vec<u64>,
+    count: u32,
+}
+
+impl NodeSet {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    pub(crate) fn insert(&mut self, node: u32) {
+        let word = node as usize / 64;
+        if word >= self.words.len() {
+            self.words.resize(word + 1, 0);
+            self.summary.resize(word / 64 + 1, 0);
+        }
+        let bit = 1 << (node % 64);
+        assert!(self.words[word] & bit == 0, "a node is indexed once");
+        self.words[word] |= bit;
+        self.summary[word / 64] |= 1 << (word % 64);
+        self.count += 1;
+    }
+
+    pub(crate) fn remove(&mut self, node: u32) {
+        let word = node as usize / 64;
+        let bit = 1 << (node % 64);
+        assert!(self.words.get(word).is_some_and(|bits| bits & bit != 0), "only what is indexed is removed");
+        self.words[word] &= !bit;
+        if self.words[word] == 0 {
+            self.summary[word / 64] &= !(1 << (word % 64));
+        }
+        self.count -= 1;
+    }
+
+    /// The nodes, ascending.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
+        self.summary.iter().enumerate().flat_map(move |(index, &summary)| {
+            ones(summary).flat_map(move |position| {
+                let word = index * 64 + position as usize;
+                ones(self.words[word]).map(move |bit| word as u32 * 64 + bit)
+            })
+        })
+    }
+}
+
+/// Equal content; how far the words were once grown does not matter.
+impl PartialEq for NodeSet {
+    fn eq(&self, other: &NodeSet) -> bool {
+        self.count == other.count && self.iter().eq(other.iter())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_set_gives_back_its_nodes_in_order() {
+        let mut set = NodeSet::default();
+        let nodes = [9_999, 0, 63, 64, 4_095, 4_096, 70_000];
+        nodes.iter().for_each(|&node| set.insert(node));
+        assert_eq!(set.iter().collect::<Vec<_>>(), [0, 63, 64, 4_095, 4_096, 9_999, 70_000]);
+        set.remove(70_000);
+        set.remove(64);
+        let mut same = NodeSet::default();
+        [0, 63, 4_095, 4_096, 9_999].into_iter().for_each(|node| same.insert(node));
+        assert_eq!(set, same);
+    }
+
+    #[test]
+    fn the_lowest_bits_are_chosen() {
+        assert_eq!(lowest(0b1011_0100, 3), 0b0011_0100);
+        assert_eq!(lowest(u64::MAX, 64), u64::MAX);
+    }
+}

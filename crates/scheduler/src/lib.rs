@@ -1,0 +1,28 @@
+//! Which nodes and cards a job gets, and which job is next. Pure: no clock, no randomness, no I/O.
+//!
+//! Two structures, owned by the center's state. [`Cluster`] knows what every node has and what is free of it, and
+//! finds a place for a [`Demand`]. [`Queue`] keeps the ready jobs in line by class and remembers what each blocked
+//! class waits for. Questions take `&self`; changes take `&mut self`, cannot fail, and assert their invariants.
+//!
+//! Every answer is a function of what the structures hold now, never of the way in which they came to hold it: a state
+//! that was loaded answers like the one that lived.
+//!
+//! Not here: quotas, money, backfill, preemption.
+
+mod admission;
+mod bits;
+mod check;
+mod cluster;
+mod demand;
+mod find;
+mod fit;
+mod index;
+mod node;
+mod queue;
+mod table;
+
+pub use cluster::{Cluster, Totals};
+pub use demand::{Demand, Fuel};
+pub use find::Found;
+pub use node::{NodeSpec, NodeState, NodeStatus};
+pub use queue::{Blocker, ClassKey, Queue};

@@ -1,0 +1,13 @@
+//! What the scheduler promises, as scenarios and as random sequences against a plain reference.
+
+mod admission;
+mod builders;
+mod fractions;
+mod gangs;
+mod nodes;
+mod queue;
+mod random_cluster;
+mod random_queue;
+mod reference;
+mod rings;
+mod without_cards;

@@ -1,0 +1,181 @@
+//! The line of ready jobs by class.
+
+use haina_core::{CardModelId, ClassId, JobId, OrganizationId, PoolId};
+use haina_scheduler::{Blocker, ClassKey, Demand, Queue};
+
+use crate::builders::*;
+
+const OCEAN: OrganizationId = OrganizationId(1);
+const PORT: OrganizationId = OrganizationId(2);
+
+fn key(organization: OrganizationId, priority: i32, demand: Demand) -> ClassKey {
+    ClassKey { organization, priority, demand }
+}
+
+/// Classes numbered from 1.
+fn queue(classes: impl IntoIterator<Item = ClassKey>) -> Queue {
+    let mut queue = Queue::new();
+    for (index, key) in classes.into_iter().enumerate() {
+        queue.add_class(ClassId(index as u32 + 1), key);
+    }
+    queue
+}
+
+fn insert(queue: &mut Queue, class: u32, jobs: impl IntoIterator<Item = u64>) {
+    for job in jobs {
+        queue.insert(ClassId(class), JobId(job));
+        queue.check();
+    }
+}
+
+/// Takes all jobs that can be taken, in order.
+fn drain(queue: &mut Queue) -> Vec<u64> {
+    let mut jobs = Vec::new();
+    while let Some((class, job)) = queue.next() {
+        queue.remove(class, job);
+        queue.check();
+        jobs.push(job.0);
+    }
+    jobs
+}
+
+#[test]
+fn jobs_of_one_priority_go_in_the_order_of_submission_whatever_their_class() {
+    let mut queue = queue([key(OCEAN, 0, cards(1)), key(PORT, 0, cards(8))]);
+    insert(&mut queue, 1, [1, 4, 5]);
+    insert(&mut queue, 2, [2, 3, 6]);
+    assert_eq!(queue.len(), 6);
+    assert_eq!(drain(&mut queue), [1, 2, 3, 4, 5, 6]);
+    assert!(queue.is_empty());
+}
+
+#[test]
+fn a_higher_priority_goes_first() {
+    let mut queue = queue([key(OCEAN, 0, cards(1)), key(OCEAN, 10, cards(1)), key(OCEAN, -10, cards(1))]);
+    insert(&mut queue, 1, [1, 2]);
+    insert(&mut queue, 3, [0]);
+    insert(&mut queue, 2, [3]);
+    assert_eq!(drain(&mut queue), [3, 1, 2, 0]);
+}
+
+#[test]
+fn a_blocked_class_lets_all_others_pass() {
+    let mut queue = queue([key(OCEAN, 5, cards(8)), key(OCEAN, 0, cards(1))]);
+    insert(&mut queue, 1, [1, 2]);
+    insert(&mut queue, 2, [3]);
+    queue.block(ClassId(1), Blocker::Capacity);
+    queue.check();
+    assert_eq!(queue.next(), Some((ClassId(2), JobId(3))));
+    queue.block(ClassId(2), Blocker::Account);
+    assert_eq!(queue.next(), None);
+    assert_eq!(queue.len(), 3, "they are in line all the same");
+    queue.unblock_all();
+    queue.check();
+    assert_eq!(drain(&mut queue), [1, 2, 3]);
+}
+
+#[test]
+fn freed_capacity_wakes_only_those_that_it_could_help() {
+    let demands = [
+        Demand { card_model: Some(ASCEND), ..cards(8) },
+        Demand { card_model: Some(NVIDIA), ..cards(8) },
+        cards(8),
+        cores(1),
+        Demand { pool: PoolId(2), ..cards(8) },
+    ];
+    let blocked = || {
+        let mut queue = queue(demands.map(|demand| key(OCEAN, 0, demand)));
+        for class in 1..=5 {
+            insert(&mut queue, class, [u64::from(class)]);
+            queue.block(ClassId(class), Blocker::Capacity);
+        }
+        queue
+    };
+    let woken_by = |pool, model: Option<CardModelId>| {
+        let mut queue = blocked();
+        queue.capacity_freed(pool, model);
+        queue.check();
+        drain(&mut queue)
+    };
+    assert_eq!(woken_by(POOL, Some(ASCEND)), [1, 3, 4]);
+    assert_eq!(woken_by(POOL, Some(NVIDIA)), [2, 3, 4]);
+    assert_eq!(woken_by(POOL, None), [4], "a node without cards helps those who need none");
+    assert_eq!(woken_by(PoolId(2), Some(ASCEND)), [5]);
+    let mut queue = blocked();
+    queue.account_changed(OCEAN);
+    assert_eq!(queue.next(), None, "they did not wait for the account");
+}
+
+#[test]
+fn a_changed_account_wakes_the_classes_of_its_organization() {
+    let mut queue = queue([key(OCEAN, 0, cards(1)), key(PORT, 0, cards(1))]);
+    insert(&mut queue, 1, [1]);
+    insert(&mut queue, 2, [2]);
+    queue.block(ClassId(1), Blocker::Account);
+    queue.block(ClassId(2), Blocker::Account);
+    queue.capacity_freed(POOL, Some(ASCEND));
+    assert_eq!(queue.next(), None);
+    queue.account_changed(PORT);
+    queue.check();
+    assert_eq!(queue.next(), Some((ClassId(2), JobId(2))));
+    assert_eq!((queue.blocker(ClassId(1)), queue.is_blocked(ClassId(2))), (Some(Blocker::Account), false));
+}
+
+#[test]
+fn a_block_can_change_its_reason() {
+    let mut queue = queue([key(OCEAN, 0, cards(1))]);
+    insert(&mut queue, 1, [1]);
+    queue.block(ClassId(1), Blocker::Account);
+    queue.block(ClassId(1), Blocker::Capacity);
+    queue.check();
+    queue.account_changed(OCEAN);
+    assert_eq!(queue.next(), None);
+    queue.capacity_freed(POOL, Some(NVIDIA));
+    assert_eq!(queue.next(), Some((ClassId(1), JobId(1))));
+}
+
+#[test]
+fn a_later_job_of_a_blocked_class_waits_with_it_and_a_new_head_is_looked_at() {
+    let mut queue = queue([key(OCEAN, 0, cards(1))]);
+    insert(&mut queue, 1, [5]);
+    queue.block(ClassId(1), Blocker::Account);
+    insert(&mut queue, 1, [6]);
+    assert!(queue.is_blocked(ClassId(1)), "the answer for job 5 is the answer for job 6");
+    insert(&mut queue, 1, [4]);
+    assert_eq!(queue.next(), Some((ClassId(1), JobId(4))), "a job that was requeued may need other funds");
+}
+
+#[test]
+fn when_the_head_of_a_blocked_class_is_cancelled_the_next_is_looked_at() {
+    let mut queue = queue([key(OCEAN, 0, cards(1))]);
+    insert(&mut queue, 1, [1, 2, 3]);
+    queue.block(ClassId(1), Blocker::Account);
+    queue.remove(ClassId(1), JobId(2));
+    queue.check();
+    assert_eq!(queue.next(), None, "the head is the same");
+    queue.remove(ClassId(1), JobId(1));
+    queue.check();
+    assert_eq!(queue.next(), Some((ClassId(1), JobId(3))));
+    queue.block(ClassId(1), Blocker::Capacity);
+    queue.remove(ClassId(1), JobId(3));
+    queue.check();
+    assert_eq!(queue.class_len(ClassId(1)), 0);
+    queue.remove_class(ClassId(1));
+    assert_eq!(queue.classes().count(), 0);
+}
+
+#[test]
+fn a_line_is_read_from_head_to_tail() {
+    let mut queue = queue([key(OCEAN, 0, cards(1))]);
+    insert(&mut queue, 1, [3, 1, 2]);
+    assert_eq!(queue.line(ClassId(1)).collect::<Vec<_>>(), [JobId(1), JobId(2), JobId(3)]);
+    assert_eq!(queue.key(ClassId(1)).map(|key| key.organization), Some(OCEAN));
+}
+
+#[test]
+#[should_panic(expected = "class 1 is empty")]
+fn forgetting_a_class_with_jobs_is_a_defect() {
+    let mut queue = queue([key(OCEAN, 0, cards(1))]);
+    insert(&mut queue, 1, [1]);
+    queue.remove_class(ClassId(1));
+}

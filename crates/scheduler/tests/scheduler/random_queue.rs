@@ -1,0 +1,141 @@
+//! Random inserts, removals, blocks and changes: the next job is the one that a plain search over all classes gives.
+
+use haina_core::{CardModelId, ClassId, JobId, OrganizationId, PoolId};
+use haina_scheduler::{Blocker, ClassKey, Demand, Queue};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::builders::*;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Insert(usize, u64),
+    Remove(usize),
+    Block(usize, Blocker),
+    BlockNext(Blocker),
+    CapacityFreed(PoolId, Option<CardModelId>),
+    AccountChanged(OrganizationId),
+    UnblockAll,
+}
+
+#[derive(Debug)]
+struct PlainClass {
+    key: ClassKey,
+    jobs: Vec<JobId>,
+    blocked: Option<Blocker>,
+}
+
+impl PlainClass {
+    fn head(&self) -> Option<JobId> {
+        self.jobs.iter().min().copied()
+    }
+
+    /// Changes the line; a changed head is looked at again.
+    fn change(&mut self, change: impl FnOnce(&mut Vec<JobId>)) {
+        let before = self.head();
+        change(&mut self.jobs);
+        if self.head() != before {
+            self.blocked = None;
+        }
+    }
+
+    fn is_helped_by(&self, pool: PoolId, model: Option<CardModelId>) -> bool {
+        let demand = &self.key.demand;
+        let accepts = match (demand.card_model, model) {
+            (None, Some(_)) => true,
+            (None, None) => demand.cards_per_node.0 == 0,
+            (wanted, freed) => wanted == freed,
+        };
+        demand.pool == pool && accepts
+    }
+}
+
+fn key() -> impl Strategy<Value = ClassKey> {
+    let demand = (select(vec![0, 500, 1000]), 1..=2u32, prop::option::of(1..=2u32));
+    (1..=2u32, -1..=1i32, demand).prop_map(|(organization, priority, (cards, pool, model))| ClassKey {
+        organization: OrganizationId(organization),
+        priority,
+        demand: Demand { pool: PoolId(pool), card_model: model.map(CardModelId), ..millis(cards) },
+    })
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let blocker = || select(vec![Blocker::Capacity, Blocker::Account]);
+    prop_oneof![
+        8 => (any::<usize>(), 0..1000u64).prop_map(|(class, job)| Step::Insert(class, job)),
+        4 => any::<usize>().prop_map(Step::Remove),
+        2 => (any::<usize>(), blocker()).prop_map(|(class, blocker)| Step::Block(class, blocker)),
+        6 => blocker().prop_map(Step::BlockNext),
+        2 => (1..=2u32, prop::option::of(1..=2u32))
+            .prop_map(|(pool, model)| Step::CapacityFreed(PoolId(pool), model.map(CardModelId))),
+        2 => (1..=2u32).prop_map(|organization| Step::AccountChanged(OrganizationId(organization))),
+        1 => Just(Step::UnblockAll),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn the_next_job_is_the_first_of_the_highest_priority_that_is_not_blocked(
+        keys in prop::collection::vec(key(), 1..8),
+        steps in prop::collection::vec(step(), 1..120),
+    ) {
+        let mut queue = Queue::new();
+        let mut plain: Vec<PlainClass> = Vec::new();
+        for (index, key) in keys.into_iter().enumerate() {
+            queue.add_class(ClassId(index as u32), key);
+            plain.push(PlainClass { key, jobs: Vec::new(), blocked: None });
+        }
+        let classes = plain.len();
+        for step in steps {
+            match step {
+                Step::Insert(class, job) => {
+                    let (class, job) = (class % classes, JobId(job));
+                    if plain.iter().all(|class| !class.jobs.contains(&job)) {
+                        queue.insert(ClassId(class as u32), job);
+                        plain[class].change(|jobs| jobs.push(job));
+                    }
+                }
+                Step::Remove(position) => {
+                    let class = position % classes;
+                    if !plain[class].jobs.is_empty() {
+                        let job = plain[class].jobs[position / classes % plain[class].jobs.len()];
+                        queue.remove(ClassId(class as u32), job);
+                        plain[class].change(|jobs| jobs.retain(|other| *other != job));
+                    }
+                }
+                Step::Block(class, blocker) if !plain[class % classes].jobs.is_empty() => {
+                    queue.block(ClassId((class % classes) as u32), blocker);
+                    plain[class % classes].blocked = Some(blocker);
+                }
+                Step::Block(..) => {}
+                Step::BlockNext(blocker) => if let Some((class, _)) = queue.next() {
+                    queue.block(class, blocker);
+                    plain[class.0 as usize].blocked = Some(blocker);
+                },
+                Step::CapacityFreed(pool, model) => {
+                    queue.capacity_freed(pool, model);
+                    let waits = |class: &&mut PlainClass| class.blocked == Some(Blocker::Capacity) && class.is_helped_by(pool, model);
+                    plain.iter_mut().filter(waits).for_each(|class| class.blocked = None);
+                }
+                Step::AccountChanged(organization) => {
+                    queue.account_changed(organization);
+                    let waits = |class: &&mut PlainClass| class.blocked == Some(Blocker::Account) && class.key.organization == organization;
+                    plain.iter_mut().filter(waits).for_each(|class| class.blocked = None);
+                }
+                Step::UnblockAll => {
+                    queue.unblock_all();
+                    plain.iter_mut().for_each(|class| class.blocked = None);
+                }
+            }
+            queue.check();
+            let looked_at = plain.iter().enumerate().filter(|(_, class)| class.blocked.is_none());
+            let heads = looked_at.filter_map(|(id, class)| class.head().map(|job| (-class.key.priority, job, ClassId(id as u32))));
+            prop_assert_eq!(queue.next(), heads.min().map(|(_, job, id)| (id, job)));
+            prop_assert_eq!(queue.len(), plain.iter().map(|class| class.jobs.len()).sum::<usize>());
+            for (id, class) in plain.iter().enumerate() {
+                prop_assert_eq!(queue.blocker(ClassId(id as u32)), class.blocked);
+                prop_assert_eq!(queue.class_len(ClassId(id as u32)), class.jobs.len());
+            }
+        }
+    }
+}
