@@ -14,14 +14,23 @@ pub struct Executed {
     pub effects: Vec<Effect>,
     /// The answer, once the facts are committed.
     pub reply: Result<Reply, Refusal>,
+    /// Whether a class was set aside without a fact: its reason was known.
+    pub set_aside: bool,
     /// Whether fuel ran out before the work did: `Advance` again.
     pub more: bool,
+}
+
+impl Executed {
+    /// Whether the state is not what it was: then the input is journaled, so that a replay goes the same way.
+    pub fn changed(&self) -> bool {
+        !self.facts.is_empty() || self.set_aside
+    }
 }
 
 /// Decides an input and evolves the state by what was decided. A refused input changes nothing. `rows` is told of each
 /// fact.
 pub fn execute(state: &mut State, input: &Input, rows: &mut RowCollector) -> Executed {
-    let mut executed = Executed { facts: Vec::new(), effects: Vec::new(), reply: Ok(Reply::Done), more: false };
+    let mut executed = Executed { facts: Vec::new(), effects: Vec::new(), reply: Ok(Reply::Done), set_aside: false, more: false };
     let mut fuel = input.fuel;
     loop {
         let outcome = decide(state, input, fuel);
@@ -31,6 +40,7 @@ pub fn execute(state: &mut State, input: &Input, rows: &mut RowCollector) -> Exe
         }
         if let Some((class, blocker)) = outcome.blocked {
             state.queue.block(class, blocker);
+            executed.set_aside = true;
         }
         executed.facts.extend(outcome.facts);
         executed.effects.extend(outcome.effects);

@@ -12,7 +12,7 @@ use crate::records::RunningRecord;
 /// The variable that marks every process of a task, so that its strays are found when their supervisor is gone.
 pub const MARK: &str = "HAINA_TASK_DIRECTORY";
 
-/// One process.
+/// One process that is not dead yet.
 struct Process {
     pid: i32,
     parent: i32,
@@ -35,6 +35,9 @@ fn process(pid: i32) -> Option<Process> {
     // The name, in parentheses, may hold anything; what follows its last parenthesis is numbers.
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_ascii_whitespace().collect();
     // fields[0] is field 3 of the manual: state, ppid, pgrp, session, …; 22 is the start time.
+    if matches!(*fields.first()?, "Z" | "X") {
+        return None;
+    }
     Some(Process {
         pid,
         parent: fields.get(1)?.parse().ok()?,

@@ -95,7 +95,9 @@ pub fn end_job(
     facts: &mut Vec<Fact>,
 ) {
     let outcome = counts.outcome();
-    facts.push(Fact::JobEnded { job, class: state.jobs[&job].class, state: outcome, counts, cause, at });
+    let entry = &state.jobs[&job];
+    let (organization, class) = (entry.organization, entry.class);
+    facts.push(Fact::JobEnded { job, organization, class, state: outcome, counts, cause, at });
     if outcome == JobState::Succeeded {
         return;
     }
@@ -110,6 +112,7 @@ pub fn end_job(
                 counts.add(JobState::Cancelled, entry.elements() - counts.total());
                 facts.push(Fact::JobEnded {
                     job: *dependent,
+                    organization: entry.organization,
                     class: entry.class,
                     state: JobState::Cancelled,
                     counts,

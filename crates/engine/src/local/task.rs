@@ -1,0 +1,164 @@
+//! One task from its order to its end: starts the supervisor, watches the files, and stands in where it died.
+
+use std::ffi::OsString;
+use std::io;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use haina_core::{Ending, Timestamp, failpoint};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use tokio::io::unix::AsyncFd;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinHandle;
+
+use crate::layout::TaskPaths;
+use crate::records::{ExitRecord, TaskStop};
+use crate::task_state::{TaskState, examine, settle_abandoned, settle_unstarted};
+use crate::watch::Watcher;
+use crate::{clock, durable};
+
+/// How often a supervisor that ended before it started anything is replaced.
+const TRIES: u32 = 5;
+
+/// What is shared by all who start tasks.
+pub struct TaskStarter {
+    /// Program and arguments; the task's directory is appended.
+    pub supervisor_program: Vec<OsString>,
+    /// How many supervisors are started at the same time.
+    pub permits: Semaphore,
+    /// The engine's watches.
+    pub watcher: Arc<Watcher>,
+}
+
+/// Runs blocking work off the reactor.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+impl TaskStarter {
+    /// Tends a task, whose order is written, to its end. `wake` makes it look at the files, for example after a stop was
+    /// written. `on_start` is called once, when the process runs.
+    pub async fn tend(&self, task: TaskPaths, wake: Arc<Notify>, on_start: impl Fn(Timestamp)) -> ExitRecord {
+        let _watch = self.watcher.directory(task.directory(), &["running.json", "exit.json", "lock"], &wake);
+        let mut tending = Tending { task, wake, supervisor: None, tries: 0, last_failure: None, alive: None, is_announced: false };
+        loop {
+            match self.step(&mut tending, &on_start).await {
+                Ok(Some(end)) => return end,
+                Ok(None) => {}
+                Err(error) => {
+                    // The disk is full, or there are too many processes or files: what is true will be true later.
+                    tracing::warn!(task = %tending.task.directory().display(), "trying again: {error}");
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
+            }
+        }
+    }
+
+    async fn step(&self, tending: &mut Tending, on_start: &impl Fn(Timestamp)) -> io::Result<Option<ExitRecord>> {
+        let task = tending.task.clone();
+        match blocking(move || examine(&task)).await? {
+            TaskState::Ended(end) => return Ok(Some(*end)),
+            TaskState::Abandoned => {
+                let (task, alive) = (tending.task.clone(), tending.alive);
+                blocking(move || settle_abandoned(&task, alive.map(|_| clock::now()))).await?;
+            }
+            TaskState::Running(at) => {
+                tending.alive = Some(at);
+                if !std::mem::replace(&mut tending.is_announced, true) {
+                    on_start(at);
+                }
+                tending.wake.notified().await;
+            }
+            TaskState::Starting => tending.wake.notified().await,
+            TaskState::Unstarted if self.settle_stopped(tending).await? => {}
+            TaskState::Unstarted if tending.has_supervisor() => tending.wake.notified().await,
+            TaskState::Unstarted => self.start(tending).await?,
+        }
+        Ok(None)
+    }
+
+    /// Ends a task that was stopped before it started. Returns whether it was.
+    async fn settle_stopped(&self, tending: &Tending) -> io::Result<bool> {
+        let task = tending.task.clone();
+        blocking(move || {
+            let Some(stop) = durable::read::<TaskStop>(&task.stop())? else { return Ok(false) };
+            settle_unstarted(&task, &ExitRecord::never_started(Ending::Stopped, Some(stop.cause), clock::now()))?;
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn start(&self, tending: &mut Tending) -> io::Result<()> {
+        if tending.tries == TRIES {
+            let reason = tending.last_failure.take().unwrap_or_else(|| {
+                "the supervisor ended before it started the task, several times".to_owned()
+            });
+            let task = tending.task.clone();
+            let end = ExitRecord::never_started(Ending::Unstartable { reason }, None, clock::now());
+            return blocking(move || settle_unstarted(&task, &end)).await;
+        }
+        if tending.tries > 0 {
+            tokio::time::sleep(Duration::from_millis(100 << tending.tries)).await;
+        }
+        tending.tries += 1;
+        let _permit = self.permits.acquire().await.map_err(io::Error::other)?;
+        let (program, task) = (self.supervisor_program.clone(), tending.task.clone());
+        match blocking(move || spawn_supervisor(&program, &task)).await {
+            Ok(child) => tending.supervisor = Some(tokio::spawn(reap(child, tending.wake.clone()))),
+            Err(error) => tending.last_failure = Some(format!("the supervisor could not be started: {error}")),
+        }
+        Ok(())
+    }
+}
+
+/// What is known of a task besides its files.
+struct Tending {
+    task: TaskPaths,
+    wake: Arc<Notify>,
+    supervisor: Option<JoinHandle<()>>,
+    tries: u32,
+    last_failure: Option<String>,
+    /// The start, if it was ever seen running from here.
+    alive: Option<Timestamp>,
+    is_announced: bool,
+}
+
+impl Tending {
+    fn has_supervisor(&self) -> bool {
+        self.supervisor.as_ref().is_some_and(|supervisor| !supervisor.is_finished())
+    }
+}
+
+fn spawn_supervisor(program: &[OsString], task: &TaskPaths) -> io::Result<Child> {
+    if failpoint::pass("before_launch").is_some() {
+        return Err(io::Error::other("the failpoint before_launch"));
+    }
+    let (program, arguments) = program.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut command = Command::new(program);
+    command.args(arguments).arg(task.directory()).current_dir("/").env_clear();
+    if let Some(plan) = std::env::var_os("HAINA_FAILPOINT") {
+        command.env("HAINA_FAILPOINT", plan);
+    }
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    failpoint::pass("after_launch");
+    Ok(child)
+}
+
+/// Waits for a supervisor of this server, so that it does not stay a zombie.
+async fn reap(mut child: Child, wake: Arc<Notify>) {
+    let handle = Pid::from_raw(child.id() as i32)
+        .and_then(|pid| pidfd_open(pid, PidfdFlags::NONBLOCK).ok())
+        .and_then(|handle| AsyncFd::new(handle).ok());
+    match handle {
+        Some(handle) => {
+            let _ = handle.readable().await;
+            let _ = child.try_wait();
+        }
+        None => {
+            let _ = tokio::task::spawn_blocking(move || child.wait()).await;
+        }
+    }
+    // Only then is it finished for `has_supervisor`.
+    tokio::spawn(async move { wake.notify_one() });
+}

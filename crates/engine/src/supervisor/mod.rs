@@ -1,0 +1,89 @@
+//! The supervisor: one small process for each task, which outlives the server.
+//!
+//! It takes its order from the task's directory, starts the process in a session of its own, copies the two outputs
+//! into files, waits, and writes how it ended. It speaks to nobody and knows no center. At most one process is ever
+//! started for a task: `started.json` is durable before, and whoever finds it without `exit.json` records a loss.
+//!
+//! Synchronous and small on purpose: there is one for every running task.
+
+mod control;
+mod exit;
+mod spawn;
+mod streams;
+mod watch_over;
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+use haina_core::{Ending, Timestamp, failpoint};
+
+use crate::layout::TaskPaths;
+use crate::records::{ExitRecord, StartedRecord, StopCause, TaskOrder};
+use crate::task_state::{self, TaskLock};
+use crate::{clock, durable};
+use control::Control;
+use exit::ExitReserve;
+use watch_over::Supervision;
+
+/// Supervises the task in `task_directory` to its end. Call it from the main thread of a process that does nothing else:
+/// the kernel kills the task's process when the thread that started it ends.
+///
+/// The exit code says whether the task's end is recorded or somebody else's to record (0), or not (1).
+pub fn supervise(task_directory: &Path) -> ExitCode {
+    // A session of its own: neither a closed terminal nor a signal to the server's group reaches it.
+    let _ = rustix::process::setsid();
+    match run(&TaskPaths::new(task_directory)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("supervisor of {}: {error}", task_directory.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: &TaskPaths) -> io::Result<()> {
+    let Some(lock) = TaskLock::take(task)? else { return Ok(()) };
+    if task.exit().exists() {
+        return Ok(());
+    }
+    if task.started().exists() {
+        return task_state::settle_abandoned_locked(task, &lock, None);
+    }
+    let order: TaskOrder = durable::read(&task.order())?.ok_or(io::ErrorKind::NotFound)?;
+    let control = Control::open(task, order.epoch)?;
+    let reserve = ExitReserve::create(task)?;
+    if let Some(stop) = control.stop(&mut Vec::new()) {
+        return finish(reserve, &stopped_before_start(stop.cause, clock::now()));
+    }
+    mark_started(task)?;
+    let end = match Supervision::start(task, &order, control) {
+        Ok(supervision) => supervision.run(),
+        Err(reason) => ExitRecord::never_started(Ending::Unstartable { reason }, None, clock::now()),
+    };
+    finish(reserve, &end)
+}
+
+fn stopped_before_start(cause: StopCause, at: Timestamp) -> ExitRecord {
+    ExitRecord::never_started(Ending::Stopped, Some(cause), at)
+}
+
+/// From here on the process may run. If this cannot be made durable, it must not, and another try may follow.
+fn mark_started(task: &TaskPaths) -> io::Result<()> {
+    let marked = durable::write_durably(&task.started(), &StartedRecord { at: clock::now() });
+    if marked.is_err() {
+        fs::remove_file(task.started()).or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => Ok(()),
+            _ => Err(error),
+        })?;
+    }
+    marked
+}
+
+fn finish(reserve: ExitReserve, end: &ExitRecord) -> io::Result<()> {
+    failpoint::pass("before_exit_record");
+    reserve.write(end)?;
+    failpoint::pass("after_exit_record");
+    Ok(())
+}

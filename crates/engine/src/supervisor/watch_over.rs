@@ -1,0 +1,246 @@
+//! From the process's start to the end of the last process it left behind.
+//!
+//! One loop waits for: the end of a child, an order to stop, output, and the next moment at which something is due. It
+//! ends when no child is left. Orphans of the task become the supervisor's own children (it is a subreaper), so
+//! whatever the task starts is reaped, and killed at the end.
+
+use std::time::{Duration, Instant};
+
+use haina_core::{Bytes, Ending, Milliseconds, TaskUse, Timestamp};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::signal::{SigSet, Signal as NixSignal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, set_child_subreaper, wait};
+
+use super::control::Control;
+use super::spawn::spawn;
+use super::streams::{BUFFER, Stream};
+use crate::layout::TaskPaths;
+use crate::logs::LogStream;
+use crate::records::{ExitRecord, RunningRecord, StopCause, TaskOrder};
+use crate::{clock, durable, processes};
+
+/// Why the task is being ended.
+#[derive(Clone, Copy)]
+enum Cause {
+    TimeLimit,
+    Stop(StopCause),
+}
+
+/// A running task.
+pub struct Supervision {
+    control: Control,
+    children: SignalFd,
+    streams: [Stream; 2],
+    main: Pid,
+    /// Of the main process, once it was reaped; its number means nothing from then on.
+    status: Option<WaitStatus>,
+    started: Timestamp,
+    began: Instant,
+    /// `None` where the limit is beyond what the clock can count.
+    limit: Option<Instant>,
+    grace: Milliseconds,
+    cause: Option<Cause>,
+    kill: Option<Instant>,
+    is_killing: bool,
+    strays: u32,
+    notes: Vec<String>,
+}
+
+impl Supervision {
+    /// Starts the process. The error says why it could not be.
+    pub fn start(task: &TaskPaths, order: &TaskOrder, control: Control) -> Result<Supervision, String> {
+        let (stdout, stdout_writer) =
+            Stream::open(&task.log(LogStream::Stdout), order.log_cap).map_err(|error| format!("stdout: {error}"))?;
+        let (stderr, stderr_writer) =
+            Stream::open(&task.log(LogStream::Stderr), order.log_cap).map_err(|error| format!("stderr: {error}"))?;
+        let children = watch_children().map_err(|error| format!("signals: {error}"))?;
+        set_child_subreaper(Some(rustix::process::getpid())).map_err(|error| format!("subreaper: {error}"))?;
+        let (started, began) = (clock::now(), Instant::now());
+        let main = spawn(order, stdout_writer, stderr_writer)?;
+        let pid = main.as_raw_nonzero().get();
+        let running =
+            RunningRecord { at: started, boot: processes::boot_id(), pid, start_ticks: processes::start_ticks(pid) };
+        let mut notes = Vec::new();
+        if let Err(error) = durable::write_atomically(&task.running(), &running) {
+            notes.push(format!("running.json could not be written: {error}"));
+        }
+        Ok(Supervision {
+            control,
+            children,
+            streams: [stdout, stderr],
+            main,
+            status: None,
+            started,
+            began,
+            limit: began.checked_add(Duration::from_millis(order.time_limit.0)),
+            grace: order.grace,
+            cause: None,
+            kill: None,
+            is_killing: false,
+            strays: 0,
+            notes,
+        })
+    }
+
+    /// Waits for the end.
+    pub fn run(mut self) -> ExitRecord {
+        let mut buffer = vec![0; BUFFER];
+        // A stop may have been ordered since the process was started.
+        self.look_for_stop();
+        while self.reap() {
+            let now = Instant::now();
+            self.do_what_is_due(now);
+            self.wait_for_something(now, &mut buffer);
+        }
+        let elapsed = i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX);
+        let at = Timestamp(self.started.0.saturating_add(elapsed));
+        for stream in &mut self.streams {
+            stream.finish(&mut buffer);
+        }
+        ExitRecord {
+            ending: self.ending(),
+            stopped_by: match self.cause {
+                Some(Cause::Stop(cause)) => Some(cause),
+                _ => None,
+            },
+            started: Some(self.started),
+            at,
+            used: used(),
+            strays: self.strays,
+            notes: self.notes,
+        }
+    }
+
+    /// Reaps what has ended. Returns whether a child is left.
+    fn reap(&mut self) -> bool {
+        loop {
+            match wait(WaitOptions::NOHANG) {
+                Ok(Some((pid, status))) if pid == self.main && self.status.is_none() => {
+                    self.status = Some(status);
+                    // What was told to stop keeps its grace: often a shell dies at once, but what it runs still saves
+                    // its work. What ended by itself has no business leaving processes behind.
+                    self.is_killing |= self.cause.is_none();
+                }
+                Ok(Some(_)) => self.strays += u32::from(self.is_killing && self.status.is_some()),
+                Ok(None) => return true,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return false,
+            }
+        }
+    }
+
+    fn do_what_is_due(&mut self, now: Instant) {
+        if self.cause.is_none() && self.status.is_none() && self.limit.is_some_and(|limit| limit <= now) {
+            self.begin_end(Cause::TimeLimit, self.grace);
+        }
+        self.is_killing |= self.kill.is_some_and(|kill| kill <= now);
+        if self.is_killing {
+            if self.status.is_none() {
+                let _ = kill_process_group(self.main, Signal::KILL);
+            }
+            processes::kill_descendants();
+        }
+    }
+
+    fn begin_end(&mut self, cause: Cause, grace: Milliseconds) {
+        let kill = Instant::now().checked_add(Duration::from_millis(grace.0));
+        self.kill = match (self.kill, kill) {
+            (Some(before), Some(now)) => Some(before.min(now)),
+            (before, now) => before.or(now),
+        };
+        if self.cause.is_none() {
+            self.cause = Some(cause);
+            let _ = kill_process_group(self.main, Signal::TERM);
+        }
+    }
+
+    fn look_for_stop(&mut self) {
+        // What has ended by itself was not stopped.
+        self.reap();
+        if let Some(stop) = self.control.stop(&mut self.notes)
+            && self.status.is_none()
+        {
+            self.begin_end(Cause::Stop(stop.cause), stop.grace);
+        }
+    }
+
+    fn wait_for_something(&mut self, now: Instant, buffer: &mut [u8]) {
+        let mut sources = vec![
+            PollFd::new(&self.children, PollFlags::IN),
+            PollFd::from_borrowed_fd(self.control.readiness(), PollFlags::IN),
+        ];
+        let open: Vec<usize> = (0..self.streams.len()).filter(|&at| self.streams[at].readiness().is_some()).collect();
+        sources.extend(
+            open.iter()
+                .filter_map(|&at| self.streams[at].readiness())
+                .map(|pipe| PollFd::from_borrowed_fd(pipe, PollFlags::IN)),
+        );
+        let timeout = self.next_due().map(|due| timespec(due.saturating_duration_since(now)));
+        if poll(&mut sources, timeout.as_ref()).is_err() {
+            return;
+        }
+        let is_ready: Vec<bool> = sources.iter().map(|source| !source.revents().is_empty()).collect();
+        drop(sources);
+        if is_ready[0] {
+            while matches!(self.children.read_signal(), Ok(Some(_))) {}
+        }
+        if is_ready[1] {
+            self.control.clear();
+            self.look_for_stop();
+        }
+        for (&at, _) in open.iter().zip(&is_ready[2..]).filter(|(_, is_ready)| **is_ready) {
+            self.streams[at].pump(buffer);
+        }
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        if self.is_killing {
+            // What is forked while it is killed is found by the next look.
+            return Some(Instant::now() + Duration::from_millis(50));
+        }
+        let limit = self.limit.filter(|_| self.cause.is_none() && self.status.is_none());
+        [limit, self.kill].into_iter().flatten().min()
+    }
+
+    fn ending(&self) -> Ending {
+        match (self.cause, self.status) {
+            (Some(Cause::TimeLimit), _) => Ending::TimedOut,
+            (Some(Cause::Stop(_)), _) => Ending::Stopped,
+            (None, Some(status)) => match (status.exit_status(), status.terminating_signal()) {
+                (Some(code), _) => Ending::Exited { code: (code & 0xff) as u8 },
+                (_, Some(signal)) => Ending::Signalled { signal: (signal & 0xff) as u8 },
+                _ => Ending::Lost { reason: "the kernel gave no exit status".to_owned() },
+            },
+            (None, None) => Ending::Lost { reason: "the process was reaped by somebody else".to_owned() },
+        }
+    }
+}
+
+/// Makes the ends of children readable instead of a signal.
+fn watch_children() -> nix::Result<SignalFd> {
+    let mut signals = SigSet::empty();
+    signals.add(NixSignal::SIGCHLD);
+    signals.thread_block()?;
+    SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
+}
+
+/// What all reaped descendants used; see getrusage(2). Blocks are of 512 bytes whatever the device.
+fn used() -> TaskUse {
+    let Ok(usage) = getrusage(UsageWho::RUSAGE_CHILDREN) else { return TaskUse::default() };
+    let count = |number: i64| u64::try_from(number).unwrap_or(0);
+    let time = |time: nix::sys::time::TimeVal| count(time.tv_sec()) * 1_000_000 + count(time.tv_usec());
+    TaskUse {
+        cpu: Milliseconds((time(usage.user_time()) + time(usage.system_time())) / 1000),
+        memory_peak: Bytes(count(usage.max_rss()) * 1024),
+        read: Bytes(count(usage.block_reads()) * 512),
+        written: Bytes(count(usage.block_writes()) * 512),
+    }
+}
+
+/// Rounded up, so that what is due at the end of the wait is due.
+fn timespec(length: Duration) -> Timespec {
+    let length = length + Duration::from_millis(1);
+    Timespec { tv_sec: i64::try_from(length.as_secs()).unwrap_or(i64::MAX), tv_nsec: i64::from(length.subsec_nanos()) }
+}

@@ -1,0 +1,130 @@
+//! What a task's files say about it, and how its end is written when no supervisor is there to write it.
+//!
+//! The lock decides who may speak: its holder alone starts the process and writes the end. A supervisor holds it as long
+//! as it lives, so a free lock with a start and without an end means that the supervisor died.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::time::Duration;
+
+use haina_core::{Ending, Timestamp};
+
+use crate::layout::TaskPaths;
+use crate::logs::LogStream;
+use crate::records::{ExitRecord, RunningRecord, StartedRecord};
+use crate::{clock, durable, processes};
+
+/// A task, as its files say.
+#[derive(Debug)]
+pub enum TaskState {
+    /// No process was started, and no supervisor is there.
+    Unstarted,
+    /// A supervisor is there.
+    Starting,
+    /// Its process has started at this moment.
+    Running(Timestamp),
+    /// It has ended.
+    Ended(Box<ExitRecord>),
+    /// Its process may have started, but its supervisor died.
+    Abandoned,
+}
+
+/// Reads a task's files.
+pub fn examine(task: &TaskPaths) -> io::Result<TaskState> {
+    if let Some(end) = durable::read(&task.exit())? {
+        return Ok(TaskState::Ended(end));
+    }
+    if is_supervised(task)? {
+        let running: Option<RunningRecord> = durable::read(&task.running())?;
+        return Ok(running.map_or(TaskState::Starting, |running| TaskState::Running(running.at)));
+    }
+    // The end may have been written since the first look; the lock is given back only after it.
+    if let Some(end) = durable::read(&task.exit())? {
+        return Ok(TaskState::Ended(end));
+    }
+    Ok(if task.started().exists() { TaskState::Abandoned } else { TaskState::Unstarted })
+}
+
+/// Whether somebody holds the lock. The look itself holds it for a moment, for which [`TaskLock::take`] is patient.
+fn is_supervised(task: &TaskPaths) -> io::Result<bool> {
+    match File::open(task.lock()) {
+        Ok(file) => match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The right to start a task's process and to write its end. Given back when dropped, or when its holder dies.
+pub struct TaskLock(#[expect(dead_code, reason = "held, not read")] File);
+
+impl TaskLock {
+    /// Takes it; `None` if somebody else has it.
+    pub fn take(task: &TaskPaths) -> io::Result<Option<TaskLock>> {
+        // Opened for writing, so that the kernel tells whoever watches the directory when the holder is gone.
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(task.lock())?;
+        for _ in 0..50 {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(TaskLock(file))),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(2)),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Ends a task that never started, unless a supervisor is about to start it.
+pub fn settle_unstarted(task: &TaskPaths, end: &ExitRecord) -> io::Result<()> {
+    let Some(_lock) = TaskLock::take(task)? else { return Ok(()) };
+    if task.exit().exists() || task.started().exists() {
+        return Ok(());
+    }
+    durable::write_durably(&task.exit(), end)
+}
+
+/// Ends a task whose supervisor died; its processes are gone when this returns.
+///
+/// `alive` is when the caller last knew it alive. Without it, the last sign in the task's files stands in: nobody shall
+/// pay for the time in which nobody looked.
+pub fn settle_abandoned(task: &TaskPaths, alive: Option<Timestamp>) -> io::Result<()> {
+    match TaskLock::take(task)? {
+        Some(lock) => settle_abandoned_locked(task, &lock, alive),
+        None => Ok(()),
+    }
+}
+
+/// The same for who holds the lock already.
+pub fn settle_abandoned_locked(task: &TaskPaths, _lock: &TaskLock, alive: Option<Timestamp>) -> io::Result<()> {
+    if task.exit().exists() {
+        return Ok(());
+    }
+    let running: Option<RunningRecord> = durable::read(&task.running())?;
+    let killed = processes::kill_strays(task.directory(), running.as_ref());
+    let started = running.as_ref().map(|running| running.at);
+    let same_boot = running.as_ref().is_none_or(|running| running.boot == processes::boot_id());
+    let reason = match same_boot {
+        true => "the task's supervisor died",
+        false => "the machine was started again while the task ran",
+    };
+    let ending = Ending::Lost { reason: reason.to_owned() };
+    let at = alive.or_else(|| last_sign(task)).unwrap_or_else(clock::now);
+    let at = started.map_or(at, |started| at.max(started));
+    let notes = killed.err().map(str::to_owned).into_iter().collect();
+    durable::write_durably(
+        &task.exit(),
+        &ExitRecord { started, notes, ..ExitRecord::never_started(ending, None, at) },
+    )
+}
+
+/// When one of the task's files was written last.
+fn last_sign(task: &TaskPaths) -> Option<Timestamp> {
+    let started: Option<StartedRecord> = durable::read(&task.started()).ok().flatten();
+    let outputs = [LogStream::Stdout, LogStream::Stderr].into_iter().filter_map(|stream| {
+        fs::metadata(task.log(stream)).and_then(|file| file.modified()).ok().map(clock::to_timestamp)
+    });
+    outputs.chain(started.map(|record| record.at)).max()
+}

@@ -1,0 +1,103 @@
+//! The environment variables of a task: a few of the server's, the job's own, and who and where it is.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::layout::TaskPaths;
+use crate::order::LaunchOrder;
+use crate::processes;
+
+/// What a task inherits from the server. Everything else, the server's secrets above all, stays behind.
+const INHERITED: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "TMPDIR",
+    "XDG_CACHE_HOME",
+    "LD_LIBRARY_PATH",
+    "ASCEND_HOME_PATH",
+    "ASCEND_OPP_PATH",
+    "ASCEND_TOOLKIT_HOME",
+    "CUDA_HOME",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "all_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+];
+
+/// The same, by how the name begins: language, and where Python packages come from.
+const INHERITED_PREFIXES: &[&str] = &["LC_", "PIP_", "UV_"];
+
+/// Exceptions to the prefixes.
+const NEVER_INHERITED_PREFIXES: &[&str] = &["UV_PUBLISH_"];
+
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What tasks and environment builds inherit from this process.
+pub fn inherited() -> BTreeMap<String, String> {
+    let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    allowed(variables)
+}
+
+fn allowed(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
+    let begins = |name: &str, prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+    let mut variables: BTreeMap<String, String> = variables
+        .filter(|(name, _)| INHERITED.contains(&name.as_str()) || begins(name, INHERITED_PREFIXES))
+        .filter(|(name, _)| !begins(name, NEVER_INHERITED_PREFIXES))
+        .collect();
+    variables.entry("PATH".to_owned()).or_insert_with(|| DEFAULT_PATH.to_owned());
+    variables
+}
+
+/// The mark by which a task's processes are found.
+pub fn mark(task: &TaskPaths) -> (String, String) {
+    (processes::MARK.to_owned(), task.directory().display().to_string())
+}
+
+/// All variables of one task. Identity comes last: no job can claim to be another, or to hold other cards.
+pub fn of_task(
+    inherited: &BTreeMap<String, String>,
+    order: &LaunchOrder,
+    rank: u32,
+    task: &TaskPaths,
+    environment: Option<&Path>,
+) -> BTreeMap<String, String> {
+    let mut variables = inherited.clone();
+    variables.extend(order.payload.variables.clone());
+    if let Some(environment) = environment {
+        let path = variables.get("PATH").map_or(DEFAULT_PATH, String::as_str);
+        let path = format!("{}:{path}", environment.join("bin").display());
+        variables.insert("PATH".to_owned(), path);
+        variables.insert("VIRTUAL_ENV".to_owned(), environment.display().to_string());
+        variables.remove("PYTHONHOME");
+    }
+    variables.extend(order.identity(rank));
+    variables.extend([mark(task)]);
+    variables
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_servers_secrets_stay_behind() {
+        let given = ["HAINA_TOKEN", "HAINA_DATABASE", "AWS_SECRET_ACCESS_KEY", "UV_PUBLISH_TOKEN", "PIP_CERT", "LC_ALL"];
+        let kept = allowed(given.iter().map(|name| (name.to_string(), "value".to_owned())));
+        assert_eq!(kept.keys().collect::<Vec<_>>(), ["LC_ALL", "PATH", "PIP_CERT"]);
+        assert_eq!(kept["PATH"], DEFAULT_PATH);
+    }
+}

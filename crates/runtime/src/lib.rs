@@ -1,0 +1,16 @@
+//! The shell around the core. One writer takes what waits in its mailbox as a batch, decides it, commits all of it in
+//! one transaction, and only then answers, publishes and lets the world act. A reply means durable.
+//!
+//! No HTTP in here, and no rule of the center either: those are decided by `haina-center`.
+
+mod batch;
+mod clock;
+mod counters;
+mod dispatch;
+mod handle;
+mod start;
+mod writer;
+
+pub use counters::Counters;
+pub use handle::{Answer, CenterHandle, IdempotencyKey, Readiness, Request};
+pub use start::{Running, StartError, StartOptions, start};

@@ -1,0 +1,185 @@
+//! A center comes up: leadership, state, center file, reconciliation with the engine, and then the writer.
+
+use std::collections::BTreeSet;
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, RwLock};
+
+use haina_center::{Command, State};
+use haina_core::center_definition::CenterDefinition;
+use haina_core::{Actor, AttemptId, Digest, Effect, Ending, Refusal, Report, Role, TaskUse};
+use haina_engine::{EngineError, LocalEngine};
+use haina_store::{Location, Store, StoreError};
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::dispatch::{Dispatcher, deliver};
+use crate::handle::{CenterHandle, Message, Readiness, Request, Shared};
+use crate::writer::Writer;
+pub use crate::writer::Ended;
+
+/// Messages that wait for the writer before senders wait too.
+const MAILBOX: usize = 4096;
+/// Facts that a slow listener may lag before it must read from the store.
+const EVENTS: usize = 8192;
+
+/// What a center needs to come up.
+pub struct StartOptions {
+    /// The database.
+    pub location: Location,
+    /// The local engine's directory.
+    pub engine_directory: PathBuf,
+    /// The program that supervises a task; the task's directory is its last argument.
+    pub supervisor: Vec<OsString>,
+    /// The center file; what exists is brought in line with it.
+    pub definition: Option<CenterDefinition>,
+    /// The digest of the operator's first token.
+    pub operator_token: Digest,
+    /// Where the center answers, for jobs.
+    pub center_url: Option<String>,
+}
+
+/// Why a center did not come up.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The engine's directory.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The center file, or the operator's token.
+    #[error("{0}")]
+    Refused(Refusal),
+}
+
+/// A running center.
+pub struct Running {
+    /// How to talk to it.
+    pub handle: CenterHandle,
+    /// Ends when the center does.
+    pub writer: JoinHandle<Ended>,
+}
+
+/// Brings a center up.
+///
+/// # Errors
+/// Where the database or the engine's directory cannot be used, or the center file is refused.
+pub async fn start(options: StartOptions) -> Result<Running, StartError> {
+    let store = Store::open(&options.location).await?;
+    let leadership = store.take_leadership().await?;
+    let loaded = store.load().await?;
+    let (engine, mut reports) = LocalEngine::open(options.engine_directory, options.supervisor).await?;
+
+    let (mailbox, receiver) = mpsc::channel(MAILBOX);
+    let shared = Arc::new(Shared {
+        view: RwLock::new(loaded.state.view().clone()),
+        store,
+        engine,
+        events: broadcast::Sender::new(EVENTS),
+        position: watch::Sender::new(loaded.position),
+        now: Default::default(),
+        live_jobs: AtomicU64::new(loaded.state.jobs().len() as u64),
+        counters: Default::default(),
+        readiness: Mutex::new(Readiness { ready: true, reasons: Vec::new() }),
+    });
+    let handle = CenterHandle { mailbox: mailbox.clone(), shared: shared.clone() };
+    let weak = mailbox.downgrade();
+    let dispatcher = Dispatcher::new(shared.clone(), weak.clone(), leadership.epoch, options.center_url);
+    let lost = lost_attempts(&shared.engine, &loaded.state, &loaded.outbox, leadership.epoch).await?;
+
+    let writer = Writer {
+        state: loaded.state,
+        epoch: leadership.epoch,
+        sequence: loaded.sequence,
+        position: loaded.position,
+        clock: Clock::start(loaded.last_input_at),
+        shared,
+        mailbox: receiver,
+        dispatcher: dispatcher.clone(),
+        outbox_done: Vec::new(),
+        deferred: VecDeque::new(),
+        read_only: None,
+    };
+    let writer = tokio::spawn(writer.run());
+
+    let first = |command| Request { actor: Actor::Center, command, payloads: Vec::new(), idempotency: None };
+    let mut commands = vec![Command::Lead { epoch: leadership.epoch }];
+    commands.extend(options.definition.map(|definition| Command::Apply { definition: Box::new(definition) }));
+    for command in commands {
+        handle.send(first(command)).await.map_err(StartError::Refused)?;
+    }
+    for command in operator(&handle, options.operator_token) {
+        handle.send(first(command)).await.map_err(StartError::Refused)?;
+    }
+    for effect in loaded.outbox {
+        dispatcher.dispatch(effect);
+    }
+    for report in lost {
+        tokio::spawn({
+            let weak = weak.clone();
+            async move { deliver(&weak, report).await }
+        });
+    }
+    tokio::spawn({
+        let (weak, shared) = (weak.clone(), handle.shared.clone());
+        async move {
+            while let Some((report, id)) = reports.recv().await {
+                let (weak, shared) = (weak.clone(), shared.clone());
+                tokio::spawn(async move {
+                    if deliver(&weak, report).await
+                        && let Err(error) = shared.engine.acknowledge(id).await
+                    {
+                        tracing::warn!(%error, "a report was taken but not cleared; it will come again");
+                    }
+                });
+            }
+        }
+    });
+    Ok(Running { handle, writer })
+}
+
+/// What it takes to make the operator's token valid.
+fn operator(handle: &CenterHandle, digest: Digest) -> Vec<Command> {
+    handle.with_view(|view| {
+        if view.token_of_digest.contains_key(&digest) {
+            return Vec::new();
+        }
+        let named = view.users.values().find(|user| user.role == Role::Operator).map(|user| user.name.clone());
+        let user = named.clone().unwrap_or_else(|| "operator".to_owned());
+        let label = "the data directory's admin.token".to_owned();
+        let issue = Command::IssueToken { user: user.clone(), digest, label, expires: None };
+        let add = Command::AddUser { name: user, role: Role::Operator, organization: None };
+        if named.is_some() { vec![issue] } else { vec![add, issue] }
+    })
+}
+
+/// Attempts that the center believes alive, that the engine has never heard of, and that no order in the outbox will
+/// bring to life.
+async fn lost_attempts(
+    engine: &LocalEngine,
+    state: &State,
+    outbox: &[Effect],
+    epoch: haina_core::Epoch,
+) -> Result<Vec<Report>, StartError> {
+    let live: Vec<AttemptId> = state.view().attempts.keys().copied().collect();
+    let unknown = engine.reconcile(epoch, &live).await?;
+    let ordered: BTreeSet<AttemptId> = outbox
+        .iter()
+        .filter(|effect| matches!(effect, Effect::Launch(_)))
+        .map(Effect::attempt)
+        .collect();
+    let lost = unknown.into_iter().filter(|attempt| !ordered.contains(attempt));
+    let reason = "the engine has no record of it".to_owned();
+    let report = |attempt| Report::Ended {
+        attempt,
+        started: None,
+        at: crate::clock::wall(),
+        ending: Ending::Lost { reason: reason.clone() },
+        used: TaskUse::default(),
+    };
+    Ok(lost.map(report).collect())
+}

@@ -1,0 +1,93 @@
+//! What somebody outside would notice: the ids that were given, the ends, the charges.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use haina_center::Fact;
+use haina_core::quantity::CARD_USE_PER_CARD_HOUR;
+use haina_core::{AttemptId, JobId, Money, OrganizationId};
+use haina_ledger::TransactionKind;
+
+/// Follows committed facts and accuses.
+#[derive(Default)]
+pub struct Oracle {
+    accepted: BTreeSet<JobId>,
+    ended: BTreeSet<JobId>,
+    placed: BTreeMap<AttemptId, (u32, Money)>,
+    charges: BTreeMap<AttemptId, Money>,
+    expected: BTreeMap<AttemptId, Money>,
+    attempts_ended: BTreeSet<AttemptId>,
+    paid_in: BTreeMap<OrganizationId, i128>,
+    charged: BTreeMap<OrganizationId, i128>,
+}
+
+impl Oracle {
+    /// Looks at a committed fact.
+    pub fn see(&mut self, fact: &Fact) {
+        match fact {
+            Fact::JobSubmitted { id, .. } => assert!(self.accepted.insert(*id), "job {id} was accepted twice"),
+            Fact::JobEnded { job, .. } => {
+                assert!(self.accepted.contains(job), "job {job} ended but was never accepted");
+                assert!(self.ended.insert(*job), "job {job} ended twice");
+            }
+            Fact::AttemptPlaced { attempt, allocation, price_per_card_hour, .. } => {
+                let first = self.placed.insert(*attempt, (allocation.cards().0, *price_per_card_hour)).is_none();
+                assert!(first, "attempt {attempt} was placed twice");
+            }
+            Fact::AttemptEnded { attempt, started, ended, metered, .. } => {
+                assert!(self.attempts_ended.insert(*attempt), "attempt {attempt} ended twice");
+                let (cards, price) = self.placed[attempt];
+                let most_ms = started.map_or(0, |started| ended.since(started).0);
+                assert!(metered.0 <= u64::from(cards) * most_ms, "attempt {attempt} is metered for longer than it ran");
+                // Computed anew, not with the ledger's own rating.
+                let exact = price.micros * i128::from(metered.0) / i128::from(CARD_USE_PER_CARD_HOUR);
+                self.expected.insert(*attempt, Money { micros: exact, ..price });
+            }
+            Fact::Posted { transaction } => {
+                let sum: i128 = transaction.postings.iter().map(|posting| posting.amount.micros).sum();
+                assert_eq!(sum, 0, "a transaction does not balance");
+                let amount = transaction.amount_for_organization(haina_core::Currency::CNY);
+                match &transaction.kind {
+                    TransactionKind::TopUp { .. } => {
+                        *self.paid_in.entry(transaction.organization).or_default() += amount.micros;
+                    }
+                    TransactionKind::Charge { attempt, .. } => {
+                        *self.charged.entry(transaction.organization).or_default() -= amount.micros;
+                        let charged = Money { micros: -amount.micros, ..amount };
+                        assert!(self.charges.insert(*attempt, charged).is_none(), "attempt {attempt} is charged twice");
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// An id that a caller was given must be one that was accepted.
+    pub fn was_given(&self, job: JobId) {
+        assert!(self.accepted.contains(&job), "job {job} was promised and forgotten");
+    }
+
+    /// Every attempt that ended is charged what it used, no more, no less.
+    pub fn check_charges(&self) {
+        for (attempt, expected) in &self.expected {
+            let charged = self.charges.get(attempt).map_or(0, |money| money.micros);
+            assert_eq!(charged, expected.micros, "attempt {attempt} is charged its use at its price");
+        }
+        for (organization, charged) in &self.charged {
+            let paid = self.paid_in.get(organization).copied().unwrap_or(0);
+            assert!(*charged <= paid, "organization {organization} was charged more than it paid in");
+        }
+    }
+
+    /// Once nothing is left to do, everything that was accepted has ended.
+    pub fn check_finished(&self) {
+        assert_eq!(self.accepted, self.ended, "every accepted job has ended");
+        let placed: BTreeSet<AttemptId> = self.placed.keys().copied().collect();
+        assert_eq!(placed, self.attempts_ended, "every attempt has ended");
+        self.check_charges();
+    }
+
+    /// Jobs accepted and attempts made.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.accepted.len(), self.placed.len())
+    }
+}
