@@ -4,13 +4,13 @@ use std::ffi::OsString;
 use std::io;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use haina_core::{Ending, Timestamp, failpoint};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::io::unix::AsyncFd;
 use tokio::sync::{Notify, Semaphore};
-use tokio::task::JoinHandle;
 
 use crate::layout::TaskPaths;
 use crate::records::{ExitRecord, TaskStop};
@@ -105,7 +105,11 @@ impl TaskStarter {
         let _permit = self.permits.acquire().await.map_err(io::Error::other)?;
         let (program, task) = (self.supervisor_program.clone(), tending.task.clone());
         match blocking(move || spawn_supervisor(&program, &task)).await {
-            Ok(child) => tending.supervisor = Some(tokio::spawn(reap(child, tending.wake.clone()))),
+            Ok(child) => {
+                let supervisor = Arc::new(AtomicBool::new(true));
+                tending.supervisor = Some(supervisor.clone());
+                tokio::spawn(reap(child, supervisor, tending.wake.clone()));
+            }
             Err(error) => tending.last_failure = Some(format!("the supervisor could not be started: {error}")),
         }
         Ok(())
@@ -116,7 +120,8 @@ impl TaskStarter {
 struct Tending {
     task: TaskPaths,
     wake: Arc<Notify>,
-    supervisor: Option<JoinHandle<()>>,
+    /// Whether the supervisor that was started from here still lives.
+    supervisor: Option<Arc<AtomicBool>>,
     tries: u32,
     last_failure: Option<String>,
     /// The start, if it was ever seen running from here.
@@ -126,7 +131,7 @@ struct Tending {
 
 impl Tending {
     fn has_supervisor(&self) -> bool {
-        self.supervisor.as_ref().is_some_and(|supervisor| !supervisor.is_finished())
+        self.supervisor.as_ref().is_some_and(|supervisor| supervisor.load(Ordering::Acquire))
     }
 }
 
@@ -146,7 +151,7 @@ fn spawn_supervisor(program: &[OsString], task: &TaskPaths) -> io::Result<Child>
 }
 
 /// Waits for a supervisor of this server, so that it does not stay a zombie.
-async fn reap(mut child: Child, wake: Arc<Notify>) {
+async fn reap(mut child: Child, lives: Arc<AtomicBool>, wake: Arc<Notify>) {
     let handle = Pid::from_raw(child.id() as i32)
         .and_then(|pid| pidfd_open(pid, PidfdFlags::NONBLOCK).ok())
         .and_then(|handle| AsyncFd::new(handle).ok());
@@ -159,6 +164,6 @@ async fn reap(mut child: Child, wake: Arc<Notify>) {
             let _ = tokio::task::spawn_blocking(move || child.wait()).await;
         }
     }
-    // Only then is it finished for `has_supervisor`.
-    tokio::spawn(async move { wake.notify_one() });
+    lives.store(false, Ordering::Release);
+    wake.notify_one();
 }

@@ -24,6 +24,7 @@ use crate::records::{ExitRecord, StartedRecord, StopCause, TaskOrder};
 use crate::task_state::{self, TaskLock};
 use crate::{clock, durable};
 use control::Control;
+pub use control::order_stop;
 use exit::ExitReserve;
 use watch_over::Supervision;
 

@@ -1,0 +1,157 @@
+//! The center file: TOML that an operator writes, for [`CenterDefinition`].
+
+use haina_core::center_definition::{
+    CardModelDefinition, CenterDefinition, NodeDefinition, OrganizationDefinition, PoolDefinition, UserDefinition,
+};
+use haina_core::{Currency, Refusal, Role};
+use serde::Deserialize;
+
+use crate::account::money_of;
+use crate::job_file::parse_toml;
+use crate::node_names::expand_names;
+use crate::quantity::{Number, Quantity};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CenterFile {
+    name: String,
+    #[serde(default = "yuan")]
+    currency: String,
+    #[serde(default)]
+    card_models: Vec<CardModelEntry>,
+    pools: Vec<PoolEntry>,
+    nodes: Vec<NodeEntry>,
+    #[serde(default)]
+    organizations: Vec<OrganizationEntry>,
+    #[serde(default)]
+    users: Vec<UserEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CardModelEntry {
+    name: String,
+    vendor: String,
+    memory: Quantity,
+    tflops_fp16: Number,
+    watts: Number,
+    #[serde(default)]
+    ring: Option<Number>,
+    #[serde(default)]
+    fractions: bool,
+    simulated: bool,
+    price_per_card_hour: Quantity,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PoolEntry {
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NodeEntry {
+    name: String,
+    pool: Option<String>,
+    card_model: Option<String>,
+    cards: Option<Number>,
+    cpus: Number,
+    memory: Quantity,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrganizationEntry {
+    name: String,
+    title: Option<String>,
+    card_limit: Option<Number>,
+    opening_balance: Option<Quantity>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UserEntry {
+    name: String,
+    role: Role,
+    organization: Option<String>,
+}
+
+fn yuan() -> String {
+    Currency::CNY.code().to_owned()
+}
+
+/// Reads a center file.
+///
+/// # Errors
+/// `invalid_request` with line, column and what is wrong there; `invalid_value` with the field.
+pub fn parse_center_file(text: &str) -> Result<CenterDefinition, Refusal> {
+    let file: CenterFile = parse_toml(text)?;
+    let rule = "a code of three capital letters, such as `CNY`";
+    let currency: Currency =
+        file.currency.parse().map_err(|_| Refusal::invalid_value("currency", &file.currency, rule))?;
+    let first_pool = file.pools.first().map(|pool| pool.name.clone()).unwrap_or_default();
+    let mut nodes = Vec::new();
+    for entry in file.nodes {
+        add_nodes(&mut nodes, entry, &first_pool)?;
+    }
+    let card_models = file.card_models.into_iter().map(|entry| card_model(entry, currency)).collect::<Result<_, _>>()?;
+    let organizations =
+        file.organizations.into_iter().map(|entry| organization(entry, currency)).collect::<Result<_, _>>()?;
+    Ok(CenterDefinition {
+        name: file.name,
+        currency,
+        card_models,
+        pools: file.pools.into_iter().map(|pool| PoolDefinition { name: pool.name }).collect(),
+        nodes,
+        organizations,
+        users: file
+            .users
+            .into_iter()
+            .map(|user| UserDefinition { name: user.name, role: user.role, organization: user.organization })
+            .collect(),
+    })
+}
+
+fn card_model(entry: CardModelEntry, currency: Currency) -> Result<CardModelDefinition, Refusal> {
+    let at = |field: &str| format!("card_models.{field}");
+    let whole = |number: Number, field: &str| number.whole(&at(field), "a whole number from 0");
+    Ok(CardModelDefinition {
+        memory: entry.memory.bytes(&at("memory"))?,
+        tflops_fp16: whole(entry.tflops_fp16, "tflops_fp16")?,
+        watts: whole(entry.watts, "watts")?,
+        ring: entry.ring.map_or(Ok(0), |ring| whole(ring, "ring"))?,
+        price_per_card_hour: money_of(&entry.price_per_card_hour, &at("price_per_card_hour"), currency)?,
+        name: entry.name,
+        vendor: entry.vendor,
+        fractions: entry.fractions,
+        simulated: entry.simulated,
+    })
+}
+
+fn add_nodes(nodes: &mut Vec<NodeDefinition>, entry: NodeEntry, first_pool: &str) -> Result<(), Refusal> {
+    let cards = entry.cards.map_or(Ok(0), |cards| cards.whole("nodes.cards", "a whole number up to 64"))?;
+    let cpu = entry.cpus.cpus("nodes.cpus")?;
+    let memory = entry.memory.bytes("nodes.memory")?;
+    for name in expand_names(&entry.name)? {
+        nodes.push(NodeDefinition {
+            name,
+            pool: entry.pool.clone().unwrap_or_else(|| first_pool.to_owned()),
+            card_model: entry.card_model.clone(),
+            cards,
+            cpu,
+            memory,
+        });
+    }
+    Ok(())
+}
+
+fn organization(entry: OrganizationEntry, currency: Currency) -> Result<OrganizationDefinition, Refusal> {
+    let opening = entry.opening_balance.unwrap_or_else(|| Quantity::from("0"));
+    Ok(OrganizationDefinition {
+        title: entry.title.unwrap_or_else(|| entry.name.clone()),
+        card_limit: entry.card_limit.map(|limit| limit.card_limit("organizations.card_limit")).transpose()?,
+        opening_balance: money_of(&opening, "organizations.opening_balance", currency)?,
+        name: entry.name,
+    })
+}

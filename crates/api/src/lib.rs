@@ -1,0 +1,47 @@
+//! What travels over the wire and lies in files that people write: the job file, the center file, requests and answers
+//! of the HTTP interface, with their schemas and their conversions to the vocabulary of `haina-core`.
+//!
+//! Nothing here decides anything about a job; a value is refused only where no job could have it.
+
+mod account;
+mod attempt;
+mod center;
+mod center_file;
+mod event;
+mod job;
+mod job_file;
+mod job_request;
+mod job_spec;
+mod moment;
+mod nearest;
+mod node;
+mod node_names;
+mod organization;
+mod page;
+mod problem;
+mod quantity;
+mod schema;
+mod user;
+mod waiting;
+mod words;
+
+pub use account::{Account, Amount, Posting, PostingKind, TopUp};
+pub use attempt::{Attempt, AttemptNode, CardPart, Ended};
+pub use center::{CardModel, Center, Health, Pool};
+pub use center_file::parse_center_file;
+pub use event::Event;
+pub use job::{ArraySize, Elements, Job, JobAfter, Program, Submitted, SubmittedJob};
+pub use job_file::{JobFile, parse_job, parse_job_file, parse_jobs, parse_json};
+pub use job_request::{SubmittedRequest, convert_all, convert_one};
+pub use job_spec::{After, ArraySpec, Condition, JobSpec, JobsSpec, PythonSpec};
+pub use moment::Moment;
+pub use node::{DrainRequest, Node};
+pub use node_names::expand_names;
+pub use organization::{Organization, OrganizationRequest};
+pub use page::Page;
+pub use problem::{Problem, status_of};
+pub use quantity::{Number, Quantity, show_card_hours, show_cards};
+pub use schema::job_schema;
+pub use user::{IssuedToken, Token, TokenRequest, User, UserRequest};
+pub use waiting::{Why, WhyState};
+pub use words::{ConditionWord, JobStateWord, RoleWord};

@@ -1,0 +1,237 @@
+//! Building one environment.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use haina_core::{Bytes, Ending, Epoch, Milliseconds};
+use rustix::fs::syncfs;
+use tokio::sync::Notify;
+
+use super::Outcome;
+use super::tools::Tools;
+use crate::layout::TaskPaths;
+use crate::local::task::{TaskStarter, blocking};
+use crate::logs::{self, LogStream};
+use crate::records::{ExitRecord, StopCause, TaskOrder, TaskStop};
+use crate::supervisor::order_stop;
+use crate::task_state::{TaskState, examine};
+use crate::{durable, variables};
+
+/// Longer than any download that will still succeed.
+const TIME_LIMIT: Milliseconds = Milliseconds::from_seconds(3600);
+
+const LOG_CAP: Bytes = Bytes(16 << 20);
+
+/// How much of the resolver's last words goes into a reason; reasons have at most 2,000 characters.
+const LAST_WORDS: usize = 1900;
+
+/// Arguments: venv, interpreter, requirements file, uv. Everything is said in one stream, so that the words keep their
+/// order.
+const SCRIPT: &str = r#"
+exec 2>&1
+set -e
+rm -rf "$1"
+if [ -n "$4" ]; then
+    "$4" venv --python "$2" "$1"
+    [ ! -s "$3" ] || "$4" pip install --python "$1/bin/python" -r "$3"
+else
+    "$2" -m venv "$1"
+    [ ! -s "$3" ] || "$1/bin/python" -m pip install --no-input --disable-pip-version-check --progress-bar off -r "$3"
+fi
+"#;
+
+/// Where an environment's programs are.
+pub fn venv(directory: &Path) -> PathBuf {
+    directory.join("venv")
+}
+
+/// Whether an environment can be used.
+pub fn is_complete(directory: &Path) -> bool {
+    directory.join("complete").exists()
+}
+
+/// One build of one environment, for all who wait for it.
+pub struct Build {
+    directory: PathBuf,
+    requirements: Vec<String>,
+    tools: Tools,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    is_stopped: bool,
+    /// The task that builds, and what wakes who tends it.
+    task: Option<(TaskPaths, Arc<Notify>)>,
+}
+
+impl Build {
+    /// A build that was not started yet.
+    pub fn new(directory: PathBuf, requirements: Vec<String>, tools: Tools) -> Build {
+        Build { directory, requirements, tools, state: Mutex::default() }
+    }
+
+    /// Ends it. What [`Build::run`] returns then is the outcome.
+    pub fn stop(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.is_stopped = true;
+        if let Some((task, wake)) = &state.task {
+            let stop = TaskStop { epoch: Epoch(0), grace: Milliseconds(0), cause: StopCause::Ordered };
+            if let Err(error) = order_stop(task, &stop) {
+                tracing::warn!(build = %task.directory().display(), "it could not be told to stop: {error}");
+            }
+            wake.notify_one();
+        }
+    }
+
+    /// Builds the environment, or goes on with a build that an earlier server left.
+    pub async fn run(&self, starter: &TaskStarter, inherited: &BTreeMap<String, String>) -> Outcome {
+        match self.try_run(starter, inherited).await {
+            Ok(outcome) => outcome,
+            Err(error) => Outcome::Failed(format!("the Python environment could not be prepared: {error}")),
+        }
+    }
+
+    async fn try_run(&self, starter: &TaskStarter, inherited: &BTreeMap<String, String>) -> io::Result<Outcome> {
+        // Other processes on this directory wait here; the lock is given back when this ends or the server dies.
+        let directory = self.directory.clone();
+        let _lock = blocking(move || {
+            durable::create_directories(&directory)?;
+            let lock = File::create(directory.join("lock"))?;
+            lock.lock()?;
+            Ok(lock)
+        })
+        .await?;
+        let mut may_adopt = true;
+        loop {
+            if is_complete(&self.directory) {
+                return Ok(Outcome::Complete);
+            }
+            let (task, is_adopted) = self.next_task(inherited, may_adopt).await?;
+            may_adopt = false;
+            let wake = Arc::new(Notify::new());
+            {
+                let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+                if state.is_stopped && !is_adopted {
+                    return Ok(Outcome::Abandoned);
+                }
+                state.task = Some((task.clone(), wake.clone()));
+            }
+            if self.is_stopped() {
+                self.stop();
+            }
+            let end = starter.tend(task.clone(), wake, |_| {}).await;
+            match end.ending {
+                Ending::Exited { code: 0 } => self.complete().await?,
+                _ if self.is_stopped() => return Ok(Outcome::Abandoned),
+                // Of an earlier server: it was stopped or lost with it, which says nothing about the packages.
+                Ending::Stopped | Ending::Lost { .. } if is_adopted => {}
+                _ => return Ok(Outcome::Failed(self.last_words(task, &end).await)),
+            }
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).is_stopped
+    }
+
+    /// The task that builds: one that an earlier server started and that has not ended, or a new one.
+    async fn next_task(&self, inherited: &BTreeMap<String, String>, may_adopt: bool) -> io::Result<(TaskPaths, bool)> {
+        let directory = self.directory.clone();
+        let requirements: String = self.requirements.iter().map(|line| format!("{line}\n")).collect();
+        let order = self.order(inherited);
+        blocking(move || {
+            let builds = directory.join("build");
+            durable::create_directories(&builds)?;
+            let mut numbers: Vec<u64> = fs::read_dir(&builds)?
+                .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+                .collect();
+            numbers.sort_unstable();
+            let newest = numbers.last().copied();
+            if let Some(newest) = newest.filter(|_| may_adopt) {
+                let task = TaskPaths::new(&builds.join(newest.to_string()));
+                if task.order().exists() && !matches!(examine(&task)?, TaskState::Ended(_)) {
+                    return Ok((task, true));
+                }
+            }
+            let task = TaskPaths::new(&builds.join(newest.map_or(1, |newest| newest + 1).to_string()));
+            fs::create_dir(task.directory())?;
+            fs::write(directory.join("requirements.txt"), requirements)?;
+            let mut order = order;
+            order.variables.extend([variables::mark(&task)]);
+            durable::write_atomically(&task.order(), &order)?;
+            for number in numbers {
+                let _ = fs::remove_dir_all(builds.join(number.to_string()));
+            }
+            Ok((task, false))
+        })
+        .await
+    }
+
+    fn order(&self, inherited: &BTreeMap<String, String>) -> TaskOrder {
+        let mut variables = inherited.clone();
+        // uv does not read what pip is told; one place to say where packages come from is enough.
+        for (pip, uv) in [
+            ("PIP_INDEX_URL", "UV_DEFAULT_INDEX"),
+            ("PIP_EXTRA_INDEX_URL", "UV_INDEX"),
+            ("PIP_FIND_LINKS", "UV_FIND_LINKS"),
+        ] {
+            if let Some(value) = variables.get(pip).cloned() {
+                variables.entry(uv.to_owned()).or_insert(value);
+            }
+        }
+        let path = |path: &Path| path.display().to_string();
+        TaskOrder {
+            epoch: Epoch(0),
+            command: vec![
+                "/bin/sh".to_owned(),
+                "-c".to_owned(),
+                SCRIPT.to_owned(),
+                "haina-environment".to_owned(),
+                path(&venv(&self.directory)),
+                path(&self.tools.python),
+                path(&self.directory.join("requirements.txt")),
+                self.tools.uv.as_deref().map(path).unwrap_or_default(),
+            ],
+            variables,
+            working_directory: self.directory.clone(),
+            time_limit: TIME_LIMIT,
+            grace: Milliseconds(0),
+            log_cap: LOG_CAP,
+        }
+    }
+
+    /// Everything of the environment reaches the disk before the file that says so.
+    async fn complete(&self) -> io::Result<()> {
+        let directory = self.directory.clone();
+        let description = self.tools.python_description.clone();
+        blocking(move || {
+            syncfs(File::open(&directory)?)?;
+            durable::write_durably(&directory.join("complete"), &description)
+        })
+        .await
+    }
+
+    async fn last_words(&self, task: TaskPaths, end: &ExitRecord) -> String {
+        let how = match &end.ending {
+            Ending::Exited { code } => format!("exit code {code}"),
+            Ending::Signalled { signal } => format!("signal {signal}"),
+            Ending::TimedOut => "it took too long".to_owned(),
+            Ending::Stopped => "it was stopped".to_owned(),
+            Ending::Unstartable { reason } | Ending::Lost { reason } => reason.clone(),
+        };
+        let said = blocking(move || {
+            let length = fs::metadata(task.log(LogStream::Stdout))?.len();
+            // A character has at most four bytes.
+            let offset = length.saturating_sub(4 * LAST_WORDS as u64);
+            logs::read(&task, LogStream::Stdout, offset, u64::MAX)
+        });
+        let said = said.await.map(|chunk| String::from_utf8_lossy(&chunk.bytes).trim().to_owned()).unwrap_or_default();
+        let skipped = said.chars().count().saturating_sub(LAST_WORDS);
+        let said: String = said.chars().skip(skipped).collect();
+        format!("the Python environment could not be prepared ({how}): {said}").chars().take(2000).collect()
+    }
+}

@@ -1,0 +1,375 @@
+//! The engine of one machine.
+
+mod aggregate;
+mod attempt;
+mod epoch;
+pub mod task;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use haina_core::{AttemptId, Ending, Epoch, Report, Stop, TaskUse};
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::engine::{Delivery, Engine, EngineError, EngineFuture, Reconciliation, ReportId, ReportReceiver};
+use crate::environment::Environments;
+use crate::layout::{Layout, TaskPaths};
+use crate::logs::{self, LogChunk, LogReceiver, LogStream};
+use crate::order::LaunchOrder;
+use crate::records::AttemptStop;
+use crate::watch::Watcher;
+use crate::{clock, durable, variables};
+use attempt::{Entry, drive, finish};
+use epoch::EpochGuard;
+use task::{TaskStarter, blocking};
+
+/// Reports that may wait to be taken.
+const REPORTS: usize = 1024;
+
+/// Runs attempts as processes of this machine. Dropping it leaves the tasks running; the next one on the same directory
+/// goes on with them.
+pub struct LocalEngine {
+    shared: Arc<Shared>,
+}
+
+/// What all attempts share.
+pub struct Shared {
+    pub(crate) layout: Layout,
+    pub(crate) inherited: BTreeMap<String, String>,
+    pub(crate) starter: Arc<TaskStarter>,
+    pub(crate) environments: Arc<Environments>,
+    epochs: EpochGuard,
+    entries: Mutex<HashMap<AttemptId, Arc<Entry>>>,
+    reports: mpsc::Sender<Delivery>,
+}
+
+impl LocalEngine {
+    /// Opens the engine's directory, creating it if need be, and goes on with every attempt that has not ended. Reports
+    /// that were not acknowledged are delivered by [`Engine::reconcile`].
+    ///
+    /// `supervisor_program` with a task's directory appended must call [`crate::supervise`]. Needs a tokio runtime.
+    pub fn open(
+        directory: PathBuf,
+        supervisor_program: Vec<OsString>,
+    ) -> Result<(LocalEngine, ReportReceiver), EngineError> {
+        let failed = |error| EngineError::io(format!("the engine's directory {}", directory.display()), error);
+        let root = std::path::absolute(&directory).map_err(failed)?;
+        let layout = Layout::new(root);
+        durable::create_directories(&layout.active()).map_err(failed)?;
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let starter = Arc::new(TaskStarter {
+            supervisor_program,
+            permits: Semaphore::new((2 * processors).max(4)),
+            watcher: Watcher::start(),
+        });
+        let inherited = variables::inherited();
+        let environments = Environments::new(layout.environments(), starter.clone(), inherited.clone());
+        let (reports, receiver) = mpsc::channel(REPORTS);
+        let shared = Arc::new(Shared {
+            epochs: EpochGuard::new(layout.epoch()),
+            layout,
+            inherited,
+            starter,
+            environments,
+            entries: Mutex::default(),
+            reports,
+        });
+        for attempt in shared.active().map_err(failed)? {
+            shared.resume(attempt).map_err(failed)?;
+        }
+        Ok((LocalEngine { shared }, receiver))
+    }
+
+    /// Where a task's output is.
+    pub fn log_path(&self, attempt: AttemptId, rank: u32, stream: LogStream) -> PathBuf {
+        self.shared.layout.attempt(attempt).task(rank).log(stream)
+    }
+}
+
+impl Drop for LocalEngine {
+    fn drop(&mut self) {
+        for (_, entry) in self.shared.entries().drain() {
+            if let Some(driver) = entry.driver.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                driver.abort();
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn entries(&self) -> MutexGuard<'_, HashMap<AttemptId, Arc<Entry>>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn entry(&self, attempt: AttemptId) -> Arc<Entry> {
+        self.entries().entry(attempt).or_insert_with(|| Arc::new(Entry::new(attempt))).clone()
+    }
+
+    /// Its end is on disk: from now on the disk answers for it.
+    pub(crate) fn forget(&self, attempt: AttemptId) {
+        self.entries().remove(&attempt);
+    }
+
+    /// Hands a report to the runtime. If that is gone, the report stays on disk.
+    pub(crate) async fn deliver(&self, report: Report) {
+        let _ = self.reports.send(Delivery { id: ReportId::of(&report), report }).await;
+    }
+
+    /// Attempts whose end was not acknowledged, ascending.
+    fn active(&self) -> io::Result<Vec<AttemptId>> {
+        let mut attempts = Vec::new();
+        for entry in fs::read_dir(self.layout.active())? {
+            attempts.extend(entry?.file_name().to_str().and_then(|name| name.parse::<AttemptId>().ok()));
+        }
+        attempts.sort();
+        Ok(attempts)
+    }
+
+    fn ended(&self, attempt: AttemptId) -> io::Result<Option<Report>> {
+        durable::read(&self.layout.attempt(attempt).ended())
+    }
+
+    fn resume(self: &Arc<Self>, attempt: AttemptId) -> io::Result<()> {
+        let paths = self.layout.attempt(attempt);
+        if self.ended(attempt)?.is_some() {
+            return Ok(());
+        }
+        let stop: Option<AttemptStop> = durable::read(&paths.stop())?;
+        let order: Option<LaunchOrder> = durable::read(&paths.order())?;
+        match (order, stop) {
+            (Some(order), stop) => {
+                let entry = self.entry(attempt);
+                entry.stop.send_replace(stop);
+                self.start_driver(&entry, order);
+            }
+            (None, Some(_)) => {
+                let shared = self.clone();
+                tokio::spawn(async move { finish(&shared, &paths, never_launched(attempt)).await });
+            }
+            // The server died before the order was durable, so nobody was told that it is.
+            (None, None) => fs::remove_file(self.layout.active_mark(attempt))?,
+        }
+        Ok(())
+    }
+
+    fn start_driver(self: &Arc<Self>, entry: &Arc<Entry>, order: LaunchOrder) {
+        let mut driver = entry.driver.lock().unwrap_or_else(PoisonError::into_inner);
+        if driver.is_none() {
+            let task = tokio::spawn(drive(self.clone(), entry.clone(), Arc::new(order)));
+            *driver = Some(task.abort_handle());
+        }
+    }
+
+    async fn admit(self: &Arc<Self>, epoch: Epoch) -> Result<(), EngineError> {
+        let shared = self.clone();
+        tokio::task::spawn_blocking(move || shared.epochs.admit(epoch)).await.map_err(|_| EngineError::Closed)?
+    }
+
+    async fn launch(self: &Arc<Self>, order: LaunchOrder) -> Result<(), EngineError> {
+        order.check()?;
+        self.admit(order.epoch).await?;
+        let attempt = order.launch.attempt;
+        let entry = self.entry(attempt);
+        let _turn = entry.gate.lock().await;
+        let shared = self.clone();
+        let kept = blocking(move || shared.keep_order(order)).await;
+        match kept.map_err(|error| EngineError::io(format!("the order to launch {attempt}"), error))? {
+            Kept::Order(order) => self.start_driver(&entry, *order),
+            Kept::Stopped => finish(self, &self.layout.attempt(attempt), never_launched(attempt)).await,
+            Kept::Ended => self.forget(attempt),
+        }
+        Ok(())
+    }
+
+    /// Makes an order durable, unless the attempt was ordered, stopped or ended before.
+    fn keep_order(&self, order: LaunchOrder) -> io::Result<Kept> {
+        let attempt = order.launch.attempt;
+        let paths = self.layout.attempt(attempt);
+        if paths.ended().exists() {
+            return Ok(Kept::Ended);
+        }
+        if let Some(before) = durable::read::<LaunchOrder>(&paths.order())? {
+            return Ok(Kept::Order(Box::new(before)));
+        }
+        if paths.stop().exists() {
+            return Ok(Kept::Stopped);
+        }
+        self.mark_active(attempt)?;
+        for rank in 0..order.task_count() {
+            fs::create_dir_all(paths.task(rank).directory())?;
+        }
+        durable::write_durably(&paths.order(), &order)?;
+        Ok(Kept::Order(Box::new(order)))
+    }
+
+    fn mark_active(&self, attempt: AttemptId) -> io::Result<()> {
+        durable::create_directories(self.layout.attempt(attempt).directory())?;
+        File::create(self.layout.active_mark(attempt))?;
+        durable::sync_directory(&self.layout.active())
+    }
+
+    async fn stop(self: &Arc<Self>, epoch: Epoch, stop: Stop) -> Result<(), EngineError> {
+        self.admit(epoch).await?;
+        let attempt = stop.attempt;
+        let entry = self.entry(attempt);
+        let _turn = entry.gate.lock().await;
+        let (shared, ordered) = (self.clone(), AttemptStop { epoch, stop });
+        let kept = blocking(move || shared.keep_stop(ordered)).await;
+        match kept.map_err(|error| EngineError::io(format!("the order to stop {attempt}"), error))? {
+            KeptStop::Ended => self.forget(attempt),
+            KeptStop::Launched(stop) => {
+                entry.stop.send_replace(Some(stop));
+            }
+            KeptStop::NeverLaunched => {
+                let shared = self.clone();
+                let paths = self.layout.attempt(attempt);
+                // Not here: a full report channel must not hold up who may be the one to empty it.
+                tokio::spawn(async move { finish(&shared, &paths, never_launched(attempt)).await });
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a stop durable. Of several, the one with the shortest grace counts.
+    fn keep_stop(&self, ordered: AttemptStop) -> io::Result<KeptStop> {
+        let attempt = ordered.stop.attempt;
+        let paths = self.layout.attempt(attempt);
+        if paths.ended().exists() {
+            return Ok(KeptStop::Ended);
+        }
+        let before: Option<AttemptStop> = durable::read(&paths.stop())?;
+        let stop = match before {
+            Some(before) if before.stop.grace <= ordered.stop.grace => before,
+            _ => {
+                self.mark_active(attempt)?;
+                durable::write_durably(&paths.stop(), &ordered)?;
+                ordered
+            }
+        };
+        Ok(if paths.order().exists() { KeptStop::Launched(stop) } else { KeptStop::NeverLaunched })
+    }
+
+    /// What differs, and what is to be delivered again.
+    fn compare(&self, live: Vec<AttemptId>) -> io::Result<(Reconciliation, Vec<Report>)> {
+        let live: BTreeSet<AttemptId> = live.into_iter().collect();
+        let active: BTreeSet<AttemptId> = self.active()?.into_iter().collect();
+        let mut found = Reconciliation::default();
+        let mut reports = Vec::new();
+        for &attempt in live.union(&active) {
+            if let Some(ended) = self.ended(attempt)? {
+                reports.push(ended);
+                continue;
+            }
+            if let Some(at) = self.entries().get(&attempt).and_then(|entry| entry.started()) {
+                reports.push(Report::Started { attempt, at });
+            }
+            if !active.contains(&attempt) {
+                found.unknown.push(attempt);
+            } else if !live.contains(&attempt) {
+                found.unclaimed.push(attempt);
+            }
+        }
+        Ok((found, reports))
+    }
+
+    fn existing_task(&self, attempt: AttemptId, rank: u32) -> Result<TaskPaths, EngineError> {
+        let task = self.layout.attempt(attempt).task(rank);
+        match task.directory().is_dir() {
+            true => Ok(task),
+            false => Err(EngineError::NoSuchTask { attempt, rank }),
+        }
+    }
+}
+
+/// What became of an order to launch.
+enum Kept {
+    /// This one is on disk.
+    Order(Box<LaunchOrder>),
+    /// It was stopped before it came.
+    Stopped,
+    /// It has ended.
+    Ended,
+}
+
+/// What became of an order to stop.
+enum KeptStop {
+    Ended,
+    Launched(AttemptStop),
+    NeverLaunched,
+}
+
+fn never_launched(attempt: AttemptId) -> Report {
+    Report::Ended { attempt, started: None, at: clock::now(), ending: Ending::Stopped, used: TaskUse::default() }
+}
+
+impl Engine for LocalEngine {
+    fn launch(&self, order: LaunchOrder) -> EngineFuture<'_, ()> {
+        Box::pin(self.shared.launch(order))
+    }
+
+    fn stop(&self, epoch: Epoch, stop: Stop) -> EngineFuture<'_, ()> {
+        Box::pin(self.shared.stop(epoch, stop))
+    }
+
+    fn reconcile(&self, epoch: Epoch, live: Vec<AttemptId>) -> EngineFuture<'_, Reconciliation> {
+        Box::pin(async move {
+            self.shared.admit(epoch).await?;
+            let shared = self.shared.clone();
+            let compared = blocking(move || shared.compare(live)).await;
+            let (found, reports) = compared.map_err(|error| EngineError::io("the attempts could not be listed", error))?;
+            let shared = self.shared.clone();
+            tokio::spawn(async move {
+                for report in reports {
+                    shared.deliver(report).await;
+                }
+            });
+            Ok(found)
+        })
+    }
+
+    fn acknowledge(&self, id: ReportId) {
+        if let ReportId::Ended(attempt) = id {
+            let mark = self.shared.layout.active_mark(attempt);
+            // If the mark comes back after a power failure, the end is reported once more.
+            tokio::task::spawn_blocking(move || {
+                if let Err(error) = fs::remove_file(&mark)
+                    && error.kind() != io::ErrorKind::NotFound
+                {
+                    tracing::warn!(%attempt, "its end will be reported again: {error}");
+                }
+            });
+        }
+    }
+
+    fn read_log(
+        &self,
+        attempt: AttemptId,
+        rank: u32,
+        stream: LogStream,
+        offset: u64,
+        limit: u64,
+    ) -> EngineFuture<'_, LogChunk> {
+        Box::pin(async move {
+            let task = self.shared.existing_task(attempt, rank)?;
+            let chunk = blocking(move || logs::read(&task, stream, offset, limit)).await;
+            chunk.map_err(|error| EngineError::io(format!("the output of {attempt}"), error))
+        })
+    }
+
+    fn follow_log(
+        &self,
+        attempt: AttemptId,
+        rank: u32,
+        stream: LogStream,
+        offset: u64,
+    ) -> EngineFuture<'_, LogReceiver> {
+        Box::pin(async move {
+            let task = self.shared.existing_task(attempt, rank)?;
+            Ok(logs::follow(self.shared.starter.watcher.clone(), task, stream, offset))
+        })
+    }
+}
