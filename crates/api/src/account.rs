@@ -124,6 +124,7 @@ impl TopUp {
 /// A decimal amount in a field.
 pub(crate) fn money_of(amount: &Quantity, field: &str, currency: Currency) -> Result<Money, Refusal> {
     let text = amount.amount();
-    Money::parse_amount(&text, currency)
-        .map_err(|_| Refusal::invalid_value(field, text, "a decimal number with at most six decimals, such as `100.50`"))
+    Money::parse_amount(&text, currency).map_err(|_| {
+        Refusal::invalid_value(field, text, "a decimal number with at most six decimals, such as `100.50`")
+    })
 }

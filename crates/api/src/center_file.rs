@@ -95,7 +95,8 @@ pub fn parse_center_file(text: &str) -> Result<CenterDefinition, Refusal> {
     for entry in file.nodes {
         add_nodes(&mut nodes, entry, &first_pool)?;
     }
-    let card_models = file.card_models.into_iter().map(|entry| card_model(entry, currency)).collect::<Result<_, _>>()?;
+    let card_models =
+        file.card_models.into_iter().map(|entry| card_model(entry, currency)).collect::<Result<_, _>>()?;
     let organizations =
         file.organizations.into_iter().map(|entry| organization(entry, currency)).collect::<Result<_, _>>()?;
     Ok(CenterDefinition {

@@ -47,8 +47,7 @@ pub fn parse_job_file(text: &str) -> Result<JobFile, Refusal> {
 
 /// Reads TOML.
 pub(crate) fn parse_toml<T: DeserializeOwned>(text: &str) -> Result<T, Refusal> {
-    toml::from_str(text)
-        .map_err(|error| unreadable(error.span().map(|span| place(text, span.start)), error.message()))
+    toml::from_str(text).map_err(|error| unreadable(error.span().map(|span| place(text, span.start)), error.message()))
 }
 
 /// Reads a JSON body.

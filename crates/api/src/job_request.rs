@@ -147,7 +147,9 @@ fn command(command: Option<Vec<String>>, script: Option<String>) -> Result<Vec<S
         (Some(_), None) => Err(Refusal::invalid_value("command", "empty", "a program and its arguments")),
         (None, Some(script)) if !script.trim().is_empty() => Ok(vec!["/bin/sh".to_owned(), "-c".to_owned(), script]),
         (None, Some(_)) => Err(Refusal::invalid_value("script", "empty", "shell text")),
-        (Some(_), Some(_)) => Err(Refusal::invalid_value("command", "given with `script`", "given, or `script`; not both")),
+        (Some(_), Some(_)) => {
+            Err(Refusal::invalid_value("command", "given with `script`", "given, or `script`; not both"))
+        }
         (None, None) => Err(Refusal::invalid_value("command", "absent", "given, or `script`")),
     }
 }

@@ -63,11 +63,7 @@ pub struct JobSpec {
     #[schema(value_type = Option<u16>, default = 0, minimum = 0, maximum = 100)]
     pub retries: Option<Number>,
     /// Not started before this moment (RFC 3339, with an offset).
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "crate::moment::text_or_datetime"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::moment::text_or_datetime")]
     #[schema(format = DateTime)]
     pub not_before: Option<String>,
     /// Makes it a job array.
@@ -132,7 +128,6 @@ pub struct After {
 /// The long form of [`After`].
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "read through serde, and by the schema")]
 struct AfterFields {
     /// The id of a job, or the name of another job of the same file or batch.
     job: JobName,

@@ -102,7 +102,9 @@ impl Quantity {
     /// A size in bytes.
     pub(crate) fn bytes(&self, field: &str) -> Result<Bytes, Refusal> {
         let bytes = match self {
-            Quantity::Number(number) => number.thousandths().filter(|value| value % 1000 == 0).map(|value| value / 1000),
+            Quantity::Number(number) => {
+                number.thousandths().filter(|value| value % 1000 == 0).map(|value| value / 1000)
+            }
             Quantity::Text(text) => sized(text),
         };
         let rule = "bytes, or a size up to 1024TiB with its unit, such as `512MiB` or `8GiB`";

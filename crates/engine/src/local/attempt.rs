@@ -177,7 +177,8 @@ impl Gang<'_> {
     /// Waits for the end of all tasks. The first that fails, and every order to stop, ends the others.
     async fn tend(&self, mut stop: watch::Receiver<Option<AttemptStop>>) -> Vec<ExitRecord> {
         let (announce, mut starts) = mpsc::unbounded_channel();
-        if let Some(ordered) = stop.borrow_and_update().clone() {
+        let ordered_before = stop.borrow_and_update().clone();
+        if let Some(ordered) = ordered_before {
             self.stop_members(&ordered_stop(&ordered)).await;
         }
         let mut tending = JoinSet::new();

@@ -146,10 +146,7 @@ impl Shared {
                 entry.stop.send_replace(stop);
                 self.start_driver(&entry, order);
             }
-            (None, Some(_)) => {
-                let shared = self.clone();
-                tokio::spawn(async move { finish(&shared, &paths, never_launched(attempt)).await });
-            }
+            (None, Some(_)) => self.finish_unlaunched(attempt),
             // The server died before the order was durable, so nobody was told that it is.
             (None, None) => fs::remove_file(self.layout.active_mark(attempt))?,
         }
@@ -162,6 +159,22 @@ impl Shared {
             let task = tokio::spawn(drive(self.clone(), entry.clone(), Arc::new(order)));
             *driver = Some(task.abort_handle());
         }
+    }
+
+    /// Ends an attempt that was stopped before it was launched. In the background: a full report channel must not hold up
+    /// who may be the one to empty it.
+    fn finish_unlaunched(self: &Arc<Self>, attempt: AttemptId) {
+        let shared = self.clone();
+        tokio::spawn(async move {
+            let ended = Report::Ended {
+                attempt,
+                started: None,
+                at: clock::now(),
+                ending: Ending::Stopped,
+                used: TaskUse::default(),
+            };
+            finish(&shared, &shared.layout.attempt(attempt), ended).await;
+        });
     }
 
     async fn admit(self: &Arc<Self>, epoch: Epoch) -> Result<(), EngineError> {
@@ -179,7 +192,7 @@ impl Shared {
         let kept = blocking(move || shared.keep_order(order)).await;
         match kept.map_err(|error| EngineError::io(format!("the order to launch {attempt}"), error))? {
             Kept::Order(order) => self.start_driver(&entry, *order),
-            Kept::Stopped => finish(self, &self.layout.attempt(attempt), never_launched(attempt)).await,
+            Kept::Stopped => self.finish_unlaunched(attempt),
             Kept::Ended => self.forget(attempt),
         }
         Ok(())
@@ -224,12 +237,7 @@ impl Shared {
             KeptStop::Launched(stop) => {
                 entry.stop.send_replace(Some(stop));
             }
-            KeptStop::NeverLaunched => {
-                let shared = self.clone();
-                let paths = self.layout.attempt(attempt);
-                // Not here: a full report channel must not hold up who may be the one to empty it.
-                tokio::spawn(async move { finish(&shared, &paths, never_launched(attempt)).await });
-            }
+            KeptStop::NeverLaunched => self.finish_unlaunched(attempt),
         }
         Ok(())
     }
@@ -300,10 +308,6 @@ enum KeptStop {
     Ended,
     Launched(AttemptStop),
     NeverLaunched,
-}
-
-fn never_launched(attempt: AttemptId) -> Report {
-    Report::Ended { attempt, started: None, at: clock::now(), ending: Ending::Stopped, used: TaskUse::default() }
 }
 
 impl Engine for LocalEngine {

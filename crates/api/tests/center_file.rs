@@ -1,0 +1,50 @@
+//! The center file.
+
+use haina_api::parse_center_file;
+use haina_core::{Bytes, CardMillis, Currency, Money};
+
+const SAMPLE: &str = include_str!("../../../examples/centers/qingdao-100p.toml");
+
+#[test]
+fn the_sample_center_is_of_its_size() {
+    let center = parse_center_file(SAMPLE).unwrap();
+    assert_eq!(center.nodes.len(), 39);
+    assert_eq!(center.nodes.iter().map(|node| node.cards).sum::<u32>(), 312);
+    assert_eq!((&*center.nodes[0].name, &*center.nodes[38].name), ("ascend-01", "ascend-39"));
+    let model = &center.card_models[0];
+    let pflops = center.nodes.len() as u32 * 8 * model.tflops_fp16 / 1000;
+    assert_eq!(pflops, 99, "about 100 P");
+    assert_eq!((model.memory, model.watts, model.ring, model.simulated), (Bytes(32 << 30), 310, 4, true));
+    assert_eq!(model.price_per_card_hour, Money::units(8, Currency::CNY));
+    assert_eq!(center.organizations.len(), 4);
+    assert_eq!(center.organizations[0].card_limit, Some(CardMillis::whole(128)));
+    assert_eq!(center.organizations[3].opening_balance, Money::units(2, Currency::CNY));
+    for organization in &center.organizations {
+        let members = center.users.iter().filter(|user| user.organization.as_ref() == Some(&organization.name));
+        assert_eq!(members.count(), 2, "{}", organization.name);
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    let cases = [
+        ("currency = \"CNY\"", "currency = \"yuan\"", "invalid_value", "yuan"),
+        ("watts = 310", "wats = 310", "invalid_request", "`wats`; the nearest known one is `watts`"),
+        ("cards = 8", "cards = -8", "invalid_value", "nodes.cards"),
+        (
+            "opening_balance = \"2\"",
+            "opening_balance = \"1.0000001\"",
+            "invalid_value",
+            "organizations.opening_balance",
+        ),
+        ("\"8.00\"", "\"eight\"", "invalid_value", "card_models.price_per_card_hour"),
+        ("ascend-[01-39]", "ascend-[39-01]", "invalid_value", "ascends"),
+        ("role = \"developer\"", "role = \"king\"", "invalid_request", "unknown variant `king`"),
+    ];
+    for (from, to, code, expected) in cases {
+        assert!(SAMPLE.contains(from), "{from}");
+        let refusal = parse_center_file(&SAMPLE.replacen(from, to, 1)).unwrap_err();
+        assert_eq!(refusal.code.word(), code, "{to}");
+        assert!(refusal.to_string().contains(expected), "{to}: {refusal}");
+    }
+}
