@@ -1,2 +1,46 @@
-//! The project's own automation.
-fn main() {}
+//! The project's own automation: `cargo xtask COMMAND`. Builds, demonstrates, checks, measures and torments Haina.
+
+mod mutants;
+mod processes;
+mod steps;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+  demo [--exit]         build Haina and run the sample center's main job; --exit ends it afterwards
+  test [FILTER]         all tests, or those whose name contains FILTER
+  check                 format, clippy, documentation, dependency directions, tidiness
+  bench e2e [--check]   measure a real server; --check fails where a promise is not kept
+  soak kill [--short]   kill a busy center again and again, and account for everything
+  soak center [SECONDS] many random histories of a whole center in virtual time
+  mutants [FILTER]      every seeded defect must be caught by the check of its invariant
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[&str]) -> anyhow::Result<()> {
+    match words {
+        ["mutants"] => mutants::run(""),
+        ["mutants", filter] => mutants::run(filter),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        other => bail!("`{}` is not understood\n\n{USAGE}", other.join(" ")),
+    }
+}

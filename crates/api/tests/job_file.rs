@@ -124,7 +124,6 @@ fn what_cannot_be_read_is_said_with_its_place() {
             "[[job]]\nname = 'a'\ntime_limt = 3",
             "line 3, column 1: unknown field `time_limt`; the nearest known one is `time_limit`",
         ),
-        ("name = 'a'\nnodes = 99999999999999999999999999", "line 2, column 9"),
     ];
     for (text, expected) in cases {
         let refusal = refused(text);
@@ -150,6 +149,7 @@ fn values_that_no_job_could_have_are_refused_by_field() {
         ("nodes = -3", "nodes", "-3"),
         ("nodes = 1.5", "nodes", "1.5"),
         ("nodes = 5000000000", "nodes", "5000000000"),
+        ("nodes = 99999999999999999999999999", "nodes", "99999999999999999999999999"),
         ("tasks_per_node = -1", "tasks_per_node", "-1"),
         ("memory = '99999999999999TiB'", "memory", "99999999999999TiB"),
         ("memory = '-1GiB'", "memory", "-1GiB"),
@@ -167,7 +167,7 @@ fn values_that_no_job_could_have_are_refused_by_field() {
         ("array = { count = 2, concurrency = 0.5 }", "array.concurrency", "0.5"),
         ("working_directory = 'here'", "working_directory", "here"),
         ("env = { 'A=B' = 'c' }", "env", "A=B"),
-        ("python = { requirements = ['a\\nb'] }", "python.requirements", "a\\nb"),
+        ("python = { requirements = [\"a\\nb\"] }", "python.requirements", "a\nb"),
         ("after = ['nobody']", "after", "nobody"),
         ("script = 'also'", "command", "given with `script`"),
     ];

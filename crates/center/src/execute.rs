@@ -30,7 +30,8 @@ impl Executed {
 /// Decides an input and evolves the state by what was decided. A refused input changes nothing. `rows` is told of each
 /// fact.
 pub fn execute(state: &mut State, input: &Input, rows: &mut RowCollector) -> Executed {
-    let mut executed = Executed { facts: Vec::new(), effects: Vec::new(), reply: Ok(Reply::Done), set_aside: false, more: false };
+    let mut executed =
+        Executed { facts: Vec::new(), effects: Vec::new(), reply: Ok(Reply::Done), set_aside: false, more: false };
     let mut fuel = input.fuel;
     loop {
         let outcome = decide(state, input, fuel);

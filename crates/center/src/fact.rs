@@ -91,7 +91,15 @@ pub enum Fact {
     /// Somebody asked to stop one element that was not under way; it is skipped.
     ElementCancelled { job: JobId, element: u32, by: UserId },
     /// Nothing more will happen to a job.
-    JobEnded { job: JobId, organization: OrganizationId, class: ClassId, state: JobState, counts: ElementCounts, cause: Option<JobId>, at: Timestamp },
+    JobEnded {
+        job: JobId,
+        organization: OrganizationId,
+        class: ClassId,
+        state: JobState,
+        counts: ElementCounts,
+        cause: Option<JobId>,
+        at: Timestamp,
+    },
 }
 
 /// How many elements of a job ended in which way; a single job has one.

@@ -10,13 +10,18 @@ mod tools;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use haina_core::{Digest, PythonEnvironment};
 use tokio::sync::{Notify, OnceCell, watch};
 
-use crate::local::task::TaskStarter;
+use crate::durable;
+use crate::local::task::{TaskStarter, blocking};
 use build::Build;
 use tools::Tools;
+
+/// How long a build that an earlier server left goes on before somebody must wait for it. Attempts that go on ask at once.
+const TIME_TO_ASK: Duration = Duration::from_secs(5);
 
 /// All environments of an engine.
 pub struct Environments {
@@ -55,6 +60,7 @@ impl Environments {
         starter: Arc<TaskStarter>,
         inherited: BTreeMap<String, String>,
     ) -> Arc<Environments> {
+        tokio::spawn(stop_orphans(directory.clone()));
         Arc::new(Environments { directory, starter, inherited, tools: OnceCell::new(), builds: Mutex::default() })
     }
 
@@ -145,6 +151,20 @@ impl Drop for Asker {
         if *count == 0 {
             self.ongoing.abandoned.notify_one();
         }
+    }
+}
+
+/// Stops the builds of an earlier server that nobody here came to wait for.
+async fn stop_orphans(directory: PathBuf) {
+    tokio::time::sleep(TIME_TO_ASK).await;
+    let stopped = blocking(move || {
+        for environment in durable::list(&directory)? {
+            build::stop_if_orphaned(&environment)?;
+        }
+        Ok(())
+    });
+    if let Err(error) = stopped.await {
+        tracing::warn!("environment builds of an earlier server could not be looked for: {error}");
     }
 }
 

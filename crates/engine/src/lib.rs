@@ -19,6 +19,7 @@ mod local;
 mod logs;
 mod order;
 mod processes;
+mod readiness;
 mod records;
 mod supervisor;
 mod task_state;

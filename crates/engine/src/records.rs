@@ -97,15 +97,7 @@ pub struct ExitRecord {
 impl ExitRecord {
     /// The end of a task whose process never started.
     pub fn never_started(ending: Ending, stopped_by: Option<StopCause>, at: Timestamp) -> ExitRecord {
-        ExitRecord {
-            ending,
-            stopped_by,
-            started: None,
-            at,
-            used: TaskUse::default(),
-            strays: 0,
-            notes: Vec::new(),
-        }
+        ExitRecord { ending, stopped_by, started: None, at, used: TaskUse::default(), strays: 0, notes: Vec::new() }
     }
 
     /// Whether it is what a gang waits for: its own exit with code 0.

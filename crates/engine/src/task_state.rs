@@ -114,10 +114,7 @@ pub fn settle_abandoned_locked(task: &TaskPaths, _lock: &TaskLock, alive: Option
     let at = alive.or_else(|| last_sign(task)).unwrap_or_else(clock::now);
     let at = started.map_or(at, |started| at.max(started));
     let notes = killed.err().map(str::to_owned).into_iter().collect();
-    durable::write_durably(
-        &task.exit(),
-        &ExitRecord { started, notes, ..ExitRecord::never_started(ending, None, at) },
-    )
+    durable::write_durably(&task.exit(), &ExitRecord { started, notes, ..ExitRecord::never_started(ending, None, at) })
 }
 
 /// When one of the task's files was written last.

@@ -48,7 +48,8 @@ const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 
 /// What tasks and environment builds inherit from this process.
 pub fn inherited() -> BTreeMap<String, String> {
-    let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let variables =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     allowed(variables)
 }
 
@@ -95,7 +96,8 @@ mod tests {
 
     #[test]
     fn the_servers_secrets_stay_behind() {
-        let given = ["HAINA_TOKEN", "HAINA_DATABASE", "AWS_SECRET_ACCESS_KEY", "UV_PUBLISH_TOKEN", "PIP_CERT", "LC_ALL"];
+        let given =
+            ["HAINA_TOKEN", "HAINA_DATABASE", "AWS_SECRET_ACCESS_KEY", "UV_PUBLISH_TOKEN", "PIP_CERT", "LC_ALL"];
         let kept = allowed(given.iter().map(|name| (name.to_string(), "value".to_owned())));
         assert_eq!(kept.keys().collect::<Vec<_>>(), ["LC_ALL", "PATH", "PIP_CERT"]);
         assert_eq!(kept["PATH"], DEFAULT_PATH);

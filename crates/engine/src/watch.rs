@@ -16,6 +16,8 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
+use crate::readiness;
+
 /// How often a waiter is woken where inotify is not to be had.
 const FALLBACK: Duration = Duration::from_millis(250);
 
@@ -25,7 +27,7 @@ const AFTER_CLOSE: [Duration; 2] = [Duration::from_millis(20), Duration::from_mi
 
 /// The engine's watches.
 pub struct Watcher {
-    instance: Option<Arc<OwnedFd>>,
+    instance: Option<Arc<AsyncFd<OwnedFd>>>,
     watches: Mutex<Watches>,
     reader: Option<AbortHandle>,
 }
@@ -61,20 +63,25 @@ impl Watcher {
     /// Starts watching. Needs the tokio runtime that it is called in.
     pub fn start() -> Arc<Watcher> {
         let instance = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)
+            .map_err(io::Error::from)
+            .and_then(readiness::readable)
             .inspect_err(|error| tracing::warn!("inotify is not available, looking at intervals instead: {error}"))
             .ok()
             .map(Arc::new);
         Arc::new_cyclic(|watcher: &Weak<Watcher>| {
-            let reader = instance.clone().and_then(|instance| {
-                let instance = AsyncFd::new(instance).ok()?;
-                Some(tokio::spawn(read_events(instance, watcher.clone())).abort_handle())
-            });
-            Watcher { instance: instance.filter(|_| reader.is_some()), watches: Mutex::default(), reader }
+            let reading = instance.clone().map(|instance| tokio::spawn(read_events(instance, watcher.clone())));
+            let reader = reading.map(|reading| reading.abort_handle());
+            Watcher { instance, watches: Mutex::default(), reader }
         })
     }
 
     /// Wakes when one of the named files of a directory appears or is closed by a writer.
-    pub fn directory(self: &Arc<Self>, path: &Path, names: &'static [&'static str], wake: &Arc<Notify>) -> Subscription {
+    pub fn directory(
+        self: &Arc<Self>,
+        path: &Path,
+        names: &'static [&'static str],
+        wake: &Arc<Notify>,
+    ) -> Subscription {
         self.watch(path, WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::CLOSE_WRITE, names, wake)
     }
 
@@ -109,7 +116,7 @@ impl Watcher {
         if let Some(number) = watches.by_path.get(path) {
             return Some(*number);
         }
-        let number = inotify::add_watch(self.instance.as_deref()?, path, flags)
+        let number = inotify::add_watch(self.instance.as_ref()?.get_ref(), path, flags)
             .inspect_err(|error| tracing::warn!(path = %path.display(), "no watch, looking at intervals: {error}"))
             .ok()?;
         watches.by_path.insert(path.to_owned(), number);
@@ -125,7 +132,7 @@ impl Watcher {
             let watched = watches.by_number.remove(&number).expect("just seen");
             watches.by_path.remove(&watched.path);
             if let Some(instance) = &self.instance {
-                let _ = inotify::remove_watch(instance, number);
+                let _ = inotify::remove_watch(instance.get_ref(), number);
             }
         }
     }
@@ -193,7 +200,7 @@ async fn wake_later(wake: Arc<Notify>) {
     }
 }
 
-async fn read_events(instance: AsyncFd<Arc<OwnedFd>>, watcher: Weak<Watcher>) {
+async fn read_events(instance: Arc<AsyncFd<OwnedFd>>, watcher: Weak<Watcher>) {
     let mut buffer = vec![MaybeUninit::uninit(); 16 << 10];
     while let Ok(mut ready) = instance.readable().await {
         let Some(watcher) = watcher.upgrade() else { return };

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use haina_core::{Digest, Effect, Ending, Epoch, Launch, Payload, Report, TaskUse};
-use haina_engine::{LaunchOrder, NodeDescription};
+use haina_core::{AttemptId, Digest, Effect, Ending, Epoch, Launch, Payload, Report, Stop, TaskUse};
+use haina_engine::{Engine, EngineError, LaunchOrder, NodeDescription};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::handle::{Message, Reply1, Shared};
 
 /// Orders written to disk at once.
 const CONCURRENCY: usize = 16;
+/// Between two attempts to give an order to an engine whose disk fails.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Hands effects to the engine.
 #[derive(Clone)]
@@ -46,29 +48,40 @@ impl Dispatcher {
         });
     }
 
-    /// Whether the effect is done with; an order of an older leader is done with too.
+    /// Whether the effect is done with.
     async fn execute(&self, effect: Effect) -> bool {
         match effect {
-            Effect::Stop(stop) => match self.shared.engine.stop(self.epoch, &stop).await {
-                Ok(()) => true,
-                Err(error) => {
-                    tracing::error!(attempt = %stop.attempt, %error, "the engine did not take an order to stop");
-                    false
+            Effect::Stop(stop) => self.stop(stop).await,
+            Effect::Launch(launch) => self.launch(launch).await,
+        }
+    }
+
+    async fn stop(&self, stop: Stop) -> bool {
+        let attempt = stop.attempt;
+        loop {
+            match self.shared.engine.stop(self.epoch, stop.clone()).await {
+                Ok(()) => return true,
+                Err(EngineError::Io { what, source }) => {
+                    tracing::error!(%attempt, what, %source, "the engine could not take an order to stop; trying again");
+                    tokio::time::sleep(RETRY_AFTER).await;
                 }
-            },
-            Effect::Launch(launch) => {
-                let attempt = launch.attempt;
-                let failed = match self.order(launch).await {
-                    Ok(order) => match self.shared.engine.launch(order).await {
-                        Ok(()) => return true,
-                        Err(error) => error.to_string(),
-                    },
-                    Err(error) => error,
-                };
-                tracing::error!(%attempt, error = failed, "the engine did not take an order to launch");
-                self.report_unstartable(attempt, failed).await
+                Err(error) => return given_up(attempt, &error),
             }
         }
+    }
+
+    async fn launch(&self, launch: Launch) -> bool {
+        let attempt = launch.attempt;
+        let failed = match self.order(launch).await {
+            Ok(order) => match self.shared.engine.launch(order).await {
+                Ok(()) => return true,
+                Err(error @ (EngineError::StaleEpoch { .. } | EngineError::Closed)) => return given_up(attempt, &error),
+                Err(error) => error.to_string(),
+            },
+            Err(error) => error,
+        };
+        tracing::error!(%attempt, error = failed, "the engine could not take an order to launch");
+        self.report_unstartable(attempt, failed).await
     }
 
     async fn order(&self, launch: Launch) -> Result<LaunchOrder, String> {
@@ -90,6 +103,7 @@ impl Dispatcher {
             array_count: record.elements,
             nodes: nodes.collect(),
             center_url: self.center_url.clone(),
+            log_cap: None,
             launch,
         })
     }
@@ -100,12 +114,18 @@ impl Dispatcher {
     }
 
     /// The attempt ends as one that could not be started, so that its cards are free and its user knows.
-    async fn report_unstartable(&self, attempt: haina_core::AttemptId, reason: String) -> bool {
+    async fn report_unstartable(&self, attempt: AttemptId, reason: String) -> bool {
         let at = crate::clock::wall();
         let ending = Ending::Unstartable { reason };
         let report = Report::Ended { attempt, started: None, at, ending, used: TaskUse::default() };
         deliver(&self.mailbox, report).await
     }
+}
+
+/// Whether an order that the engine will never take is done with: only where a newer leader gives the orders now.
+fn given_up(attempt: AttemptId, error: &EngineError) -> bool {
+    tracing::warn!(%attempt, %error, "the engine refused an order");
+    false
 }
 
 /// Delivers a report until the core has it durably. False when the center has stopped.

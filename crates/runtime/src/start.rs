@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use haina_center::{Command, State};
 use haina_core::center_definition::CenterDefinition;
-use haina_core::{Actor, AttemptId, Digest, Effect, Ending, Refusal, Report, Role, TaskUse};
-use haina_engine::{EngineError, LocalEngine};
+use haina_core::{Actor, AttemptId, Digest, Effect, Ending, Epoch, Milliseconds, Refusal, Report, Role, Stop, TaskUse};
+use haina_engine::{Delivery, Engine, EngineError, LocalEngine};
 use haina_store::{Location, Store, StoreError};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -127,13 +127,11 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     tokio::spawn({
         let (weak, shared) = (weak.clone(), handle.shared.clone());
         async move {
-            while let Some((report, id)) = reports.recv().await {
+            while let Some(Delivery { id, report }) = reports.recv().await {
                 let (weak, shared) = (weak.clone(), shared.clone());
                 tokio::spawn(async move {
-                    if deliver(&weak, report).await
-                        && let Err(error) = shared.engine.acknowledge(id).await
-                    {
-                        tracing::warn!(%error, "a report was taken but not cleared; it will come again");
+                    if deliver(&weak, report).await {
+                        shared.engine.acknowledge(id);
                     }
                 });
             }
@@ -163,16 +161,20 @@ async fn lost_attempts(
     engine: &LocalEngine,
     state: &State,
     outbox: &[Effect],
-    epoch: haina_core::Epoch,
+    epoch: Epoch,
 ) -> Result<Vec<Report>, StartError> {
     let live: Vec<AttemptId> = state.view().attempts.keys().copied().collect();
-    let unknown = engine.reconcile(epoch, &live).await?;
+    let differs = engine.reconcile(epoch, live).await?;
+    for attempt in differs.unclaimed {
+        tracing::warn!(%attempt, "the engine runs an attempt that the center has ended; stopping it");
+        engine.stop(epoch, Stop { attempt, grace: Milliseconds::from_seconds(10) }).await?;
+    }
     let ordered: BTreeSet<AttemptId> = outbox
         .iter()
         .filter(|effect| matches!(effect, Effect::Launch(_)))
         .map(Effect::attempt)
         .collect();
-    let lost = unknown.into_iter().filter(|attempt| !ordered.contains(attempt));
+    let lost = differs.unknown.into_iter().filter(|attempt| !ordered.contains(attempt));
     let reason = "the engine has no record of it".to_owned();
     let report = |attempt| Report::Ended {
         attempt,

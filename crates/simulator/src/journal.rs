@@ -31,13 +31,7 @@ pub struct Journal {
 
 impl Journal {
     /// Commits a batch, or not, as `outcome` says.
-    pub fn commit(
-        &mut self,
-        outcome: Outcome,
-        inputs: Vec<Input>,
-        facts: Vec<(Timestamp, Fact)>,
-        effects: &[Effect],
-    ) {
+    pub fn commit(&mut self, outcome: Outcome, inputs: Vec<Input>, facts: Vec<(Timestamp, Fact)>, effects: &[Effect]) {
         if matches!(outcome, Outcome::Committed | Outcome::UnknownCommitted) {
             self.inputs.extend(inputs);
             self.facts.extend(facts);

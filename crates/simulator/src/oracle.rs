@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use haina_center::Fact;
 use haina_core::quantity::CARD_USE_PER_CARD_HOUR;
-use haina_core::{AttemptId, JobId, Money, OrganizationId};
+use haina_core::{AttemptId, Condition, JobId, JobState, Money, OrganizationId};
 use haina_ledger::TransactionKind;
 
 /// Follows committed facts and accuses.
 #[derive(Default)]
 pub struct Oracle {
     accepted: BTreeSet<JobId>,
-    ended: BTreeSet<JobId>,
+    ended: BTreeMap<JobId, JobState>,
+    needs_success_of: BTreeMap<JobId, Vec<JobId>>,
     placed: BTreeMap<AttemptId, (u32, Money)>,
     charges: BTreeMap<AttemptId, Money>,
     expected: BTreeMap<AttemptId, Money>,
@@ -24,14 +25,22 @@ impl Oracle {
     /// Looks at a committed fact.
     pub fn see(&mut self, fact: &Fact) {
         match fact {
-            Fact::JobSubmitted { id, .. } => assert!(self.accepted.insert(*id), "job {id} was accepted twice"),
-            Fact::JobEnded { job, .. } => {
+            Fact::JobSubmitted { id, dependencies, .. } => {
+                assert!(self.accepted.insert(*id), "job {id} was accepted twice");
+                let needed = dependencies.iter().filter(|(_, condition)| *condition == Condition::Succeeded);
+                self.needs_success_of.insert(*id, needed.map(|(on, _)| *on).collect());
+            }
+            Fact::JobEnded { job, state, .. } => {
                 assert!(self.accepted.contains(job), "job {job} ended but was never accepted");
-                assert!(self.ended.insert(*job), "job {job} ended twice");
+                assert!(self.ended.insert(*job, *state).is_none(), "job {job} ended twice");
             }
             Fact::AttemptPlaced { attempt, allocation, price_per_card_hour, .. } => {
                 let first = self.placed.insert(*attempt, (allocation.cards().0, *price_per_card_hour)).is_none();
                 assert!(first, "attempt {attempt} was placed twice");
+                for on in &self.needs_success_of[&attempt.job] {
+                    let ended = self.ended.get(on);
+                    assert_eq!(ended, Some(&JobState::Succeeded), "attempt {attempt} needs the success of job {on}");
+                }
             }
             Fact::AttemptEnded { attempt, started, ended, metered, .. } => {
                 assert!(self.attempts_ended.insert(*attempt), "attempt {attempt} ended twice");
@@ -80,7 +89,7 @@ impl Oracle {
 
     /// Once nothing is left to do, everything that was accepted has ended.
     pub fn check_finished(&self) {
-        assert_eq!(self.accepted, self.ended, "every accepted job has ended");
+        assert!(self.accepted.iter().eq(self.ended.keys()), "every accepted job has ended");
         let placed: BTreeSet<AttemptId> = self.placed.keys().copied().collect();
         assert_eq!(placed, self.attempts_ended, "every attempt has ended");
         self.check_charges();

@@ -117,7 +117,14 @@ fn target(state: &State, random: &mut Random) -> JobTarget {
     JobTarget { job, element: random.chance(40).then(|| random.below(6) as u32) }
 }
 
-fn job(state: &State, organization: Option<&str>, index: u64, count: u64, now: Timestamp, random: &mut Random) -> JobRequest {
+fn job(
+    state: &State,
+    organization: Option<&str>,
+    index: u64,
+    count: u64,
+    now: Timestamp,
+    random: &mut Random,
+) -> JobRequest {
     let mut cards = random.pick(&[0, 250, 500, 1000, 1000, 1000, 2000, 4000, 8000]);
     if random.chance(2) {
         cards = random.pick(&[1500, 9000]);

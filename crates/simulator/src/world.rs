@@ -198,6 +198,7 @@ impl World {
 
     fn restart(&mut self) {
         self.state = self.journal.fold();
+        self.check_loading();
         let faults = std::mem::replace(&mut self.faults, false);
         self.lead();
         self.faults = faults;
@@ -210,10 +211,8 @@ impl World {
         for attempt in live {
             if !self.engine.knows(attempt) {
                 let ending = Ending::Lost { reason: "the engine has no record of it".to_owned() };
-                let report =
-                    Report::Ended { attempt, started: None, at: self.now, ending, used: TaskUse::default() };
-                let input =
-                    Input { actor: Actor::Engine, command: Command::Report(report), now: self.now, fuel: FUEL };
+                let report = Report::Ended { attempt, started: None, at: self.now, ending, used: TaskUse::default() };
+                let input = Input { actor: Actor::Engine, command: Command::Report(report), now: self.now, fuel: FUEL };
                 _ = self.batch(vec![input]);
             }
         }
@@ -269,16 +268,8 @@ impl World {
     /// Invariant 9: the live state, the state folded from facts and the state loaded from stored things are equal, and
     /// the same inputs give the same facts.
     fn check_replay(&self) {
-        let live = self.state.digest();
-        assert_eq!(self.journal.fold().digest(), live, "folding the facts gives the live state");
-        let mut loaded = State::new();
-        for key in self.state.keys() {
-            let body = self.state.encode(key).expect("a key of the state has a thing");
-            loaded.load(key, &body).expect("what was encoded can be read");
-        }
-        loaded.rebuild();
-        loaded.check();
-        assert_eq!(loaded.digest(), live, "loading what is stored gives the live state");
+        assert_eq!(self.journal.fold().digest(), self.state.digest(), "folding the facts gives the live state");
+        self.check_loading();
         let mut replayed = State::new();
         let mut facts = self.journal.facts.iter().map(|(_, fact)| fact);
         for input in &self.journal.inputs {
@@ -287,6 +278,22 @@ impl World {
             }
         }
         assert_eq!(facts.next(), None, "the same inputs give all facts");
+    }
+
+    /// The state loaded from stored things is the live one, and is sound: also what is derived from it.
+    fn check_loading(&self) {
+        let mut loaded = State::new();
+        for key in self.state.keys() {
+            let body = self.state.encode(key).expect("a key of the state has a thing");
+            loaded.load(key, &body).expect("what was encoded can be read");
+        }
+        loaded.rebuild();
+        loaded.check();
+        assert_eq!(loaded.digest(), self.state.digest(), "loading what is stored gives the live state");
+        let nodes = |state: &State| -> Vec<_> {
+            state.view().cluster.nodes().map(|node| (node.spec.id, node.state, node.allocated)).collect()
+        };
+        assert_eq!(nodes(&loaded), nodes(&self.state), "loaded nodes take work, or not, as the live ones do");
     }
 }
 

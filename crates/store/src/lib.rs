@@ -1,1 +1,33 @@
-//! The database.
+//! The center's database: SQLite or PostgreSQL behind one [`Store`], with one SQL text.
+//!
+//! One connection writes: [`Store::commit`] makes a [`Batch`] durable in one transaction, or says exactly what is known
+//! of it. A few others read what is committed. Recovery never decides again: [`Store::load`] reads what has not ended.
+//!
+//! No rule of the center is in here; which rows a fact leads to is decided by `haina_center::RowCollector`.
+
+mod batch;
+mod bulk;
+mod commit;
+mod connection;
+mod errors;
+mod health;
+mod insert;
+mod leadership;
+mod load;
+mod location;
+mod migrations;
+mod open;
+mod read_facts;
+mod read_jobs;
+mod readers;
+mod store;
+mod writer;
+
+pub use batch::{Batch, IdempotencyRecord, NewFact};
+pub use errors::{CommitError, StoreError};
+pub use leadership::Leadership;
+pub use load::Loaded;
+pub use location::Location;
+pub use read_facts::StoredFact;
+pub use read_jobs::{AttemptRecord, JobFilter, JobRecord};
+pub use store::Store;

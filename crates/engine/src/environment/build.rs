@@ -53,6 +53,34 @@ pub fn is_complete(directory: &Path) -> bool {
     directory.join("complete").exists()
 }
 
+/// Stops the newest build of an environment if no server holds the environment's lock.
+pub fn stop_if_orphaned(directory: &Path) -> io::Result<()> {
+    let lock = File::create(directory.join("lock"))?;
+    if lock.try_lock().is_err() {
+        return Ok(());
+    }
+    let builds = directory.join("build");
+    if let Some(newest) = build_numbers(&builds)?.last() {
+        let task = TaskPaths::new(&builds.join(newest.to_string()));
+        if !matches!(examine(&task)?, TaskState::Ended(_)) {
+            order_stop(&task, &stop_now())?;
+        }
+    }
+    Ok(())
+}
+
+/// Ascending.
+fn build_numbers(builds: &Path) -> io::Result<Vec<u64>> {
+    let names = durable::list(builds)?;
+    let mut numbers: Vec<u64> = names.iter().filter_map(|path| path.file_name()?.to_str()?.parse().ok()).collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+fn stop_now() -> TaskStop {
+    TaskStop { epoch: Epoch(0), grace: Milliseconds(0), cause: StopCause::Ordered }
+}
+
 /// One build of one environment, for all who wait for it.
 pub struct Build {
     directory: PathBuf,
@@ -79,8 +107,7 @@ impl Build {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.is_stopped = true;
         if let Some((task, wake)) = &state.task {
-            let stop = TaskStop { epoch: Epoch(0), grace: Milliseconds(0), cause: StopCause::Ordered };
-            if let Err(error) = order_stop(task, &stop) {
+            if let Err(error) = order_stop(task, &stop_now()) {
                 tracing::warn!(build = %task.directory().display(), "it could not be told to stop: {error}");
             }
             wake.notify_one();
@@ -146,9 +173,8 @@ impl Build {
         blocking(move || {
             let builds = directory.join("build");
             durable::create_directories(&builds)?;
-            let mut numbers: Vec<u64> = fs::read_dir(&builds)?
-                .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-                .collect();
+            let mut numbers: Vec<u64> =
+                fs::read_dir(&builds)?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
             numbers.sort_unstable();
             let newest = numbers.last().copied();
             if let Some(newest) = newest.filter(|_| may_adopt) {

@@ -16,8 +16,7 @@ pub struct Tools {
     pub uv: Option<PathBuf>,
 }
 
-const DESCRIBE: &str =
-    "import sys, sysconfig; print(sys.version.split()[0], sysconfig.get_platform(), sys.executable)";
+const DESCRIBE: &str = "import sys, sysconfig; print(sys.version.split()[0], sysconfig.get_platform(), sys.executable)";
 
 /// Looks for them on the path. The error says what is missing and how to install it.
 pub async fn find(variables: BTreeMap<String, String>) -> Result<Tools, String> {
@@ -43,8 +42,7 @@ fn find_now(variables: &BTreeMap<String, String>) -> Result<Tools, String> {
 }
 
 fn program(path: &str, name: &str) -> Option<PathBuf> {
-    let is_executable = |file: &Path| {
-        file.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-    };
+    let is_executable =
+        |file: &Path| file.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0);
     std::env::split_paths(path).map(|directory| directory.join(name)).find(|file| is_executable(file))
 }

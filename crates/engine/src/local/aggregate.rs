@@ -35,8 +35,7 @@ mod tests {
     use super::*;
 
     fn task(ending: Ending, stopped_by: Option<StopCause>, at: i64) -> ExitRecord {
-        let used =
-            TaskUse { cpu: Milliseconds(10), memory_peak: Bytes(at as u64), read: Bytes(1), written: Bytes(2) };
+        let used = TaskUse { cpu: Milliseconds(10), memory_peak: Bytes(at as u64), read: Bytes(1), written: Bytes(2) };
         let record = ExitRecord::never_started(ending, stopped_by, Timestamp(at));
         ExitRecord { started: Some(Timestamp(at - 5)), used, ..record }
     }

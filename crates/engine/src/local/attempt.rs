@@ -185,7 +185,10 @@ impl Gang<'_> {
         for (rank, member) in self.members.iter().cloned().enumerate() {
             let (starter, announce) = (self.shared.starter.clone(), announce.clone());
             tending.spawn(async move {
-                let on_start = |at| drop(announce.send(at));
+                let on_start = |at| {
+                    // The other end outlives this task.
+                    let _ = announce.send(at);
+                };
                 (rank, starter.tend(member.task, member.wake, on_start).await)
             });
         }

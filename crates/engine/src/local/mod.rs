@@ -324,7 +324,8 @@ impl Engine for LocalEngine {
             self.shared.admit(epoch).await?;
             let shared = self.shared.clone();
             let compared = blocking(move || shared.compare(live)).await;
-            let (found, reports) = compared.map_err(|error| EngineError::io("the attempts could not be listed", error))?;
+            let (found, reports) =
+                compared.map_err(|error| EngineError::io("the attempts could not be listed", error))?;
             let shared = self.shared.clone();
             tokio::spawn(async move {
                 for report in reports {

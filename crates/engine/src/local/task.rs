@@ -9,14 +9,13 @@ use std::time::Duration;
 
 use haina_core::{Ending, Timestamp, failpoint};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
-use tokio::io::unix::AsyncFd;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::layout::TaskPaths;
 use crate::records::{ExitRecord, TaskStop};
 use crate::task_state::{TaskState, examine, settle_abandoned, settle_unstarted};
 use crate::watch::Watcher;
-use crate::{clock, durable};
+use crate::{clock, durable, readiness};
 
 /// How often a supervisor that ended before it started anything is replaced.
 const TRIES: u32 = 5;
@@ -41,7 +40,8 @@ impl TaskStarter {
     /// written. `on_start` is called once, when the process runs.
     pub async fn tend(&self, task: TaskPaths, wake: Arc<Notify>, on_start: impl Fn(Timestamp)) -> ExitRecord {
         let _watch = self.watcher.directory(task.directory(), &["running.json", "exit.json", "lock"], &wake);
-        let mut tending = Tending { task, wake, supervisor: None, tries: 0, last_failure: None, alive: None, is_announced: false };
+        let mut tending =
+            Tending { task, wake, supervisor: None, tries: 0, last_failure: None, alive: None, is_announced: false };
         loop {
             match self.step(&mut tending, &on_start).await {
                 Ok(Some(end)) => return end,
@@ -91,9 +91,10 @@ impl TaskStarter {
 
     async fn start(&self, tending: &mut Tending) -> io::Result<()> {
         if tending.tries == TRIES {
-            let reason = tending.last_failure.take().unwrap_or_else(|| {
-                "the supervisor ended before it started the task, several times".to_owned()
-            });
+            let reason = tending
+                .last_failure
+                .take()
+                .unwrap_or_else(|| "the supervisor ended before it started the task, several times".to_owned());
             let task = tending.task.clone();
             let end = ExitRecord::never_started(Ending::Unstartable { reason }, None, clock::now());
             return blocking(move || settle_unstarted(&task, &end)).await;
@@ -154,7 +155,7 @@ fn spawn_supervisor(program: &[OsString], task: &TaskPaths) -> io::Result<Child>
 async fn reap(mut child: Child, lives: Arc<AtomicBool>, wake: Arc<Notify>) {
     let handle = Pid::from_raw(child.id() as i32)
         .and_then(|pid| pidfd_open(pid, PidfdFlags::NONBLOCK).ok())
-        .and_then(|handle| AsyncFd::new(handle).ok());
+        .and_then(|handle| readiness::readable(handle).ok());
     match handle {
         Some(handle) => {
             let _ = handle.readable().await;

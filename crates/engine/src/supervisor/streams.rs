@@ -36,15 +36,8 @@ impl Stream {
         let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC)?;
         // Only the supervisor's end: most programs cannot deal with an output that refuses to wait.
         rustix::io::ioctl_fionbio(&ours, true)?;
-        let stream = Stream {
-            pipe: Some(File::from(ours)),
-            file,
-            left: cap.0,
-            cap: cap.0,
-            is_cut: false,
-            lost: 0,
-            error: None,
-        };
+        let stream =
+            Stream { pipe: Some(File::from(ours)), file, left: cap.0, cap: cap.0, is_cut: false, lost: 0, error: None };
         Ok((stream, theirs))
     }
 

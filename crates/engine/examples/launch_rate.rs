@@ -1,0 +1,98 @@
+//! How fast the local engine runs attempts of `/bin/true` from order to acknowledged end, and how large a supervisor is.
+//!
+//! `cargo run --release -p haina-engine --example launch_rate [ATTEMPTS] [SUPERVISOR…]`
+
+use std::time::{Duration, Instant};
+
+use haina_core::{
+    Allocation, AttemptId, Bytes, CpuMillis, Digest, Epoch, JobId, Launch, Milliseconds, NodeId, NodeShare,
+    OrganizationId, Payload, Report,
+};
+use haina_engine::{Engine, LaunchOrder, LocalEngine};
+
+fn order(job: u64, command: &[&str]) -> LaunchOrder {
+    let share = NodeShare { node: NodeId(1), cards: Vec::new(), cpu: CpuMillis(1000), memory: Bytes(0) };
+    LaunchOrder {
+        epoch: Epoch(1),
+        launch: Launch {
+            attempt: AttemptId { job: JobId(job), in_array: false, element: 0, number: 1 },
+            organization: OrganizationId(1),
+            allocation: Allocation { shares: vec![share] },
+            tasks_per_node: 1,
+            time_limit: Milliseconds::from_seconds(600),
+            grace: Milliseconds(0),
+            payload: Digest::of(b""),
+        },
+        payload: Payload {
+            command: command.iter().map(|&word| word.to_owned()).collect(),
+            python: None,
+            variables: Default::default(),
+            working_directory: None,
+            labels: Default::default(),
+        },
+        organization: "bench".to_owned(),
+        job_name: "true".to_owned(),
+        array_count: None,
+        nodes: Vec::new(),
+        center_url: None,
+        log_cap: None,
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let attempts: u64 = arguments.next().map_or(1000, |text| text.parse().expect("a number of attempts"));
+    let mut program: Vec<_> = arguments.map(Into::into).collect();
+    if program.is_empty() {
+        let here = std::env::current_exe().expect("a path");
+        program.push(here.parent().and_then(|path| path.parent()).expect("target").join("haina-supervise").into());
+    }
+    let directory = tempfile::tempdir_in(".").expect("a directory");
+    let (engine, mut reports) = LocalEngine::open(directory.path().to_owned(), program).expect("an engine");
+    let engine = std::sync::Arc::new(engine);
+
+    let began = Instant::now();
+    let launcher = engine.clone();
+    let launching = tokio::spawn(async move {
+        let slots = std::sync::Arc::new(tokio::sync::Semaphore::new(64));
+        for job in 1..=attempts {
+            let slot = slots.clone().acquire_owned().await.expect("open");
+            let engine = launcher.clone();
+            tokio::spawn(async move {
+                engine.launch(order(job, &["/bin/true"])).await.expect("launched");
+                drop(slot);
+            });
+        }
+        let _all = slots.acquire_many(64).await;
+        began.elapsed()
+    });
+    let mut ended = 0;
+    while ended < attempts {
+        let delivery = reports.recv().await.expect("a report");
+        engine.acknowledge(delivery.id);
+        ended += u64::from(matches!(delivery.report, Report::Ended { .. }));
+    }
+    let took = began.elapsed();
+    let ordered = launching.await.expect("launched");
+    let rate = |length: Duration| attempts as f64 / length.as_secs_f64();
+    println!("{attempts} attempts of /bin/true, one task each");
+    println!("orders durable:   {:8.0} /s", rate(ordered));
+    println!("end to end:       {:8.0} /s", rate(took));
+
+    engine.launch(order(attempts + 1, &["/bin/sleep", "600"])).await.expect("launched");
+    let Some(Report::Started { attempt, .. }) = reports.recv().await.map(|delivery| delivery.report) else {
+        panic!("not started")
+    };
+    let supervisor = std::fs::read_dir("/proc").expect("/proc").flatten().find_map(|entry| {
+        let command = std::fs::read_to_string(entry.path().join("cmdline")).ok()?;
+        let ours = format!("attempts/{}/0.1/task-0", attempt.job);
+        command.contains(&ours).then(|| entry.path())
+    });
+    let status = std::fs::read_to_string(supervisor.expect("a supervisor").join("status")).unwrap_or_default();
+    for line in status.lines().filter(|line| line.starts_with("VmRSS") || line.starts_with("Rss")) {
+        println!("supervisor {line}");
+    }
+    engine.stop(Epoch(1), haina_core::Stop { attempt, grace: Milliseconds(0) }).await.expect("stopped");
+    let _ = reports.recv().await;
+}

@@ -1,0 +1,245 @@
+//! A local engine in a directory of its own, and what the scenarios need to talk about it.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use haina_core::{
+    Allocation, AttemptId, Bytes, CardSlot, CpuMillis, Digest, Ending, Epoch, Launch, Milliseconds, NodeId, NodeShare,
+    OrganizationId, Payload, PythonEnvironment, Report, Stop, TaskUse, Timestamp,
+};
+use haina_engine::layout::Layout;
+use haina_engine::{Engine, LaunchOrder, LocalEngine, NodeDescription, ReportReceiver};
+use tempfile::TempDir;
+
+/// No scenario takes longer, unless something is broken.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+pub const EPOCH: Epoch = Epoch(3);
+
+pub struct Scenario {
+    pub directory: TempDir,
+    engine: Option<LocalEngine>,
+    pub reports: ReportReceiver,
+}
+
+/// How an attempt ended, as reported.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    pub started: Option<Timestamp>,
+    pub at: Timestamp,
+    pub ending: Ending,
+    pub used: TaskUse,
+}
+
+pub fn supervisor() -> Vec<std::ffi::OsString> {
+    vec![env!("CARGO_BIN_EXE_haina-supervise").into()]
+}
+
+impl Scenario {
+    pub fn new() -> Scenario {
+        let directory = tempfile::tempdir().unwrap();
+        let (engine, reports) = LocalEngine::open(directory.path().join("engine"), supervisor()).unwrap();
+        Scenario { directory, engine: Some(engine), reports }
+    }
+
+    pub fn engine(&self) -> &LocalEngine {
+        self.engine.as_ref().expect("the server is up")
+    }
+
+    /// The server is gone; what runs goes on.
+    pub fn close(&mut self) {
+        self.engine = None;
+    }
+
+    /// A new server on the same directory, which believes that these attempts live.
+    pub async fn reopen(&mut self, live: &[AttemptId]) {
+        self.engine = None;
+        let (engine, reports) = LocalEngine::open(self.root(), supervisor()).unwrap();
+        engine.reconcile(EPOCH, live.to_vec()).await.unwrap();
+        self.engine = Some(engine);
+        self.reports = reports;
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.directory.path().join("engine")
+    }
+
+    pub fn layout(&self) -> Layout {
+        Layout::new(self.root())
+    }
+
+    /// A file of the scenario that scripts may write or wait for.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub fn create(&self, name: &str) {
+        std::fs::write(self.file(name), "").unwrap();
+    }
+
+    /// An order to run a shell script, in the scenario's directory, as job `job`.
+    pub fn script(&self, job: u64, text: &str) -> LaunchOrder {
+        let payload = Payload {
+            command: ["/bin/sh", "-c", text].map(str::to_owned).to_vec(),
+            python: None,
+            variables: Default::default(),
+            working_directory: Some(self.directory.path().display().to_string()),
+            labels: Default::default(),
+        };
+        let share = |node| NodeShare {
+            node: NodeId(node),
+            cards: vec![CardSlot { index: 2, millis: 1000 }, CardSlot { index: 3, millis: 1000 }],
+            cpu: CpuMillis(1000),
+            memory: Bytes(1 << 30),
+        };
+        LaunchOrder {
+            epoch: EPOCH,
+            launch: Launch {
+                attempt: attempt(job),
+                organization: OrganizationId(1),
+                allocation: Allocation { shares: vec![share(1)] },
+                tasks_per_node: 1,
+                time_limit: Milliseconds::from_seconds(60),
+                grace: Milliseconds::from_seconds(20),
+                payload: Digest::of(text.as_bytes()),
+            },
+            payload,
+            organization: "ocean-lab".to_owned(),
+            job_name: "train".to_owned(),
+            array_count: None,
+            nodes: (1..=4).map(node).collect(),
+            center_url: Some("http://127.0.0.1:1".to_owned()),
+            log_cap: None,
+        }
+    }
+
+    pub async fn launch(&self, order: LaunchOrder) {
+        self.engine().launch(order).await.unwrap();
+    }
+
+    pub async fn stop(&self, job: u64, grace: Milliseconds) {
+        self.engine().stop(EPOCH, Stop { attempt: attempt(job), grace }).await.unwrap();
+    }
+
+    /// The next report about anything; acknowledged.
+    pub async fn report(&mut self) -> Report {
+        let delivery = tokio::time::timeout(DEADLINE, self.reports.recv()).await.expect("a report").expect("an engine");
+        self.engine().acknowledge(delivery.id);
+        delivery.report
+    }
+
+    pub async fn until_started(&mut self, job: u64) -> Timestamp {
+        loop {
+            match self.report().await {
+                Report::Started { attempt: started, at } if started == attempt(job) => return at,
+                Report::Ended { attempt: ended, ending, .. } if ended == attempt(job) => panic!("ended: {ending:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    pub async fn until_ended(&mut self, job: u64) -> Ended {
+        loop {
+            match self.report().await {
+                Report::Ended { attempt: ended, started, at, ending, used } if ended == attempt(job) => {
+                    return Ended { started, at, ending, used };
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Launches and waits for the end.
+    pub async fn run(&mut self, order: LaunchOrder) -> Ended {
+        let job = order.launch.attempt.job.0;
+        self.launch(order).await;
+        self.until_ended(job).await
+    }
+
+    /// That nothing more is reported: another job's whole life passes, and nothing is heard of any other.
+    pub async fn assert_silence(&mut self) {
+        let job = 999_999;
+        self.launch(self.script(job, "exit 0")).await;
+        loop {
+            match self.report().await {
+                report if report.attempt() != attempt(job) => panic!("{report:?}"),
+                Report::Ended { .. } => return,
+                Report::Started { .. } => {}
+            }
+        }
+    }
+
+    pub fn output(&self, job: u64, rank: u32) -> String {
+        let task = self.layout().attempt(attempt(job)).task(rank);
+        std::fs::read_to_string(task.log(haina_engine::LogStream::Stdout)).unwrap_or_default()
+    }
+
+    /// A file that a process of the task or its supervisor wrote, as JSON.
+    pub fn record(&self, job: u64, rank: u32, name: &str) -> serde_json::Value {
+        let path = self.layout().attempt(attempt(job)).task(rank).directory().join(name);
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    }
+
+    /// A requirement that needs no network: a wheel with one module `tiny`, made here.
+    pub fn tiny_wheel(&self) -> PythonEnvironment {
+        let wheel = self.file("tiny-1.0-py3-none-any.whl");
+        let make = "import sys, zipfile\n\
+            z = zipfile.ZipFile(sys.argv[1], 'w')\n\
+            z.writestr('tiny.py', 'size = 1\\n')\n\
+            z.writestr('tiny-1.0.dist-info/METADATA', 'Metadata-Version: 2.1\\nName: tiny\\nVersion: 1.0\\n')\n\
+            z.writestr('tiny-1.0.dist-info/WHEEL', 'Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')\n\
+            z.writestr('tiny-1.0.dist-info/RECORD', 'tiny.py,,\\ntiny-1.0.dist-info/METADATA,,\\ntiny-1.0.dist-info/WHEEL,,\\ntiny-1.0.dist-info/RECORD,,\\n')\n\
+            z.close()\n";
+        let made = std::process::Command::new("python3").args(["-c", make]).arg(&wheel).status().unwrap();
+        assert!(made.success());
+        PythonEnvironment { requirements: vec![format!("tiny @ file://{}", wheel.display())] }
+    }
+}
+
+pub fn attempt(job: u64) -> AttemptId {
+    format!("{job}.1").parse().unwrap()
+}
+
+pub fn node(id: u32) -> NodeDescription {
+    NodeDescription { id: NodeId(id), name: format!("node-{id}"), vendor: Some("ascend".to_owned()) }
+}
+
+/// Spreads an order over so many nodes.
+pub fn over_nodes(mut order: LaunchOrder, nodes: u32, tasks_per_node: u32) -> LaunchOrder {
+    let share = order.launch.allocation.shares[0].clone();
+    order.launch.allocation.shares = (1..=nodes).map(|id| NodeShare { node: NodeId(id), ..share.clone() }).collect();
+    order.launch.tasks_per_node = tasks_per_node;
+    order
+}
+
+/// Waits for something that no event announces.
+pub async fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let wait = async {
+        let mut interval = tokio::time::interval(Duration::from_millis(5));
+        while !condition() {
+            interval.tick().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, wait).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
+/// Whether a process is there and is no zombie.
+pub fn is_alive(pid: i64) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_some_and(|(_, fields)| !fields.trim_start().starts_with(['Z', 'X']))
+}
+
+pub fn parent_of(pid: i64) -> i64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit_once(')').unwrap().1.split_ascii_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+pub fn kill(pid: i64) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+}
+
+pub fn number_in(path: &Path) -> i64 {
+    std::fs::read_to_string(path).unwrap().trim().parse().unwrap()
+}

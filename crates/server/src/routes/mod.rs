@@ -1,0 +1,15 @@
+//! One resource a file.
+
+pub mod accounts;
+pub mod center;
+pub mod events;
+pub mod health;
+pub mod job;
+pub mod job_attempts;
+pub mod job_events;
+pub mod job_logs;
+pub mod jobs;
+pub mod nodes;
+pub mod organizations;
+pub mod tokens;
+pub mod users;

@@ -1,0 +1,57 @@
+//! The database's shape, by version. A migration, once released, never changes.
+
+use sqlx::AssertSqlSafe;
+
+use crate::connection::Connection;
+use crate::{Location, StoreError};
+
+/// Version 1 first.
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_center.sql")];
+
+/// Any number that no other program is likely to lock in the same database.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(4851262873)";
+
+/// Brings the database to the newest version, in one transaction.
+pub(crate) async fn migrate(connection: &mut Connection, location: &Location) -> Result<(), StoreError> {
+    let known = MIGRATIONS.len() as u64;
+    let found = match begin_and_read(connection).await {
+        Ok(found) => found,
+        Err(error) => return Err(StoreError::Open { location: location.to_string(), reason: error.to_string() }),
+    };
+    if found > known {
+        return Err(StoreError::NewerVersion { location: location.to_string(), found, known });
+    }
+    for (version, text) in (1..).zip(MIGRATIONS).skip(found as usize) {
+        let text = match connection.is_postgres() {
+            true => (*text).to_owned(),
+            false => text.replace("BIGINT PRIMARY KEY", "INTEGER PRIMARY KEY"),
+        };
+        connection.run(AssertSqlSafe(text)).await?;
+        connection.execute("UPDATE schema_version SET version = $1", vec![(version as u64).into()]).await?;
+    }
+    connection.run("COMMIT").await?;
+    Ok(())
+}
+
+/// The version found; 0 for a new database.
+async fn begin_and_read(connection: &mut Connection) -> Result<u64, sqlx::Error> {
+    match connection.is_postgres() {
+        true => {
+            connection.run("BEGIN").await?;
+            connection.run(LOCK).await?;
+            // Not `IF NOT EXISTS`: that needs the right to create even where an administrator created it.
+            let schemas = "SELECT nspname::text FROM pg_namespace WHERE nspname = 'center'";
+            if connection.rows(schemas, vec![], |_| Ok(())).await?.is_empty() {
+                connection.run("CREATE SCHEMA center").await?;
+            }
+        }
+        false => connection.run("BEGIN IMMEDIATE").await?,
+    }
+    connection.run("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)").await?;
+    let versions = connection.rows("SELECT version FROM schema_version", vec![], |row| row.unsigned(0)).await?;
+    if let [version] = versions[..] {
+        return Ok(version);
+    }
+    connection.execute("INSERT INTO schema_version (version) VALUES (0)", vec![]).await?;
+    Ok(0)
+}

@@ -1,0 +1,4 @@
+//! What tests share. Never linked into the product.
+
+pub mod postgres;
+pub mod require;

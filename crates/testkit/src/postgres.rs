@@ -1,0 +1,170 @@
+//! A real PostgreSQL for one test binary: private directory, private socket, no TCP port.
+//!
+//! A keeper, a small shell process, owns the server and its directory. It ends both when its standard input closes,
+//! which the kernel does however the test binary ends; so nothing is left behind, even after SIGKILL.
+
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
+
+use crate::require;
+
+/// Started as `sh -c KEEPER keeper BIN`; says `ready DIRECTORY`, or why not, on one line.
+const KEEPER: &str = r#"
+bin=$1
+directory=$(mktemp -d /tmp/haina-postgres-XXXXXX) || { echo "no temporary directory"; exit 1; }
+end() {
+    trap - EXIT HUP INT TERM
+    "$bin/pg_ctl" -D "$directory/data" -m immediate -w stop >/dev/null 2>&1
+    rm -rf "$directory"
+    exit
+}
+trap end EXIT HUP INT TERM
+fail() { echo "$1: $(tail -n 3 "$directory/log" | tr '\n' ' ')"; exit 1; }
+cd "$directory"
+"$bin/initdb" -D data -U haina -A trust -E UTF8 --no-locale --no-sync >log 2>&1 </dev/null || fail initdb
+"$bin/pg_ctl" -D data -l log -w -t 60 start \
+    -o "-k $directory -c listen_addresses= -c fsync=off -c max_connections=200 -c shared_buffers=32MB" \
+    >/dev/null 2>&1 </dev/null || fail "pg_ctl start"
+echo "ready $directory"
+cat >/dev/null
+"#;
+
+/// A running server. Ends, with all of its data, when this is dropped or the process ends.
+pub struct Postgres {
+    keeper: Child,
+    bin: PathBuf,
+    directory: PathBuf,
+    databases: AtomicU32,
+}
+
+impl Postgres {
+    /// The server of this test binary, started at first use. `None` after a visible skip where PostgreSQL is not
+    /// installed.
+    ///
+    /// # Panics
+    /// Where it is installed but does not start, or is not installed but required.
+    pub fn shared() -> Option<&'static Postgres> {
+        static SHARED: OnceLock<Option<Postgres>> = OnceLock::new();
+        SHARED.get_or_init(Postgres::start).as_ref()
+    }
+
+    /// Another server. `None` after a visible skip; panics like [`Postgres::shared`].
+    pub fn start() -> Option<Postgres> {
+        let Some(bin) = find_programs() else {
+            require::skip("postgres", "is not installed (Debian: apt-get install postgresql)");
+            return None;
+        };
+        let mut command = match runs_as_root() {
+            // PostgreSQL refuses to run as root.
+            true => {
+                let mut command = Command::new("setpriv");
+                command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "sh"]);
+                command
+            }
+            false => Command::new("sh"),
+        };
+        command.args(["-c", KEEPER, "keeper"]).arg(&bin).current_dir("/");
+        // A group of its own: an interrupt from the terminal must not end the server before the tests.
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
+        let mut keeper = command.spawn().expect("sh (as root: setpriv) starts");
+        let mut line = String::new();
+        let output = keeper.stdout.take().expect("it is piped");
+        BufReader::new(output).read_line(&mut line).expect("the keeper says how it went");
+        match line.trim_end().strip_prefix("ready ") {
+            Some(directory) => {
+                let directory = PathBuf::from(directory);
+                Some(Postgres { keeper, bin, directory, databases: AtomicU32::new(0) })
+            }
+            None => panic!("PostgreSQL in {} did not start: {line}", bin.display()),
+        }
+    }
+
+    /// The URL of a new, empty database.
+    pub fn fresh_database(&self) -> String {
+        // Two at once would wait for each other's copy of the template, and may fail.
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        self.execute("postgres", &format!("CREATE DATABASE {name}"));
+        self.url(&name)
+    }
+
+    /// The URL of a database of this server.
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://haina@localhost/{database}?host={}", self.directory.display())
+    }
+
+    /// Runs SQL in a database with `psql`; returns what it prints, without headers.
+    ///
+    /// # Panics
+    /// Where the SQL fails.
+    pub fn execute(&self, database: &str, sql: &str) -> String {
+        let mut command = Command::new(self.bin.join("psql"));
+        command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "haina", "-d", database, "-c", sql]);
+        let output = command.arg("-h").arg(&self.directory).output().expect("psql starts");
+        assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+    }
+
+    /// Ends every connection to a database, as a server that restarts would.
+    pub fn disconnect_all(&self, database: &str) {
+        let of_it = format!("datname = '{database}' AND pid <> pg_backend_pid()");
+        self.execute("postgres", &format!("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE {of_it}"));
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        _ = self.keeper.wait();
+    }
+}
+
+/// The directory that has all programs that are needed: from PATH, or Debian's, the newest version first.
+fn find_programs() -> Option<PathBuf> {
+    let complete = |bin: &Path| ["initdb", "postgres", "pg_ctl", "psql"].iter().all(|name| bin.join(name).exists());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path).filter_map(|entry| entry.join("postgres").canonicalize().ok());
+    let on_path = on_path.filter_map(|program| program.parent().map(Path::to_owned));
+    let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            Some((path.file_name()?.to_str()?.parse().ok()?, path.join("bin")))
+        })
+        .collect();
+    versions.sort_by(|a, b| b.cmp(a));
+    on_path.chain(versions.into_iter().map(|(_, bin)| bin)).find(|bin| complete(bin))
+}
+
+fn runs_as_root() -> bool {
+    let mut status = String::new();
+    let opened = std::fs::File::open("/proc/self/status");
+    _ = opened.and_then(|mut file| file.read_to_string(&mut status));
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"));
+    // Real, effective, saved, file system.
+    line.and_then(|ids| ids.split_whitespace().nth(1)) == Some("0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_starts_answers_and_leaves_nothing() {
+        let Some(postgres) = Postgres::start() else { return };
+        let directory = postgres.directory.clone();
+        let url = postgres.fresh_database();
+        assert!(url.contains("/test_0?host=/tmp/haina-postgres-"), "{url}");
+        assert_eq!(postgres.execute("test_0", "SELECT 40 + 2"), "42");
+        let pid = postgres.execute("test_0", "SELECT pg_backend_pid()");
+        drop(postgres);
+        assert!(!directory.exists(), "the directory is gone");
+        assert!(!Path::new("/proc").join(&pid).exists(), "the server is gone");
+    }
+}
