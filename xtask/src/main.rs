@@ -1,8 +1,11 @@
 //! The project's own automation: `cargo xtask COMMAND`. Builds, demonstrates, checks, measures and torments Haina.
 
+mod check;
+mod demo;
 mod mutants;
 mod processes;
 mod steps;
+mod test;
 mod workspace;
 
 use std::process::ExitCode;
@@ -35,6 +38,11 @@ fn main() -> ExitCode {
 
 fn run(words: &[&str]) -> anyhow::Result<()> {
     match words {
+        ["demo"] => demo::run(false),
+        ["demo", "--exit"] => demo::run(true),
+        ["test"] => test::run_tests(None),
+        ["test", filter] => test::run_tests(Some(filter)),
+        ["check"] => check::run_all(),
         ["mutants"] => mutants::run(""),
         ["mutants", filter] => mutants::run(filter),
         [] | ["help" | "--help" | "-h"] => {

@@ -159,14 +159,16 @@ pub struct Program {
 pub struct SubmittedJob {
     /// Its id.
     pub id: String,
-    /// Its state: `waiting`.
+    /// Its name.
+    pub name: String,
+    /// Its state when it was accepted: `waiting`.
     #[schema(value_type = JobStateWord)]
     pub state: JobState,
 }
 
 /// Jobs that were accepted together, in the order of the request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Submitted {
+pub struct Jobs {
     /// The jobs.
-    pub items: Vec<SubmittedJob>,
+    pub jobs: Vec<SubmittedJob>,
 }

@@ -30,7 +30,7 @@ pub use attempt::{Attempt, AttemptNode, CardPart, Ended};
 pub use center::{CardModel, Center, Health, Pool};
 pub use center_file::parse_center_file;
 pub use event::Event;
-pub use job::{ArraySize, Elements, Job, JobAfter, Program, Submitted, SubmittedJob};
+pub use job::{ArraySize, Elements, Job, JobAfter, Jobs, Program, SubmittedJob};
 pub use job_file::{JobFile, parse_job, parse_job_file, parse_jobs, parse_json};
 pub use job_request::{SubmittedRequest, convert_all, convert_one};
 pub use job_spec::{After, ArraySpec, Condition, JobSpec, JobsSpec, PythonSpec};

@@ -31,6 +31,11 @@ impl FromStr for Moment {
 }
 
 impl Moment {
+    /// Seconds from `earlier` to here; negative where `earlier` is later.
+    pub fn seconds_since(self, earlier: Moment) -> f64 {
+        (self.0.0 as f64 - earlier.0.0 as f64) / 1e6
+    }
+
     /// The moment in a field.
     ///
     /// # Errors

@@ -74,8 +74,6 @@ pub struct IssuedToken {
     pub id: String,
     /// Whose it is.
     pub user: String,
-    /// The secret, shown this once; absent where the same request was answered before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub secret: Option<String>,
+    /// The secret, shown this once; empty where the same request was answered before.
+    pub secret: String,
 }

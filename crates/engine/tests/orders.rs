@@ -4,7 +4,7 @@ mod scenario;
 
 use haina_core::{Ending, Epoch, Milliseconds, Report, Stop};
 use haina_engine::{Engine, EngineError, Reconciliation};
-use scenario::{EPOCH, Scenario, attempt, eventually, is_alive, kill, number_in, over_nodes, parent_of};
+use scenario::{EPOCH, Scenario, attempt, eventually, is_alive, kill, number_in, over_nodes, parent_of, supervisor};
 
 /// Runs until the scenario's file `go` is there.
 const WAIT_FOR_GO: &str = "echo run >> runs; until [ -e go ]; do sleep 0.01; done; exit 5";
@@ -209,4 +209,39 @@ async fn a_supervisor_that_died_while_no_server_ran_costs_no_time_that_nobody_sa
     let ended = center.until_ended(1).await;
     assert!(matches!(ended.ending, Ending::Lost { .. }));
     assert!(ended.at.since(started) < Milliseconds(1000), "the last sign of life was at the start");
+}
+
+/// A supervisor that kills itself at a point.
+fn supervisor_that_dies(at: &str) -> Vec<std::ffi::OsString> {
+    let mut program = vec!["env".into(), format!("HAINA_FAILPOINT={at}:1:kill").into()];
+    program.extend(supervisor());
+    program
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_supervisor_that_dies_before_it_recorded_the_end_is_a_loss() {
+    let mut center = Scenario::with_supervisor(supervisor_that_dies("before_exit_record"));
+    let ended = center.run(center.script(1, "echo run >> runs")).await;
+    assert!(matches!(ended.ending, Ending::Lost { .. }), "{:?}", ended.ending);
+    center.reopen(&[]).await;
+    center.assert_silence().await;
+    assert_eq!(std::fs::read_to_string(center.file("runs")).unwrap(), "run\n");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_supervisor_that_dies_after_it_recorded_the_end_changes_nothing() {
+    let mut center = Scenario::with_supervisor(supervisor_that_dies("after_exit_record"));
+    assert_eq!(center.run(center.script(1, "exit 3")).await.ending, Ending::Exited { code: 3 });
+    center.reopen(&[]).await;
+    center.assert_silence().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_supervisor_that_cannot_run_is_said_after_some_tries() {
+    for program in ["/no/such/supervisor", "/bin/false"] {
+        let mut center = Scenario::with_supervisor(vec![program.into()]);
+        let ended = center.run(center.script(1, "true")).await;
+        assert!(matches!(&ended.ending, Ending::Unstartable { reason } if reason.contains("supervisor")));
+        assert_eq!(ended.started, None);
+    }
 }

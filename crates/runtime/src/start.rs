@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::dispatch::{Dispatcher, deliver};
-use crate::handle::{CenterHandle, Message, Readiness, Request, Shared};
+use crate::handle::{CenterHandle, Readiness, Request, Shared};
 use crate::writer::Writer;
 pub use crate::writer::Ended;
 
@@ -72,7 +72,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let store = Store::open(&options.location).await?;
     let leadership = store.take_leadership().await?;
     let loaded = store.load().await?;
-    let (engine, mut reports) = LocalEngine::open(options.engine_directory, options.supervisor).await?;
+    let (engine, mut reports) = LocalEngine::open(options.engine_directory, options.supervisor)?;
 
     let (mailbox, receiver) = mpsc::channel(MAILBOX);
     let shared = Arc::new(Shared {

@@ -134,9 +134,7 @@ impl Writer {
     async fn take(&mut self, batch: &mut OpenBatch, mut request: Request, reply: Reply1) {
         failpoint::pass("before_decide");
         if let Some(reason) = &self.read_only {
-            let refusal = Refusal::new(Code::ReadOnly).because(reason);
-            _ = reply.send(Err(refusal));
-            return;
+            return answer_now(reply, Err(Refusal::new(Code::ReadOnly).because(reason)));
         }
         if let Some(key) = &request.idempotency {
             if batch.has_key(request.actor, key) {
@@ -145,8 +143,8 @@ impl Writer {
             }
             match self.done_before(request.actor, key).await {
                 Ok(None) => {}
-                Ok(Some(answer)) => return _ = reply.send(Ok(answer)),
-                Err(refusal) => return _ = reply.send(Err(refusal)),
+                Ok(Some(answer)) => return answer_now(reply, Ok(answer)),
+                Err(refusal) => return answer_now(reply, Err(refusal)),
             }
         }
         if let Command::Submit { jobs, known_ends } = &mut request.command {
@@ -158,7 +156,7 @@ impl Writer {
             if !named.is_empty() {
                 match self.known_ends(batch, named).await {
                     Ok(ends) => *known_ends = ends,
-                    Err(refusal) => return _ = reply.send(Err(refusal)),
+                    Err(refusal) => return answer_now(reply, Err(refusal)),
                 }
             }
         }
@@ -182,7 +180,7 @@ impl Writer {
         }
     }
 
-    async fn done_before(&self, actor: Actor, key: &crate::IdempotencyKey) -> Result<Option<Answer>, Refusal> {
+    async fn done_before(&mut self, actor: Actor, key: &crate::IdempotencyKey) -> Result<Option<Answer>, Refusal> {
         let Actor::User(user) = actor else { return Ok(None) };
         let record = self.shared.store.idempotent(user, &key.key).await.map_err(unavailable)?;
         let Some(record) = record else { return Ok(None) };
@@ -195,7 +193,7 @@ impl Writer {
     }
 
     /// How jobs ended that the state no longer holds: in this batch, or as stored.
-    async fn known_ends(&self, batch: &OpenBatch, jobs: Vec<JobId>) -> Result<Vec<KnownEnd>, Refusal> {
+    async fn known_ends(&mut self, batch: &OpenBatch, jobs: Vec<JobId>) -> Result<Vec<KnownEnd>, Refusal> {
         let mut ends = self.shared.store.known_ends(&jobs).await.map_err(unavailable)?;
         ends.extend(batch.ends().filter(|end| jobs.contains(&end.job)));
         Ok(ends)
@@ -205,7 +203,7 @@ impl Writer {
     async fn finish(&mut self, batch: OpenBatch) -> Result<(), Ended> {
         if batch.is_empty() && (self.outbox_done.is_empty() || self.read_only.is_some()) {
             for (reply, answer) in batch.replies {
-                _ = reply.send(answer);
+                answer_now(reply, answer);
             }
             return Ok(());
         }
@@ -336,6 +334,11 @@ enum Waited {
     Message(Message),
     Work,
     Closed,
+}
+
+/// Answers; a caller that has gone does not matter.
+fn answer_now(reply: Reply1, answer: Result<Answer, Refusal>) {
+    _ = reply.send(answer);
 }
 
 fn refuse(replies: Vec<(Reply1, Result<Answer, Refusal>)>, refusal: &Refusal) {

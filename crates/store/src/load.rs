@@ -40,16 +40,14 @@ impl Store {
         Ok(loaded?)
     }
 
-    /// After a connection was lost while it committed, the server may still be about to: waits for the leader row, which
-    /// it holds until it is done.
+    /// After a connection was given up while it committed, it may still be about to: waits for what it holds until it is
+    /// done. For SQLite that is the file's write lock, for a server the leader row.
     async fn settle(&self) -> Result<(), sqlx::Error> {
-        if let Location::Postgres(_) = self.location {
-            let mut lease = self.writer.begin("BEGIN").await?;
-            if lease.is_new {
-                lease.connection.run("SELECT epoch FROM leader WHERE id = 1 FOR UPDATE").await?;
-            }
-            lease.roll_back().await;
+        let mut lease = self.writer.begin_write().await?;
+        if lease.is_new && lease.connection.is_postgres() {
+            lease.connection.run("SELECT epoch FROM leader WHERE id = 1 FOR UPDATE").await?;
         }
+        lease.roll_back().await;
         Ok(())
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Writer {
 pub(crate) struct Lease<'a> {
     idle: MutexGuard<'a, Option<Connection>>,
     pub(crate) connection: Connection,
-    /// Whether the connection was just opened. Then a predecessor may still be about to commit on the server's side.
+    /// Whether the connection was just opened. Then its predecessor may still be about to commit.
     pub(crate) is_new: bool,
 }
 

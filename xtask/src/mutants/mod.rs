@@ -65,7 +65,12 @@ pub fn run(filter: &str) -> anyhow::Result<()> {
         let complaint = match attempt(&copy, &table, mutant)? {
             Ok(how) => {
                 *caught.entry(mutant.invariant).or_default() += 1;
-                println!("{:>3}  caught    {} ({}): {how}", mutant.invariant, mutant.name, steps::seconds(begun.elapsed()));
+                println!(
+                    "{:>3}  caught    {} ({}): {how}",
+                    mutant.invariant,
+                    mutant.name,
+                    steps::seconds(begun.elapsed())
+                );
                 continue;
             }
             Err(complaint) => complaint,

@@ -1,6 +1,7 @@
 //! A local engine in a directory of its own, and what the scenarios need to talk about it.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,14 +33,19 @@ pub struct Ended {
     pub used: TaskUse,
 }
 
-pub fn supervisor() -> Vec<std::ffi::OsString> {
+pub fn supervisor() -> Vec<OsString> {
     vec![env!("CARGO_BIN_EXE_haina-supervise").into()]
 }
 
 impl Scenario {
     pub fn new() -> Scenario {
+        Scenario::with_supervisor(supervisor())
+    }
+
+    /// With another program in the place of the supervisor, until it is reopened.
+    pub fn with_supervisor(program: Vec<OsString>) -> Scenario {
         let directory = tempfile::tempdir().unwrap();
-        let (engine, reports) = LocalEngine::open(directory.path().join("engine"), supervisor()).unwrap();
+        let (engine, reports) = LocalEngine::open(directory.path().join("engine"), program).unwrap();
         Scenario { directory, engine: Some(engine), reports }
     }
 

@@ -37,7 +37,7 @@ pub async fn issue(
         Command::IssueToken { user: user.clone(), digest, label: request.label, expires: expires.map(|at| at.0) };
     let answer = send(&app, &caller, command, create.key(&body)).await?;
     let Reply::Issued(id) = answer.reply else { return Err(unexpected(&answer).into()) };
-    let token = IssuedToken { id: id.to_string(), user, secret: (!answer.replayed).then_some(secret) };
+    let token = IssuedToken { id: id.to_string(), user, secret: if answer.replayed { String::new() } else { secret } };
     Ok(created(&answer, &format!("/api/v1/tokens/{id}"), &token))
 }
 

@@ -1,0 +1,121 @@
+//! Jobs: submit and list.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use haina_api::{Job, JobSpec, Jobs, JobsSpec, Page, SubmittedJob, SubmittedRequest, convert_all, convert_one, parse_json};
+use haina_center::{Action, Command, Reply};
+use haina_core::{JobId, JobState, Refusal};
+use haina_runtime::{Answer, IdempotencyKey, Request};
+use haina_store::JobFilter;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::failure::{Failure, Problems};
+use crate::input::{Body, Create, Query, cursor, page_size};
+use crate::reply::{created, unexpected};
+use crate::shown_job;
+
+/// Submit a job
+#[utoipa::path(post, path = "/api/v1/jobs", tag = "jobs", operation_id = "submitJob", request_body = JobSpec,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Asking twice with the same key does it once.")),
+    responses((status = 201, description = "The job was accepted, durably.", body = SubmittedJob), Problems))]
+pub async fn submit(State(app): State<App>, caller: Caller, create: Create, Body(body): Body) -> Result<Response, Failure> {
+    let spec: JobSpec = parse_json(&body)?;
+    let name = spec.name.clone();
+    let (answer, ids) = send(&app, &caller, convert_one(spec)?, create.key(&body)).await?;
+    let id = ids.first().ok_or_else(|| unexpected(&answer))?.to_string();
+    let location = format!("/api/v1/jobs/{id}");
+    Ok(created(&answer, &location, &SubmittedJob { id, name, state: JobState::Waiting }))
+}
+
+/// Submit several jobs, all or none
+///
+/// Jobs may name each other in `after`.
+#[utoipa::path(post, path = "/api/v1/jobs/batch", tag = "jobs", operation_id = "submitJobs", request_body = JobsSpec,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Asking twice with the same key does it once.")),
+    responses((status = 201, description = "All jobs were accepted, durably.", body = Jobs), Problems))]
+pub async fn submit_batch(State(app): State<App>, caller: Caller, create: Create, Body(body): Body) -> Result<Response, Failure> {
+    let JobsSpec { jobs } = parse_json(&body)?;
+    let names: Vec<String> = jobs.iter().map(|job| job.name.clone()).collect();
+    let (answer, ids) = send(&app, &caller, convert_all(jobs)?, create.key(&body)).await?;
+    let submitted = |(id, name): (&JobId, String)| SubmittedJob { id: id.to_string(), name, state: JobState::Waiting };
+    let jobs = Jobs { jobs: ids.iter().zip(names).map(submitted).collect() };
+    Ok(created(&answer, "/api/v1/jobs", &jobs))
+}
+
+async fn send(
+    app: &App,
+    caller: &Caller,
+    submitted: SubmittedRequest,
+    idempotency: Option<IdempotencyKey>,
+) -> Result<(Answer, Vec<JobId>), Refusal> {
+    let command = Command::Submit { jobs: submitted.jobs, known_ends: Vec::new() };
+    let request = Request { actor: caller.actor(), command, payloads: submitted.payloads, idempotency };
+    let mut answer = app.center.send(request).await?;
+    match std::mem::replace(&mut answer.reply, Reply::Done) {
+        Reply::Submitted(ids) => Ok((answer, ids)),
+        _ => Err(unexpected(&answer)),
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListQuery {
+    /// Also jobs that have ended.
+    all: Option<bool>,
+    /// Only jobs in these states, separated by commas.
+    state: Option<String>,
+    /// Only jobs of this organization.
+    organization: Option<String>,
+    /// Only jobs of this user.
+    user: Option<String>,
+    /// At most so many; 50 if absent.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// List jobs, newest first
+#[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs", operation_id = "listJobs", params(ListQuery),
+    responses((status = 200, description = "A page of the jobs that you may see.", body = Page<Job>), Problems))]
+pub async fn list(State(app): State<App>, caller: Caller, Query(query): Query<ListQuery>) -> Result<Json<Page<Job>>, Failure> {
+    let organization = caller.narrowed(&app, Action::ReadJob, query.organization.as_deref())?;
+    let user = match &query.user {
+        None => None,
+        Some(name) => {
+            let named = app.view(|view| {
+                let id = *view.user_of_name.get(name)?;
+                let of = view.users[&id].organization;
+                (organization.is_none() || of.is_none() || of == organization).then_some(id)
+            });
+            Some(named.ok_or_else(|| Refusal::not_found("user", name))?)
+        }
+    };
+    let limit = page_size(query.limit)?;
+    let before = cursor::<JobId>(query.cursor.as_deref())?;
+    let filter = JobFilter { organization, user, states: states(&query)? };
+    let mut records = app.center.store().jobs(&filter, before, limit + 1).await?;
+    let more = records.len() > limit as usize;
+    records.truncate(limit as usize);
+    let next_cursor = records.last().filter(|_| more).map(|last| last.id.to_string());
+    let items = app.view(|view| records.iter().map(|record| shown_job::job(view, record)).collect());
+    Ok(Json(Page { items, next_cursor }))
+}
+
+fn states(query: &ListQuery) -> Result<Vec<JobState>, Refusal> {
+    let Some(words) = &query.state else {
+        let ended = query.all.unwrap_or(false);
+        return Ok(if ended { Vec::new() } else { JobState::ALL.into_iter().filter(|state| !state.is_ended()).collect() });
+    };
+    let rule = || {
+        let words: Vec<_> = JobState::ALL.iter().map(|state| state.word()).collect();
+        format!("one or several of {}", words.join(","))
+    };
+    let state = |word| JobState::from_word(word).ok_or_else(|| Refusal::invalid_value("state", word, rule()));
+    words.split(',').map(state).collect()
+}
