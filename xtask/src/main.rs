@@ -1,9 +1,12 @@
 //! The project's own automation: `cargo xtask COMMAND`. Builds, demonstrates, checks, measures and torments Haina.
 
+mod bench;
 mod check;
 mod demo;
+mod http;
 mod mutants;
 mod processes;
+mod server;
 mod steps;
 mod test;
 mod workspace;
@@ -43,6 +46,8 @@ fn run(words: &[&str]) -> anyhow::Result<()> {
         ["test"] => test::run_tests(None),
         ["test", filter] => test::run_tests(Some(filter)),
         ["check"] => check::run_all(),
+        ["bench", name] => bench::run(name, false),
+        ["bench", name, "--check"] => bench::run(name, true),
         ["mutants"] => mutants::run(""),
         ["mutants", filter] => mutants::run(filter),
         [] | ["help" | "--help" | "-h"] => {

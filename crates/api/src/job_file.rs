@@ -55,6 +55,10 @@ pub(crate) fn parse_toml<T: DeserializeOwned>(text: &str) -> Result<T, Refusal> 
 /// # Errors
 /// `invalid_request` with line, column and what is wrong there.
 pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+    // A derived reader would also take a list of the fields' values.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(unreadable(Some((1, 1)), "invalid type: sequence, expected an object"));
+    }
     serde_json::from_slice(bytes).map_err(|error| {
         let text = error.to_string();
         let message = text.rfind(" at line ").map_or(&*text, |end| &text[..end]);

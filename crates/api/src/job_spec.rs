@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
@@ -67,7 +68,7 @@ pub struct JobSpec {
     #[schema(format = DateTime)]
     pub not_before: Option<String>,
     /// Makes it a job array.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_table")]
     #[schema(nullable = false)]
     pub array: Option<ArraySpec>,
     /// Jobs that it waits for.
@@ -82,7 +83,7 @@ pub struct JobSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<String>,
     /// Python packages that the program needs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_table")]
     pub python: Option<PythonSpec>,
     /// Environment variables.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -211,6 +212,39 @@ impl ToSchema for After {
 #[serde(deny_unknown_fields)]
 pub struct JobsSpec {
     /// The jobs, at most 10,000; `after` may name others of them.
+    #[serde(deserialize_with = "tables")]
     #[schema(min_items = 1, max_items = 10_000)]
     pub jobs: Vec<JobSpec>,
+}
+
+/// A table or object only: a derived reader would also take a list of the fields' values.
+struct Table<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Table<T>, D::Error> {
+        struct TableVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for TableVisitor<T> {
+            type Value = Table<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table of named fields")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Table<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Table)
+            }
+        }
+
+        deserializer.deserialize_map(TableVisitor(PhantomData))
+    }
+}
+
+fn optional_table<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Ok(Option::<Table<T>>::deserialize(deserializer)?.map(|table| table.0))
+}
+
+fn tables<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let tables = Vec::<Table<T>>::deserialize(deserializer)?;
+    Ok(tables.into_iter().map(|table| table.0).collect())
 }

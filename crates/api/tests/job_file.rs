@@ -133,6 +133,10 @@ fn what_cannot_be_read_is_said_with_its_place() {
     }
     let refusal = parse_json::<haina_api::JobSpec>(b"{\"name\": \"a\",\n \"crads\": 1}").unwrap_err();
     assert!(refusal.values["detail"].starts_with("line 2, column 8: unknown field `crads`; the nearest"), "{refusal}");
+    for list in ["[\"a\"]", "{\"name\": \"a\", \"array\": [3]}", "{\"name\": \"a\", \"python\": [[]]}"] {
+        assert!(parse_json::<haina_api::JobSpec>(list.as_bytes()).is_err(), "{list}");
+    }
+    assert!(parse_json::<haina_api::JobsSpec>(b"{\"jobs\": [[\"a\"]]}").is_err());
     assert!(parse_json::<haina_api::JobSpec>(b"").is_err());
     assert!(parse_json::<haina_api::JobSpec>(b"\xff\xfe").is_err());
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! epoch                                     the newest epoch that gave an order
-//! active/<attempt>                          empty; there until the attempt's end was acknowledged
+//! active/<attempt>                          a link to its order; there until the attempt's end was acknowledged
 //! attempts/<job>/<element>.<number>/        one attempt (element 0 where the job is no array)
 //!     order.json  stop.json  ended.json     what was ordered; that it was told to stop; its one end
 //!     task-<rank>/                          one task

@@ -161,6 +161,23 @@ async fn reconciliation_names_what_only_one_side_knows() {
     center.until_ended(1).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_whose_mark_was_lost_in_a_crash_is_found_when_it_is_given_again() {
+    let mut center = Scenario::new();
+    center.launch(center.script(1, WAIT_FOR_GO)).await;
+    center.until_started(1).await;
+    center.close();
+    std::fs::remove_file(center.layout().active_mark(attempt(1))).unwrap();
+    center.reopen(&[]).await;
+    let found = center.engine().reconcile(EPOCH, vec![attempt(1)]).await.unwrap();
+    assert_eq!(found.unknown, [attempt(1)]);
+    center.launch(center.script(1, WAIT_FOR_GO)).await;
+    center.until_started(1).await;
+    center.create("go");
+    assert_eq!(center.until_ended(1).await.ending, Ending::Exited { code: 5 });
+    assert_eq!(std::fs::read_to_string(center.file("runs")).unwrap(), "run\n");
+}
+
 /// The task's process and its supervisor.
 fn processes(center: &Scenario) -> (i64, i64) {
     let main = center.record(1, 0, "running.json")["pid"].as_i64().unwrap();

@@ -11,6 +11,9 @@ use haina_api::{Problem, status_of};
 use haina_core::{Category, Code, Language, Refusal};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 
+/// A body up to so many bytes is read before it is known who asks.
+const SMALL: usize = 64 << 10;
+
 /// A refusal on its way out. It is written down by [`finish`], which knows the caller's language.
 #[derive(Clone, Debug)]
 pub struct Failure {
@@ -69,11 +72,32 @@ pub fn language(headers: &HeaderMap) -> Language {
 pub async fn finish(request: Request, next: Next) -> Response {
     let language = language(request.headers());
     let is_head = request.method() == Method::HEAD;
+    let request = match whole(request).await {
+        Ok(request) => request,
+        Err(failure) => return written(failure, language, is_head),
+    };
     let outcome = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let mut response = outcome.unwrap_or_else(|_| Failure::from(Refusal::new(Code::Internal)).into_response());
     match response.extensions_mut().remove::<Failure>() {
         None => response,
         Some(failure) => written(failure, language, is_head),
+    }
+}
+
+/// Reads a small body before anything is answered, whoever will look at it: a body that is left unread ends the
+/// connection, and the client's next request on it with it.
+async fn whole(request: Request) -> Result<Request, Failure> {
+    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if !declared.is_some_and(|length: usize| (1..=SMALL).contains(&length)) {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    match axum::body::to_bytes(body, SMALL).await {
+        Ok(bytes) => Ok(Request::from_parts(parts, bytes.into())),
+        Err(error) => {
+            let refusal = Refusal::new(Code::InvalidRequest).with("detail", "the body did not arrive whole");
+            Err(refusal.because(error).into())
+        }
     }
 }
 

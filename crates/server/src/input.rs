@@ -4,6 +4,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, RawQuery, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use futures::StreamExt;
 use haina_core::{Code, Digest, Refusal};
 use haina_runtime::IdempotencyKey;
 use serde::de::DeserializeOwned;
@@ -20,14 +21,29 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Body, Failure> {
-        let declared = request.headers().get("content-length").and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        let declared =
+            request.headers().get("content-length").and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
         if declared.is_some_and(|length| length > BODY_MOST as u64) {
+            pass_over(request).await;
             return Err(too_large(declared));
         }
         Bytes::from_request(request, state).await.map(Body).map_err(|rejection| match rejection.status() {
             StatusCode::PAYLOAD_TOO_LARGE => too_large(None),
             _ => Refusal::new(Code::InvalidRequest).with("detail", "the body did not arrive whole").into(),
         })
+    }
+}
+
+/// Reads a body that is not taken: a client that is answered before it has sent everything sees a broken connection
+/// instead of the answer. There is an end to this patience too.
+async fn pass_over(request: Request) {
+    let mut left = 16 * BODY_MOST;
+    let mut pieces = request.into_body().into_data_stream();
+    while let Some(Ok(piece)) = pieces.next().await {
+        left = left.saturating_sub(piece.len());
+        if left == 0 {
+            return;
+        }
     }
 }
 
@@ -124,5 +140,5 @@ pub fn page_size(limit: Option<u32>) -> Result<u32, Refusal> {
 /// A cursor, as it was given out.
 pub fn cursor<T: std::str::FromStr>(cursor: Option<&str>) -> Result<Option<T>, Refusal> {
     let bad = |text: &str| Refusal::invalid_value("cursor", text, "the `next_cursor` of an earlier page");
-    cursor.map(|text| text.parse().map_err(|_| bad(text))).transpose()
+    cursor.filter(|text| !text.is_empty()).map(|text| text.parse().map_err(|_| bad(text))).transpose()
 }

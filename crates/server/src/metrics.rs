@@ -15,15 +15,24 @@ pub fn text(app: &App) -> String {
     let mut page = Page(String::with_capacity(4096));
     let c = "counter";
     page.family("haina_batches_total", c, "Committed batches.", [("", read(&counters.batches))]);
-    page.family("haina_commits_failed_total", c, "Batches whose commit failed.", [("", read(&counters.commits_failed))]);
+    page.family(
+        "haina_commits_failed_total",
+        c,
+        "Batches whose commit failed.",
+        [("", read(&counters.commits_failed))],
+    );
     page.family("haina_facts_total", c, "Committed facts.", [("", read(&counters.facts))]);
     page.family("haina_refusals_total", c, "Refused commands.", [("", read(&counters.refusals))]);
     page.family("haina_jobs_submitted_total", c, "Accepted jobs.", [("", read(&counters.jobs_submitted))]);
-    page.family("haina_attempts_placed_total", c, "Attempts that were given cards.", [("", read(&counters.attempts_placed))]);
+    page.family(
+        "haina_attempts_placed_total",
+        c,
+        "Attempts that were given cards.",
+        [("", read(&counters.attempts_placed))],
+    );
     let ended = [JobState::Succeeded, JobState::Failed, JobState::Cancelled, JobState::Lost];
-    let ended = ended.map(|state| {
-        (format!("{{state=\"{}\"}}", state.word()), read(&counters.jobs_ended[Counters::slot(state)]))
-    });
+    let ended = ended
+        .map(|state| (format!("{{state=\"{}\"}}", state.word()), read(&counters.jobs_ended[Counters::slot(state)])));
     page.family("haina_jobs_ended_total", c, "Jobs that ended, by state.", ended);
 
     let g = "gauge";
@@ -53,7 +62,13 @@ pub fn text(app: &App) -> String {
 struct Page(String);
 
 impl Page {
-    fn family<L: Display, V: Display>(&mut self, name: &str, kind: &str, help: &str, values: impl IntoIterator<Item = (L, V)>) {
+    fn family<L: Display, V: Display>(
+        &mut self,
+        name: &str,
+        kind: &str,
+        help: &str,
+        values: impl IntoIterator<Item = (L, V)>,
+    ) {
         let text = &mut self.0;
         _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
         for (labels, value) in values {

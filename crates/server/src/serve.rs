@@ -19,7 +19,11 @@ const LINGER: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// Where the socket fails for good.
-pub async fn serve(listener: TcpListener, center: CenterHandle, shutdown: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    center: CenterHandle,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
     let (closing, closed) = watch::channel(false);
     let app = App { center, closing: closed.clone() };
     let listener = listener.tap_io(|stream| {

@@ -1,8 +1,8 @@
 //! Jobs and attempts as they are shown.
 
 use haina_api::{
-    Amount, ArraySize, Attempt, AttemptNode, CardPart, Elements, Ended, Job, JobAfter, Moment, Program, show_card_hours,
-    show_cards,
+    Amount, ArraySize, Attempt, AttemptNode, CardPart, Elements, Ended, Job, JobAfter, Moment, Program,
+    show_card_hours, show_cards,
 };
 use haina_center::{Fact, View};
 use haina_core::{AttemptId, Ending, Money, Payload};

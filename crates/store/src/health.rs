@@ -15,9 +15,8 @@ impl Store {
         let mut lease = self.writer.begin_write().await?;
         let written = async {
             let to = &mut lease.connection;
-            let before = to.rows("SELECT body FROM probe WHERE id = 1", vec![], |row| {
-                Ok(row.text(0)?.starts_with('a'))
-            });
+            let before =
+                to.rows("SELECT body FROM probe WHERE id = 1", vec![], |row| Ok(row.text(0)?.starts_with('a')));
             // SQLite does not write what is there already.
             let letter = if before.await?.first() == Some(&true) { "b" } else { "a" };
             let sql = "INSERT INTO probe (id, body) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET body = excluded.body";
@@ -45,8 +44,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let sql = "SELECT current_setting('synchronous_standby_names'), current_setting('fsync')";
-        let settings =
-            self.read(sql, Vec::new, |row| Ok((row.text(0)?.is_empty(), row.text(1)? != "on"))).await?;
+        let settings = self.read(sql, Vec::new, |row| Ok((row.text(0)?.is_empty(), row.text(1)? != "on"))).await?;
         let mut weaknesses = Vec::new();
         for (alone, unsynced) in settings {
             if alone {

@@ -73,9 +73,8 @@ impl Store {
     /// # Errors
     /// As [`Store::facts`].
     pub async fn payload(&self, digest: Digest) -> Result<Option<Payload>, StoreError> {
-        let read = |row: &Row| {
-            serde_json::from_str(row.text(0)?).map_err(|error| corrupt(format!("payload {digest}"), error))
-        };
+        let read =
+            |row: &Row| serde_json::from_str(row.text(0)?).map_err(|error| corrupt(format!("payload {digest}"), error));
         let sql = "SELECT body FROM payloads WHERE digest = $1";
         Ok(self.read(sql, || vec![digest.to_string().into()], read).await?.pop())
     }

@@ -1,9 +1,7 @@
 //! Jobs and attempts as people look them up, also after they have ended.
 
 use haina_center::{Attempt, AttemptEnd, ElementCounts, JobDetail, KnownEnd};
-use haina_core::{
-    AttemptId, CardMillis, CardUse, Digest, JobId, JobState, OrganizationId, Timestamp, UserId,
-};
+use haina_core::{AttemptId, CardMillis, CardUse, Digest, JobId, JobState, OrganizationId, Timestamp, UserId};
 use serde::de::DeserializeOwned;
 use sqlx::AssertSqlSafe;
 
@@ -195,9 +193,7 @@ impl JobFilter {
             })
             .collect();
         let found = found.join(" UNION ALL ");
-        format!(
-            "{JOB} WHERE id IN (SELECT id FROM ({found}) AS found ORDER BY id DESC LIMIT $2) ORDER BY id DESC"
-        )
+        format!("{JOB} WHERE id IN (SELECT id FROM ({found}) AS found ORDER BY id DESC LIMIT $2) ORDER BY id DESC")
     }
 
     fn values(&self, before: Option<JobId>, limit: u32) -> Vec<Value<'static>> {

@@ -19,7 +19,8 @@ impl Store {
     /// # Errors
     /// Where it cannot be opened or reached, or a newer Haina has changed it.
     pub async fn open(location: &Location) -> Result<Store, StoreError> {
-        let failed = |error: sqlx::Error| StoreError::Open { location: location.to_string(), reason: error.to_string() };
+        let failed =
+            |error: sqlx::Error| StoreError::Open { location: location.to_string(), reason: error.to_string() };
         let mut connection = location.connect(Purpose::Write).await.map_err(failed)?;
         migrations::migrate(&mut connection, location).await?;
         Ok(Store {

@@ -113,7 +113,10 @@ impl Postgres {
     /// Ends every connection to a database, as a server that restarts would.
     pub fn disconnect_all(&self, database: &str) {
         let of_it = format!("datname = '{database}' AND pid <> pg_backend_pid()");
-        self.execute("postgres", &format!("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE {of_it}"));
+        self.execute(
+            "postgres",
+            &format!("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE {of_it}"),
+        );
     }
 }
 

@@ -18,7 +18,7 @@ pub fn run_all() -> anyhow::Result<()> {
         run(cargo().args(all))
     })?;
     step("documentation", || {
-        let all = ["doc", "--release", "--workspace", "--no-deps", "--document-private-items"];
+        let all = ["doc", "--release", "--workspace", "--no-deps"];
         run(cargo().args(all).env("RUSTDOCFLAGS", "-D warnings"))
     })
 }

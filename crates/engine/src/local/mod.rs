@@ -7,9 +7,9 @@ pub mod task;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use haina_core::{AttemptId, Ending, Epoch, Report, Stop, TaskUse};
@@ -147,7 +147,7 @@ impl Shared {
                 self.start_driver(&entry, order);
             }
             (None, Some(_)) => self.finish_unlaunched(attempt),
-            // The server died before the order was durable, so nobody was told that it is.
+            // Whoever removed the order wants the attempt forgotten.
             (None, None) => fs::remove_file(self.layout.active_mark(attempt))?,
         }
         Ok(())
@@ -206,23 +206,31 @@ impl Shared {
             return Ok(Kept::Ended);
         }
         if let Some(before) = durable::read::<LaunchOrder>(&paths.order())? {
+            self.mark_active(attempt, &paths.order())?;
             return Ok(Kept::Order(Box::new(before)));
         }
         if paths.stop().exists() {
             return Ok(Kept::Stopped);
         }
-        self.mark_active(attempt)?;
+        durable::create_directories(paths.directory())?;
         for rank in 0..order.task_count() {
             fs::create_dir_all(paths.task(rank).directory())?;
         }
         durable::write_durably(&paths.order(), &order)?;
+        self.mark_active(attempt, &paths.order())?;
         Ok(Kept::Order(Box::new(order)))
     }
 
-    fn mark_active(&self, attempt: AttemptId) -> io::Result<()> {
-        durable::create_directories(self.layout.attempt(attempt).directory())?;
-        File::create(self.layout.active_mark(attempt))?;
-        durable::sync_directory(&self.layout.active())
+    /// Lists an attempt as active, after `order` about it is durable and before anybody is told so.
+    ///
+    /// The mark is a second name of the order: when it is removed no inode is, and ext4 is slow at creating files for
+    /// some seconds after many inodes were.
+    fn mark_active(&self, attempt: AttemptId, order: &Path) -> io::Result<()> {
+        match fs::hard_link(order, self.layout.active_mark(attempt)) {
+            Ok(()) => durable::sync_directory(&self.layout.active()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     async fn stop(self: &Arc<Self>, epoch: Epoch, stop: Stop) -> Result<(), EngineError> {
@@ -253,11 +261,12 @@ impl Shared {
         let stop = match before {
             Some(before) if before.stop.grace <= ordered.stop.grace => before,
             _ => {
-                self.mark_active(attempt)?;
+                durable::create_directories(paths.directory())?;
                 durable::write_durably(&paths.stop(), &ordered)?;
                 ordered
             }
         };
+        self.mark_active(attempt, &paths.stop())?;
         Ok(if paths.order().exists() { KeptStop::Launched(stop) } else { KeptStop::NeverLaunched })
     }
 

@@ -132,6 +132,11 @@ impl Scenario {
     pub async fn report(&mut self) -> Report {
         let delivery = tokio::time::timeout(DEADLINE, self.reports.recv()).await.expect("a report").expect("an engine");
         self.engine().acknowledge(delivery.id);
+        if let Report::Ended { attempt, .. } = delivery.report {
+            // The engine removes it in the background; until then the next server reports the end again.
+            let mark = self.layout().active_mark(attempt);
+            eventually("the end is acknowledged on disk", || !mark.exists()).await;
+        }
         delivery.report
     }
 

@@ -20,7 +20,11 @@ use crate::shown;
 /// List accounts
 #[utoipa::path(get, path = "/api/v1/accounts", tag = "accounts", operation_id = "listAccounts", params(ListQuery),
     responses((status = 200, description = "A page of those that you may see, by organization.", body = Page<Account>), Problems))]
-pub async fn list(State(app): State<App>, caller: Caller, Query(query): Query<ListQuery>) -> Result<Json<Page<Account>>, Failure> {
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Page<Account>>, Failure> {
     let only = caller.narrowed(&app, Action::ReadAccount, None)?;
     let limit = page_size(query.limit())? as usize;
     let after = cursor::<OrganizationId>(query.cursor())?.unwrap_or_default();

@@ -71,18 +71,24 @@ fn sentence(seen: &Seen, language: Language) -> String {
     let (english, chinese) = match (seen.record.state, cause) {
         (_, Some(cause)) => {
             return match language {
-                Language::English => format!("It was cancelled because job {cause}, which it waited for, did not succeed."),
+                Language::English => {
+                    format!("It was cancelled because job {cause}, which it waited for, did not succeed.")
+                }
                 Language::Chinese => format!("因其依赖的作业 {cause} 未成功，该作业已取消。"),
             };
         }
         (JobState::Waiting, _) => ("It is about to start.", "即将启动。"),
-        (JobState::Starting, _) => ("It holds its cards; its programs are being started.", "已分配到卡，程序正在启动。"),
+        (JobState::Starting, _) => {
+            ("It holds its cards; its programs are being started.", "已分配到卡，程序正在启动。")
+        }
         (JobState::Running, _) => ("It runs.", "正在运行。"),
         (JobState::Stopping, _) => ("It was told to stop and has not ended yet.", "已收到停止指令，尚未结束。"),
         (JobState::Succeeded, _) => ("It has ended well.", "已成功结束。"),
         (JobState::Failed, _) => ("It has failed; `haina job show` says how.", "已失败；`haina job show` 可查看详情。"),
         (JobState::Cancelled, _) => ("It was cancelled.", "已取消。"),
-        (JobState::Lost, _) => ("The center lost track of it: its node or supervisor died.", "中心与其失去联系：节点或监管进程已终止。"),
+        (JobState::Lost, _) => {
+            ("The center lost track of it: its node or supervisor died.", "中心与其失去联系：节点或监管进程已终止。")
+        }
     };
     match language {
         Language::English => english.to_owned(),
@@ -99,7 +105,8 @@ fn sentence(seen: &Seen, language: Language) -> String {
 pub async fn cancel(State(app): State<App>, PathText(id): PathText, caller: Caller) -> Result<Response, Failure> {
     let seen = Seen::find(&app, &caller, &id).await?;
     seen.require(&caller, Action::CancelJob)?;
-    let ended = |state: JobState| Refusal::new(Code::AlreadyEnded).with("job", seen.record.id).with("state", state.word());
+    let ended =
+        |state: JobState| Refusal::new(Code::AlreadyEnded).with("job", seen.record.id).with("state", state.word());
     if seen.record.state.is_ended() {
         return Err(ended(seen.record.state).into());
     }

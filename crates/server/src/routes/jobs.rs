@@ -3,7 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use haina_api::{Job, JobSpec, Jobs, JobsSpec, Page, SubmittedJob, SubmittedRequest, convert_all, convert_one, parse_json};
+use haina_api::{
+    Job, JobSpec, Jobs, JobsSpec, Page, SubmittedJob, SubmittedRequest, convert_all, convert_one, parse_json,
+};
 use haina_center::{Action, Command, Reply};
 use haina_core::{JobId, JobState, Refusal};
 use haina_runtime::{Answer, IdempotencyKey, Request};
@@ -22,7 +24,12 @@ use crate::shown_job;
 #[utoipa::path(post, path = "/api/v1/jobs", tag = "jobs", operation_id = "submitJob", request_body = JobSpec,
     params(("Idempotency-Key" = Option<String>, Header, description = "Asking twice with the same key does it once.")),
     responses((status = 201, description = "The job was accepted, durably.", body = SubmittedJob), Problems))]
-pub async fn submit(State(app): State<App>, caller: Caller, create: Create, Body(body): Body) -> Result<Response, Failure> {
+pub async fn submit(
+    State(app): State<App>,
+    caller: Caller,
+    create: Create,
+    Body(body): Body,
+) -> Result<Response, Failure> {
     let spec: JobSpec = parse_json(&body)?;
     let name = spec.name.clone();
     let (answer, ids) = send(&app, &caller, convert_one(spec)?, create.key(&body)).await?;
@@ -37,7 +44,12 @@ pub async fn submit(State(app): State<App>, caller: Caller, create: Create, Body
 #[utoipa::path(post, path = "/api/v1/jobs/batch", tag = "jobs", operation_id = "submitJobs", request_body = JobsSpec,
     params(("Idempotency-Key" = Option<String>, Header, description = "Asking twice with the same key does it once.")),
     responses((status = 201, description = "All jobs were accepted, durably.", body = Jobs), Problems))]
-pub async fn submit_batch(State(app): State<App>, caller: Caller, create: Create, Body(body): Body) -> Result<Response, Failure> {
+pub async fn submit_batch(
+    State(app): State<App>,
+    caller: Caller,
+    create: Create,
+    Body(body): Body,
+) -> Result<Response, Failure> {
     let JobsSpec { jobs } = parse_json(&body)?;
     let names: Vec<String> = jobs.iter().map(|job| job.name.clone()).collect();
     let (answer, ids) = send(&app, &caller, convert_all(jobs)?, create.key(&body)).await?;
@@ -83,7 +95,11 @@ pub struct ListQuery {
 /// List jobs, newest first
 #[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs", operation_id = "listJobs", params(ListQuery),
     responses((status = 200, description = "A page of the jobs that you may see.", body = Page<Job>), Problems))]
-pub async fn list(State(app): State<App>, caller: Caller, Query(query): Query<ListQuery>) -> Result<Json<Page<Job>>, Failure> {
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Page<Job>>, Failure> {
     let organization = caller.narrowed(&app, Action::ReadJob, query.organization.as_deref())?;
     let user = match &query.user {
         None => None,
@@ -110,7 +126,11 @@ pub async fn list(State(app): State<App>, caller: Caller, Query(query): Query<Li
 fn states(query: &ListQuery) -> Result<Vec<JobState>, Refusal> {
     let Some(words) = &query.state else {
         let ended = query.all.unwrap_or(false);
-        return Ok(if ended { Vec::new() } else { JobState::ALL.into_iter().filter(|state| !state.is_ended()).collect() });
+        return Ok(if ended {
+            Vec::new()
+        } else {
+            JobState::ALL.into_iter().filter(|state| !state.is_ended()).collect()
+        });
     };
     let rule = || {
         let words: Vec<_> = JobState::ALL.iter().map(|state| state.word()).collect();

@@ -44,7 +44,11 @@ impl ListQuery {
 /// List nodes
 #[utoipa::path(get, path = "/api/v1/nodes", tag = "nodes", operation_id = "listNodes", params(ListQuery),
     responses((status = 200, description = "A page of nodes, by id.", body = Page<Node>), Problems))]
-pub async fn list(State(app): State<App>, caller: Caller, Query(query): Query<ListQuery>) -> Result<Json<Page<Node>>, Failure> {
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Page<Node>>, Failure> {
     caller.require_any(Action::ReadNode)?;
     let limit = page_size(query.limit())? as usize;
     let after = cursor::<NodeId>(query.cursor())?.unwrap_or_default();
@@ -79,7 +83,12 @@ pub async fn show(State(app): State<App>, PathText(name): PathText, caller: Call
 #[utoipa::path(post, path = "/api/v1/nodes/{name}/drain", tag = "nodes", operation_id = "drainNode",
     params(("name" = String, Path, description = "The node's name.")), request_body = DrainRequest,
     responses((status = 200, description = "The node.", body = Node), Problems))]
-pub async fn drain(State(app): State<App>, PathText(name): PathText, caller: Caller, Body(body): Body) -> Result<Response, Failure> {
+pub async fn drain(
+    State(app): State<App>,
+    PathText(name): PathText,
+    caller: Caller,
+    Body(body): Body,
+) -> Result<Response, Failure> {
     let DrainRequest { reason } = parse_json(&body)?;
     set(app, caller, name, true, reason).await
 }

@@ -41,16 +41,17 @@ pub async fn list(
 #[utoipa::path(put, path = "/api/v1/organizations/{name}", tag = "organizations", operation_id = "setOrganization",
     params(("name" = String, Path, description = "The organization's name.")), request_body = OrganizationRequest,
     responses((status = 200, description = "The organization.", body = Organization), Problems))]
-pub async fn set(State(app): State<App>, PathText(name): PathText, caller: Caller, Body(body): Body) -> Result<Response, Failure> {
+pub async fn set(
+    State(app): State<App>,
+    PathText(name): PathText,
+    caller: Caller,
+    Body(body): Body,
+) -> Result<Response, Failure> {
     caller.require_everything(Action::ChangeOrganization)?;
     let request: OrganizationRequest = parse_json(&body)?;
     let card_limit = request.card_limit()?;
-    let command = Command::SetOrganization {
-        name: name.clone(),
-        title: request.title,
-        card_limit,
-        suspended: request.suspended,
-    };
+    let command =
+        Command::SetOrganization { name: name.clone(), title: request.title, card_limit, suspended: request.suspended };
     let answer = send(&app, &caller, command, None).await?;
     let organization = app.view(|view| shown::organization(view, *view.organization_of_name.get(&name)?));
     Ok(committed(StatusCode::OK, &answer, &organization.ok_or_else(|| Refusal::not_found("organization", &name))?))

@@ -19,7 +19,11 @@ use crate::shown;
 /// List users
 #[utoipa::path(get, path = "/api/v1/users", tag = "users", operation_id = "listUsers", params(ListQuery),
     responses((status = 200, description = "A page of those that you may see, by id.", body = Page<User>), Problems))]
-pub async fn list(State(app): State<App>, caller: Caller, Query(query): Query<ListQuery>) -> Result<Json<Page<User>>, Failure> {
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Page<User>>, Failure> {
     caller.require_any(Action::ReadUser)?;
     let limit = page_size(query.limit())? as usize;
     let after = cursor::<UserId>(query.cursor())?.unwrap_or_default();
@@ -38,7 +42,12 @@ pub async fn list(State(app): State<App>, caller: Caller, Query(query): Query<Li
 #[utoipa::path(post, path = "/api/v1/users", tag = "users", operation_id = "addUser", request_body = UserRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "Asking twice with the same key does it once.")),
     responses((status = 201, description = "The user.", body = User), Problems))]
-pub async fn add(State(app): State<App>, caller: Caller, create: Create, Body(body): Body) -> Result<Response, Failure> {
+pub async fn add(
+    State(app): State<App>,
+    caller: Caller,
+    create: Create,
+    Body(body): Body,
+) -> Result<Response, Failure> {
     caller.require_any(Action::AddUser)?;
     let request: UserRequest = parse_json(&body)?;
     let command = Command::AddUser { name: request.name, role: request.role, organization: request.organization };

@@ -38,7 +38,10 @@ impl Home {
             (_, Some((postgres, name))) => postgres.execute(name, &format!("SET search_path = center; {sql}")),
             (Location::Sqlite(path), None) => {
                 let output = std::process::Command::new("python3")
-                    .args(["-c", "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()"])
+                    .args([
+                        "-c",
+                        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()",
+                    ])
                     .arg(path)
                     .arg(sql)
                     .output()

@@ -86,7 +86,8 @@ async fn loading_waits_for_a_commit_that_the_server_is_still_about_to_make() {
         async move { store.commit(&batch).await }
     });
     let deadline = Instant::now() + Duration::from_secs(20);
-    let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+    let sleeping =
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
     while home.execute(sleeping) != "1" {
         assert!(Instant::now() < deadline, "the commit has begun");
         tokio::task::yield_now().await;

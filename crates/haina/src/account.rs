@@ -1,0 +1,143 @@
+//! `haina account`.
+
+use clap::Subcommand;
+use haina_api::{Account, Posting, PostingKind, Quantity, TopUp, User};
+use serde_json::Value;
+
+use crate::client::{Client, escaped};
+use crate::jobs::limit;
+use crate::language::say;
+use crate::print::{self, Format, line};
+use crate::table::Table;
+
+/// Options of `haina account`.
+#[derive(clap::Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Arguments {
+    /// The organization; your own if absent, all that you may see if you belong to none
+    organization: Option<String>,
+    /// List the movements of money, newest first
+    #[arg(long)]
+    postings: bool,
+    /// At most so many postings; 0 for all
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    #[command(flatten)]
+    format: Format,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Pay into an account
+    TopUp {
+        /// The organization
+        organization: String,
+        /// How much, in the center's currency: `1000` or `99.50`
+        amount: String,
+        /// The payment's reference
+        #[arg(long, default_value = "haina account top-up")]
+        reference: String,
+        #[command(flatten)]
+        format: Format,
+    },
+}
+
+/// Runs the command.
+pub fn run(arguments: Arguments, client: &Client) -> anyhow::Result<u8> {
+    let path = |name: &str| format!("/api/v1/accounts/{}", escaped(name));
+    if let Some(Command::TopUp { organization, amount, reference, format }) = arguments.command {
+        let request = TopUp { amount: Quantity::Text(amount), reference };
+        return show(client.create(&(path(&organization) + "/top-ups"), &request)?, format);
+    }
+    let organization = match arguments.organization {
+        Some(name) => Some(name),
+        None => client.get::<User>("/api/v1/users/me")?.organization,
+    };
+    match organization {
+        Some(name) if arguments.postings => {
+            let limit = limit(arguments.limit, arguments.format, 100);
+            postings(client.list(&(path(&name) + "/postings"), limit)?, arguments.format)
+        }
+        Some(name) => show(client.get(&path(&name))?, arguments.format),
+        None => list(client.list("/api/v1/accounts", None)?.0, arguments.format),
+    }
+}
+
+fn show(value: Value, format: Format) -> anyhow::Result<u8> {
+    if format.json {
+        print::json(&value);
+        return Ok(0);
+    }
+    let account: Account = print::read(value)?;
+    line(say("Organization", "单位"), format!("{} {}", account.organization, account.title));
+    line(say("Balance", "余额"), &account.balance);
+    line(say("Held", "预扣"), &account.held);
+    line(say("Available", "可用"), &account.available);
+    line(say("Accrued", "累计未扣"), &account.accrued);
+    line(
+        say("Burns", "消耗"),
+        say(format!("{} per hour", account.burn_per_hour), format!("每小时 {}", account.burn_per_hour)),
+    );
+    line(say("Used up", "耗尽时间"), account.exhausted.map(|at| at.to_string()).unwrap_or_default());
+    let limit = account.card_limit.map(|limit| format!(" / {limit}")).unwrap_or_default();
+    line(say("Cards held", "占用卡数"), format!("{}{limit}", account.cards_held));
+    Ok(0)
+}
+
+fn list(items: Vec<Value>, format: Format) -> anyhow::Result<u8> {
+    if format.json {
+        print::json(&items.into());
+        return Ok(0);
+    }
+    let mut table = Table::new(say(
+        ["ORGANIZATION", "TITLE", "BALANCE", "HELD", "AVAILABLE", "CARDS", "LIMIT"],
+        ["单位", "名称", "余额", "预扣", "可用", "占用卡数", "上限"],
+    ));
+    for item in items {
+        let account: Account = print::read(item)?;
+        table.row([
+            account.organization,
+            account.title,
+            account.balance.to_string(),
+            account.held.to_string(),
+            account.available.to_string(),
+            account.cards_held.to_string(),
+            account.card_limit.map(|limit| limit.to_string()).unwrap_or_default(),
+        ]);
+    }
+    table.print();
+    Ok(0)
+}
+
+fn postings((items, more): (Vec<Value>, bool), format: Format) -> anyhow::Result<u8> {
+    if format.json {
+        print::json(&items.into());
+        print::more(more);
+        return Ok(0);
+    }
+    let mut table = Table::new(say(
+        ["ID", "AT", "KIND", "AMOUNT", "CARD-HOURS", "FOR"],
+        ["编号", "时间", "类型", "金额", "卡时", "说明"],
+    ));
+    for item in items {
+        let posting: Posting = print::read(item)?;
+        let kind = match posting.kind {
+            PostingKind::TopUp => say("top-up", "充值"),
+            PostingKind::Charge => say("charge", "扣费"),
+        };
+        let what = posting.attempt.map(|attempt| say(format!("attempt {attempt}"), format!("运行 {attempt}")));
+        table.row([
+            posting.id,
+            posting.at.to_string(),
+            kind.to_owned(),
+            posting.amount.to_string(),
+            posting.card_hours.unwrap_or_default(),
+            what.or(posting.reference).unwrap_or_default(),
+        ]);
+    }
+    table.print();
+    print::more(more);
+    Ok(0)
+}

@@ -1,0 +1,95 @@
+//! The commands and what they are called.
+
+use clap::{Parser, Subcommand};
+
+use crate::connection::Connection;
+use crate::{account, job, jobs, login, node, print, submit, token, up, user};
+
+/// Haina: a computing center
+#[derive(Parser, Debug)]
+#[command(name = "haina", version, max_term_width = 100)]
+struct CommandLine {
+    #[command(flatten)]
+    connection: Connection,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Run a center
+    Up(up::Arguments),
+    /// Submit a job file, or one command
+    Submit(Box<submit::Arguments>),
+    /// List jobs, newest first; those that have ended with --all
+    Jobs(jobs::Arguments),
+    /// Show, follow, explain or cancel one job
+    Job {
+        #[command(subcommand)]
+        command: job::Command,
+    },
+    /// List nodes
+    Nodes(node::ListArguments),
+    /// Show a node, take it out of service, or put it back
+    Node {
+        #[command(subcommand)]
+        command: node::Command,
+    },
+    /// Show an account, or pay into it
+    Account(account::Arguments),
+    /// List or add users
+    User {
+        #[command(subcommand)]
+        command: user::Command,
+    },
+    /// Issue or revoke tokens
+    Token {
+        #[command(subcommand)]
+        command: token::Command,
+    },
+    /// Keep a center's address and a token for later commands
+    Login(login::Arguments),
+    /// Print a published schema
+    Schema {
+        #[command(subcommand)]
+        command: Schema,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+enum Schema {
+    /// The JSON schema of the job file
+    Job,
+}
+
+/// Runs the command that was given; its exit code.
+pub fn run() -> anyhow::Result<u8> {
+    let CommandLine { connection, command } = CommandLine::parse();
+    if !matches!(command, Command::Up(_)) {
+        end_quietly_at_closed_pipes();
+    }
+    match command {
+        Command::Up(arguments) => up::run(&arguments, connection.data),
+        Command::Submit(arguments) => submit::run(*arguments, &connection.client()?),
+        Command::Jobs(arguments) => jobs::run(&arguments, &connection.client()?),
+        Command::Job { command } => job::run(command, &connection.client()?),
+        Command::Nodes(arguments) => node::list(&arguments, &connection.client()?),
+        Command::Node { command } => node::run(command, &connection.client()?),
+        Command::Account(arguments) => account::run(arguments, &connection.client()?),
+        Command::User { command } => user::run(command, &connection.client()?),
+        Command::Token { command } => token::run(command, &connection.client()?),
+        Command::Login(arguments) => login::run(&arguments, &connection),
+        Command::Schema { command: Schema::Job } => {
+            print::json(&haina_api::job_schema());
+            Ok(0)
+        }
+    }
+}
+
+/// `haina jobs | head` ends as other programs do, instead of complaining.
+#[allow(unsafe_code)]
+fn end_quietly_at_closed_pipes() {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    // SAFETY: the default action is no handler, and nothing else runs in this process yet.
+    _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
+}

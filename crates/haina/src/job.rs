@@ -1,0 +1,194 @@
+//! `haina job`: one job.
+
+use anyhow::Result;
+use clap::Subcommand;
+use haina_api::{Attempt, Event, Job, Why, WhyState};
+use serde_json::Value;
+
+use crate::client::{Client, escaped};
+use crate::job_logs;
+use crate::language::say;
+use crate::print::{self, Format, line};
+use crate::table::Table;
+
+/// What to do with it.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Show the job and its attempts
+    Show(OneJob),
+    /// Print what it wrote
+    Logs(job_logs::Arguments),
+    /// Say why it is where it is
+    Why(OneJob),
+    /// List what happened to it
+    Events(OneJob),
+    /// Cancel it, or one element of an array
+    Cancel(OneJob),
+}
+
+/// Names a job.
+#[derive(clap::Args, Debug)]
+pub struct OneJob {
+    /// `17`, or `17_3` for one element of an array
+    id: String,
+    #[command(flatten)]
+    format: Format,
+}
+
+/// Runs the command.
+pub fn run(command: Command, client: &Client) -> Result<u8> {
+    match command {
+        Command::Show(job) => show(&job, client),
+        Command::Logs(arguments) => job_logs::run(&arguments, client),
+        Command::Why(job) => why(&job, client),
+        Command::Events(job) => events(&job, client),
+        Command::Cancel(job) => cancel(&job, client),
+    }
+}
+
+fn path(job: &OneJob, rest: &str) -> String {
+    format!("/api/v1/jobs/{}{rest}", escaped(&job.id))
+}
+
+fn show(arguments: &OneJob, client: &Client) -> Result<u8> {
+    let value: Value = client.get(&path(arguments, ""))?;
+    if arguments.format.json {
+        print::json(&value);
+        return Ok(0);
+    }
+    describe(&print::read(value)?);
+    let (attempts, more) = client.list(&path(arguments, "/attempts"), Some(50))?;
+    if attempts.is_empty() {
+        return Ok(0);
+    }
+    println!();
+    let mut table = Table::new(say(
+        ["ATTEMPT", "STATE", "NODES", "CARDS", "PLACED", "RAN", "END", "CHARGED"],
+        ["运行", "状态", "节点", "卡", "分配时间", "时长", "结果", "扣费"],
+    ));
+    for attempt in attempts {
+        let attempt: Attempt = print::read(attempt)?;
+        table.row(attempt_row(attempt));
+    }
+    table.print();
+    print::more(more);
+    Ok(0)
+}
+
+fn attempt_row(attempt: Attempt) -> [String; 8] {
+    let parts = attempt.nodes.iter().flat_map(|node| &node.cards);
+    let cards: f64 = parts.map(|card| card.part).sum();
+    let cards = (cards * 1000.0).round() / 1000.0;
+    let ran = attempt.started.zip(attempt.ended).map(|(from, to)| print::length(to.seconds_since(from)));
+    let nodes: Vec<String> = attempt.nodes.into_iter().map(|node| node.node).collect();
+    let end = attempt.end.as_ref().map(|end| match (end.exit_code, end.signal, &end.reason) {
+        (Some(code), _, _) => say(format!("exit code {code}"), format!("退出码 {code}")),
+        (_, Some(signal), _) => say(format!("signal {signal}"), format!("信号 {signal}")),
+        (_, _, Some(reason)) => format!("{}: {reason}", end.how),
+        _ => end.how.clone(),
+    });
+    [
+        attempt.id,
+        attempt.state.word().to_owned(),
+        nodes.join(","),
+        if attempt.simulated {
+            say(format!("{cards} (simulated)"), format!("{cards}（模拟）"))
+        } else {
+            cards.to_string()
+        },
+        attempt.placed.to_string(),
+        ran.unwrap_or_default(),
+        end.unwrap_or_default(),
+        attempt.end.map(|end| end.charged.to_string()).unwrap_or_default(),
+    ]
+}
+
+fn describe(job: &Job) {
+    line(say("Job", "作业"), format!("{} {}", job.id, job.name));
+    line(say("State", "状态"), job.state.word());
+    line(say("Organization", "单位"), format!("{} ({})", job.organization, job.user));
+    let array = job.array.map(|array| match array.concurrency {
+        Some(cap) => say(
+            format!("{} elements, {cap} at once", array.count),
+            format!("{} 个任务，最多同时 {cap} 个", array.count),
+        ),
+        None => say(format!("{} elements", array.count), format!("{} 个任务", array.count)),
+    });
+    line(say("Array", "数组"), array.unwrap_or_default());
+    let model = job.card_model.as_deref().unwrap_or("");
+    line(
+        say("Asks for", "需求"),
+        say(
+            format!("{} node(s) in pool {}, each {} card(s) {model}", job.nodes, job.pool, job.cards),
+            format!("资源池 {} 中 {} 个节点，每个 {} 张卡 {model}", job.pool, job.nodes, job.cards),
+        )
+        .trim_end()
+        .to_owned()
+            + &format!(", {} CPU, {}", job.cpus, print::bytes(job.memory_bytes)),
+    );
+    line(say("Time limit", "时限"), print::length(job.time_limit_seconds));
+    if let Some(program) = &job.program {
+        line(say("Runs", "程序"), program.command.join(" ").replace('\n', "; "));
+        line(say("Packages", "软件包"), program.requirements.join(", "));
+    }
+    let after: Vec<String> = job.after.iter().map(|after| after.job.clone()).collect();
+    line(say("After", "依赖"), after.join(", "));
+    line(say("Submitted", "提交"), job.submitted);
+    line(say("Ended", "结束"), job.ended.map(|at| at.to_string()).unwrap_or_default());
+    if let Some(waiting) = &job.waiting {
+        line(say("Waits", "等待"), waiting_text(waiting));
+    }
+    if let Some(elements) = job.elements.filter(|_| job.array.is_some()) {
+        let counts = format!(
+            "{} succeeded, {} failed, {} cancelled, {} lost",
+            elements.succeeded, elements.failed, elements.cancelled, elements.lost
+        );
+        line(say("Elements", "任务"), counts);
+    }
+    line(say("Exit code", "退出码"), job.exit_code.map(|code| code.to_string()).unwrap_or_default());
+    line(say("Card-hours", "卡时"), job.card_hours.as_deref().unwrap_or(""));
+    line(say("Charged", "扣费"), print::amount(&job.charged));
+}
+
+fn waiting_text(waiting: &WhyState) -> String {
+    let Some(ahead) = waiting.ahead else { return waiting.sentence.clone() };
+    let least = if waiting.ahead_is_least { say("at least ", "至少 ") } else { "" };
+    let place = say(format!("{least}{ahead} job(s) are ahead of it."), format!("前面有{least} {ahead} 个作业。"));
+    format!("{} {place}", waiting.sentence)
+}
+
+fn why(arguments: &OneJob, client: &Client) -> Result<u8> {
+    let value: Value = client.get(&path(arguments, "/why"))?;
+    if arguments.format.json {
+        print::json(&value);
+        return Ok(0);
+    }
+    let why: Why = print::read(value)?;
+    let text = why.waiting.as_ref().map_or(why.sentence, waiting_text);
+    println!("{} ({}): {text}", why.id, why.state.word());
+    Ok(0)
+}
+
+fn events(arguments: &OneJob, client: &Client) -> Result<u8> {
+    let (items, _) = client.list(&path(arguments, "/events"), None)?;
+    if arguments.format.json {
+        print::json(&items.into());
+        return Ok(0);
+    }
+    for item in items {
+        let event: Event = print::read(item)?;
+        println!("{}  {}", event.at, event.sentence);
+    }
+    Ok(0)
+}
+
+fn cancel(arguments: &OneJob, client: &Client) -> Result<u8> {
+    let value: Value = client.post(&path(arguments, "/cancel"), &Value::Null)?;
+    if arguments.format.json {
+        print::json(&value);
+        return Ok(0);
+    }
+    let job: Job = print::read(value)?;
+    println!("{} {}: {}", job.id, job.name, job.state.word());
+    Ok(0)
+}

@@ -1,0 +1,81 @@
+//! `haina job logs`.
+
+use std::io::{Read, Write};
+use std::time::Duration;
+
+use crate::client::{Client, ClientError, escaped};
+use crate::print;
+
+/// How long a center may be away while its output is followed.
+const AWAY_MOST: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Options of `haina job logs`.
+#[derive(clap::Args, Debug)]
+pub struct Arguments {
+    /// `17`, or `17_3` for one element of an array
+    id: String,
+    /// Go on until the task ends, also where it has not begun
+    #[arg(short, long)]
+    follow: bool,
+    /// What it wrote to standard error instead of standard output
+    #[arg(long)]
+    stderr: bool,
+    /// The attempt's number, from 1; the last one's if absent
+    #[arg(long, value_name = "N")]
+    attempt: Option<u16>,
+    /// The task's rank
+    #[arg(long, value_name = "RANK", default_value_t = 0)]
+    task: u32,
+    /// Print one JSON document: the whole output as text
+    #[arg(long, conflicts_with = "follow")]
+    json: bool,
+}
+
+/// Prints what a task wrote. A center that comes back is followed where it was left.
+pub fn run(arguments: &Arguments, client: &Client) -> anyhow::Result<u8> {
+    let stream = if arguments.stderr { "stderr" } else { "stdout" };
+    let mut path = format!("/api/v1/jobs/{}/logs?stream={stream}&task={}", escaped(&arguments.id), arguments.task);
+    if let Some(attempt) = arguments.attempt {
+        path += &format!("&attempt={attempt}");
+    }
+    if arguments.json {
+        let text = client.text(&path)?;
+        print::json(&serde_json::json!({ "id": arguments.id, "stream": stream, "task": arguments.task, "text": text }));
+        return Ok(0);
+    }
+    let mut output = std::io::stdout().lock();
+    let mut offset = 0;
+    let mut away = Duration::ZERO;
+    loop {
+        let from = format!("{path}&follow={}&offset={offset}", arguments.follow);
+        let outcome = client.stream(&from, "text/plain", &[]).and_then(|pieces| {
+            away = Duration::ZERO;
+            copy(pieces, &mut output, &mut offset, client.url())
+        });
+        match outcome {
+            Ok(()) => return Ok(0),
+            Err(ClientError::Unreachable { .. }) if arguments.follow && away < AWAY_MOST => {
+                std::thread::sleep(PAUSE);
+                away += PAUSE;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn copy(mut from: impl Read, to: &mut impl Write, offset: &mut u64, url: &str) -> Result<(), ClientError> {
+    let mut piece = vec![0; 64 << 10];
+    loop {
+        let read = from.read(&mut piece);
+        let length =
+            read.map_err(|error| ClientError::Unreachable { url: url.to_owned(), reason: error.to_string() })?;
+        if length == 0 {
+            return Ok(());
+        }
+        *offset += length as u64;
+        if to.write_all(&piece[..length]).and_then(|()| to.flush()).is_err() {
+            return Ok(());
+        }
+    }
+}

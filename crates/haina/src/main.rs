@@ -1,0 +1,42 @@
+//! The program: the server, and every command.
+
+mod account;
+mod client;
+mod command_line;
+mod complaint;
+mod connection;
+mod environment;
+mod event_lines;
+mod job;
+mod job_logs;
+mod jobs;
+mod language;
+mod login;
+mod node;
+mod print;
+mod profile;
+mod submit;
+mod table;
+mod token;
+mod up;
+mod up_directory;
+mod user;
+mod wait;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // One of these runs beside every task for as long as it does: nothing else of the program is touched for it.
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == "supervise") {
+        return match (arguments.next(), arguments.next()) {
+            (Some(directory), None) => haina_engine::supervise(Path::new(&directory)),
+            _ => ExitCode::from(complaint::USAGE),
+        };
+    }
+    match command_line::run() {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => complaint::report(&error),
+    }
+}

@@ -1,0 +1,242 @@
+//! `haina up`: runs a center.
+
+use std::ffi::OsString;
+use std::io::{ErrorKind, IsTerminal};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use haina_api::parse_center_file;
+use haina_core::Refusal;
+use haina_core::center_definition::CenterDefinition;
+use haina_runtime::{StartError, StartOptions};
+use haina_store::{Location, StoreError};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::complaint::{Complaint, FAILED, UNAVAILABLE};
+use crate::environment;
+use crate::language::say;
+use crate::up_directory::DataDirectory;
+
+/// The center that comes up where no file is given.
+const SAMPLE: &str = include_str!("../../../examples/centers/qingdao-100p.toml");
+
+/// Options of `haina up`. The data directory is `--data`.
+#[derive(clap::Args, Debug)]
+pub struct Arguments {
+    /// Where to answer
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7420")]
+    listen: SocketAddr,
+    /// The center file; the one of the last start if absent, a sample center if there is none
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The database: a `postgres://` URL; an SQLite file in the data directory if absent
+    #[arg(long, value_name = "URL", env = environment::DATABASE, hide_env_values = true)]
+    database: Option<String>,
+}
+
+/// Runs a center until it is told to end.
+pub fn run(arguments: &Arguments, data: Option<PathBuf>) -> Result<u8> {
+    start_logging()?;
+    let given = arguments.config.as_deref().map(read_center_file).transpose()?;
+    let directory = DataDirectory::take(&data.unwrap_or_else(|| PathBuf::from("haina-data")))?;
+    let definition = center_file(&directory, given)?;
+    let options = options(arguments, &directory, definition)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads can be started")?;
+    runtime.block_on(serve(arguments.listen, &directory, options))
+}
+
+fn start_logging() -> Result<()> {
+    let filter = environment::read(environment::LOG).unwrap_or_else(|| "warn".to_owned());
+    let filter = tracing_subscriber::EnvFilter::try_new(&filter).map_err(|error| {
+        Complaint::new(FAILED, format!("{}={filter} cannot be read", environment::LOG)).because(error)
+    })?;
+    let stderr = std::io::stderr;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_ansi(stderr().is_terminal()).init();
+    Ok(())
+}
+
+/// The text and what it says.
+fn read_center_file(path: &Path) -> Result<(String, CenterDefinition)> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("reading the center file {}", path.display()))?;
+    let definition =
+        parse_center_file(&text).map_err(|refusal| bad_center_file(&path.display().to_string(), &refusal))?;
+    Ok((text, definition))
+}
+
+fn bad_center_file(path: &str, refusal: &Refusal) -> Complaint {
+    let what = say(format!("the center file {path} cannot be used"), format!("无法使用中心文件 {path}"));
+    let why = refusal.values.get("detail").cloned().unwrap_or_else(|| refusal.to_string());
+    Complaint::new(FAILED, what).because(why).hint(say(
+        "examples/centers/qingdao-100p.toml shows what is understood.",
+        "可参考 examples/centers/qingdao-100p.toml。",
+    ))
+}
+
+/// What the center is to be: the file that was given, which is kept for the next start; else the one that was kept; else
+/// the sample.
+fn center_file(directory: &DataDirectory, given: Option<(String, CenterDefinition)>) -> Result<CenterDefinition> {
+    let kept = directory.join("center.toml");
+    let (text, definition) = match given {
+        Some(given) => given,
+        None if kept.exists() => return Ok(read_center_file(&kept)?.1),
+        None => {
+            println!(
+                "{}",
+                say(
+                    "No center file was given (--config): a sample center comes up.",
+                    "未指定中心文件（--config）：将启动示例中心。"
+                )
+            );
+            let definition = parse_center_file(SAMPLE).map_err(|refusal| bad_center_file("(sample)", &refusal))?;
+            (SAMPLE.to_owned(), definition)
+        }
+    };
+    directory.write("center.toml", text.as_bytes())?;
+    Ok(definition)
+}
+
+fn options(arguments: &Arguments, directory: &DataDirectory, definition: CenterDefinition) -> Result<StartOptions> {
+    let location = match &arguments.database {
+        Some(database) => database.parse().unwrap_or_else(|never| match never {}),
+        None => Location::Sqlite(directory.join("center.db")),
+    };
+    let program = std::env::current_exe().context("this program does not know where it is")?;
+    Ok(StartOptions {
+        location,
+        engine_directory: directory.join("engine"),
+        supervisor: vec![program.into_os_string(), OsString::from("supervise")],
+        definition: Some(definition),
+        operator_token: directory.operator_token()?,
+        center_url: None,
+    })
+}
+
+async fn serve(listen: SocketAddr, directory: &DataDirectory, mut options: StartOptions) -> Result<u8> {
+    // Before the center starts, so that a taken port changes nothing.
+    let listener = TcpListener::bind(listen).await.map_err(|error| cannot_listen(listen, &error))?;
+    let address = listener.local_addr()?;
+    let url = format!("http://{address}");
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    options.center_url = Some(url.clone());
+    let started = haina_runtime::start(options).await;
+    let running = started.map_err(|error| not_started(error, directory))?;
+    directory.write("url", format!("{url}\n").as_bytes())?;
+    announce(&running.handle, &url, address, directory);
+
+    let handle = running.handle;
+    let mut writer = running.writer;
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let server = haina_server::serve(listener, handle.clone(), async move { _ = ended.await });
+    let mut server = tokio::spawn(server);
+    let outcome = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        _ = &mut writer => Some(Complaint::new(UNAVAILABLE, say("another process leads this center now", "另一个进程已接管该中心"))
+            .hint(say("Its jobs go on under that one.", "作业由该进程继续管理。"))),
+        served = &mut server => Some(Complaint::new(FAILED, say("the server ended", "服务已终止")).because(format!("{served:?}"))),
+    };
+    _ = end.send(());
+    if !server.is_finished() {
+        _ = server.await;
+    }
+    // Nobody answers there any more.
+    _ = std::fs::remove_file(directory.join("url"));
+    match outcome {
+        Some(complaint) => Err(complaint.into()),
+        None => {
+            handle.stop().await;
+            farewell(handle.live_jobs(), directory);
+            Ok(0)
+        }
+    }
+}
+
+fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Complaint {
+    let taken = error.kind() == ErrorKind::AddrInUse;
+    let what = say(format!("cannot listen on {address}"), format!("无法监听 {address}"));
+    let why = if taken {
+        say("another program listens there", "该地址已被其他程序占用").to_owned()
+    } else {
+        error.to_string()
+    };
+    let hint = say(
+        "Choose another address with --listen, such as 127.0.0.1:0 for any free port.",
+        "请用 --listen 指定其他地址，例如 127.0.0.1:0 表示任一空闲端口。",
+    );
+    Complaint::new(if taken { UNAVAILABLE } else { FAILED }, what).because(why).hint(hint)
+}
+
+fn not_started(error: StartError, directory: &DataDirectory) -> anyhow::Error {
+    let what = say("the center cannot start", "中心无法启动");
+    match error {
+        StartError::Store(error @ StoreError::NewerVersion { .. }) => {
+            Complaint::new(FAILED, what).because(error).into()
+        }
+        StartError::Store(error @ StoreError::Open { .. }) => Complaint::new(UNAVAILABLE, what)
+            .because(error)
+            .hint(say(
+                "Check that the database is there, and that this user may use it.",
+                "请检查数据库是否可用，当前用户是否有权限。",
+            ))
+            .into(),
+        StartError::Store(error) => Complaint::new(FAILED, what).because(error).into(),
+        StartError::Engine(error) => Complaint::new(FAILED, what)
+            .because(error)
+            .hint(say(
+                format!("Check {}.", directory.join("engine").display()),
+                format!("请检查 {}。", directory.join("engine").display()),
+            ))
+            .into(),
+        StartError::Refused(refusal) => {
+            bad_center_file(&directory.join("center.toml").display().to_string(), &refusal).into()
+        }
+    }
+}
+
+fn announce(handle: &haina_runtime::CenterHandle, url: &str, address: SocketAddr, directory: &DataDirectory) {
+    if !address.ip().is_loopback() {
+        eprintln!(
+            "{}",
+            say(
+                "WARNING: this address is reachable from other machines, and the connection is not encrypted.\n         Put a proxy with TLS in front of it.",
+                "警告：该地址可从其他机器访问，且连接未加密。请在前面部署带 TLS 的代理。",
+            )
+        );
+    }
+    let (name, nodes, cards) = handle.with_view(|view| {
+        let cards: u32 = view.nodes.values().map(|node| node.spec.cards).sum();
+        (view.center.name.clone(), view.nodes.len(), cards)
+    });
+    let token = directory.join("admin.token");
+    let token = token.display();
+    println!(
+        "{}",
+        say(
+            format!(
+                "{name}: {nodes} nodes, {cards} cards\nanswers at {url}\noperator's token: {token}\n\n  export HAINA_URL={url} HAINA_TOKEN=$(cat {token})"
+            ),
+            format!(
+                "{name}：{nodes} 个节点，{cards} 张卡\n服务地址：{url}\n运营方令牌：{token}\n\n  export HAINA_URL={url} HAINA_TOKEN=$(cat {token})"
+            ),
+        )
+    );
+}
+
+fn farewell(jobs: u64, directory: &DataDirectory) {
+    if jobs > 0 {
+        let data = directory.path().display();
+        println!(
+            "{}",
+            say(
+                format!(
+                    "{jobs} job(s) have not ended. Those that run go on; `haina up --data {data}` finds them again."
+                ),
+                format!("{jobs} 个作业尚未结束。正在运行的作业会继续；`haina up --data {data}` 将重新接管。"),
+            )
+        );
+    }
+}

@@ -1,0 +1,217 @@
+//! The program as users and scripts meet it: exit codes, JSON documents, error texts, files.
+
+mod program;
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+use program::{Center, haina};
+use serde_json::Value;
+
+#[test]
+fn a_command_runs_and_its_exit_code_is_the_jobs() {
+    let center = Center::start();
+    let done =
+        center.run(&["submit", "--organization", "ocean-institute", "--cards", "0.5", "--wait", "--", "echo", "hello"]);
+    done.expect(0);
+    assert!(done.stderr.contains("Job 1 ended as succeeded."), "{}", done.stderr);
+    assert_eq!(done.stdout, "", "what a script reads is only the exit code");
+    center.run(&["job", "logs", "1"]).expect(0).prints("hello\n");
+    let submit = ["submit", "--organization", "ocean-institute", "--wait", "--", "sh", "-c"];
+    center.run(&[&submit[..], &["exit 7"]].concat()).expect(7);
+    center.run(&[&submit[..], &["kill -KILL $$"]].concat()).expect(137);
+    let options = ["submit", "--organization", "ocean-institute", "--time-limit", "1s", "--wait", "--", "sleep", "60"];
+    center.run(&options).expect(124);
+    center.run(&["job", "logs", "-f", "2"]).expect(0).prints("");
+}
+
+#[test]
+fn lists_and_things_are_one_json_document() {
+    let center = Center::start();
+    let submitted = center.run(&["submit", "--organization", "ocean-institute", "--name", "a", "--json", "--", "true"]);
+    let submitted = submitted.expect(0).json();
+    assert_eq!((submitted["id"].as_str(), submitted["state"].as_str()), (Some("1"), Some("waiting")));
+    center.run(&["submit", "--organization", "ocean-institute", "--wait", "--", "true"]).expect(0);
+    let all = center.run(&["jobs", "--all", "--json"]).expect(0).json();
+    let seen: Vec<_> = all.as_array().unwrap().iter().map(|job| (&job["id"], &job["state"])).collect();
+    assert_eq!(seen.len(), 2);
+    assert!(seen.iter().all(|(id, state)| id.is_string() && *state == "succeeded"), "{seen:?}");
+    for arguments in [
+        &["jobs", "--json"][..],
+        &["job", "show", "1", "--json"],
+        &["job", "why", "1", "--json"],
+        &["job", "events", "1", "--json"],
+        &["job", "logs", "1", "--json"],
+        &["nodes", "--json"],
+        &["node", "show", "ascend-01", "--json"],
+        &["node", "drain", "ascend-01", "--reason", "fan", "--json"],
+        &["node", "resume", "ascend-01", "--json"],
+        &["account", "--json"],
+        &["account", "ocean-institute", "--json"],
+        &["account", "ocean-institute", "--postings", "--json"],
+        &["account", "top-up", "ocean-institute", "100", "--json"],
+        &["user", "list", "--json"],
+        &["user", "me", "--json"],
+        &["user", "add", "li", "--role", "developer", "--organization", "ocean-institute", "--json"],
+        &["token", "issue", "li", "--json"],
+        &["schema", "job"],
+    ] {
+        let document = center.run(arguments).expect(0).json();
+        let things = document.as_array().cloned().unwrap_or_else(|| vec![document]);
+        let of_schema = arguments[0] == "schema";
+        assert!(things.iter().all(|thing| of_schema || thing["id"].is_string()), "{arguments:?}");
+    }
+    assert_eq!(center.run(&["nodes", "--json"]).json().as_array().unwrap().len(), 39);
+}
+
+#[test]
+fn tables_are_plain_when_piped_and_speak_the_users_language() {
+    let center = Center::start();
+    center
+        .run(&["submit", "--organization", "ocean-institute", "--name", "海浪预报", "--wait", "--", "true"])
+        .expect(0);
+    for arguments in [&["jobs", "--all"][..], &["job", "show", "1"], &["nodes"], &["account"], &["user", "list"]] {
+        let printed = center.run(arguments).expect(0).stdout.clone();
+        assert!(printed.lines().count() >= 2 && !printed.contains('\u{1b}'), "{arguments:?}:\n{printed}");
+    }
+    let printed = center.command(&["jobs", "--all"]).env("LANG", "zh_CN.UTF-8").output().unwrap();
+    assert!(String::from_utf8_lossy(&printed.stdout).contains("状态"));
+    let printed = center.command(&["job", "show", "9"]).env("LC_ALL", "zh_CN.UTF-8").output().unwrap();
+    assert!(String::from_utf8_lossy(&printed.stderr).contains("没有您可查看的"), "{printed:?}");
+}
+
+#[test]
+fn a_job_file_is_submitted_as_a_whole_or_refused_with_its_place() {
+    let center = Center::start();
+    let file = |text: &str| {
+        let path = center.directory().join("job.toml");
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let workflow = "
+        [[job]]
+        name = 'prepare'
+        organization = 'ocean-institute'
+        command = ['true']
+        [[job]]
+        name = 'train'
+        organization = 'ocean-institute'
+        after = ['prepare']
+        array = { count = 3 }
+        script = 'echo element $HAINA_ARRAY_INDEX'
+    ";
+    let ended = center.run(&["submit", &file(workflow), "--wait", "--json"]).expect(0).json();
+    assert_eq!(ended[1]["elements"]["succeeded"], 3);
+    center.run(&["job", "logs", "2_2"]).expect(0).prints("element 2\n");
+
+    for (text, expected) in [
+        (
+            "name = 'a'\ncrads = 1\ncommand = ['true']",
+            "job.toml: line 2, column 1: unknown field `crads`; the nearest known one is `cards` (invalid_request)",
+        ),
+        ("name = 'a'\ncards = -1\ncommand = ['true']", "`cards` is -1, but must be"),
+        ("name = 'a'\nmemory = '99999999999999TiB'\ncommand = ['true']", "`memory` is 99999999999999TiB"),
+        ("name = 'a'\ncpus = 1e30\ncommand = ['true']", "`cpus` is 1000000000000000000000000000000"),
+        (
+            "[[job]]\nname='a'\nafter=['b']\nscript='true'\norganization='maker-wang'\n[[job]]\nname='b'\nafter=['a']\nscript='true'\norganization='maker-wang'",
+            "wait for each other in a circle: a, b. (dependency_cycle)",
+        ),
+        ("name = 'a'\ncards = 8\nnodes = 40\norganization = 'maker-wang'\ncommand = ['true']", "(impossible_request)"),
+        (
+            "name = 'a'\ncards = 8\norganization = 'maker-wang'\ncommand = ['true']",
+            "One attempt may cost up to 64.177778 CNY, but maker-wang has 2.000000 CNY. (insufficient_funds)",
+        ),
+    ] {
+        let refused = center.run(&["submit", &file(text)]);
+        refused.expect(1);
+        assert!(refused.stderr.contains(expected), "{text}\n{}", refused.stderr);
+        assert!(refused.stderr.lines().count() >= 2, "there is a hint: {}", refused.stderr);
+    }
+}
+
+#[test]
+fn wrong_usage_and_absent_centers_have_their_own_exit_codes() {
+    for arguments in [
+        &["jbos"][..],
+        &["submit"],
+        &["jobs", "--no-such"],
+        &["submit", "a", "--", "b"],
+        &["job", "show"],
+        &["submit", "--cards", "x", "--", "true"],
+    ] {
+        haina(arguments).expect(2);
+    }
+    haina(&["submit", "no-such-file.toml"]).expect(2);
+    haina(&["--help"]).expect(0);
+    haina(&["--version"]).expect(0);
+    let absent = haina(&["--url", "http://127.0.0.1:9", "jobs"]);
+    absent.expect(3);
+    assert!(absent.stderr.contains("no center answers at http://127.0.0.1:9"), "{}", absent.stderr);
+    haina(&["schema", "job"]).expect(0);
+}
+
+#[test]
+fn a_data_directory_is_served_by_one() {
+    let center = Center::start();
+    let token = std::fs::metadata(center.data().join("admin.token")).unwrap();
+    assert_eq!(token.permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::metadata(center.data()).unwrap().mode() & 0o777, 0o700);
+
+    let second = haina(&["up", "--data", center.data().to_str().unwrap(), "--listen", "127.0.0.1:0"]);
+    second.expect(3);
+    assert!(second.stderr.contains("another server") && second.stderr.contains("process"), "{}", second.stderr);
+
+    let other = tempfile::tempdir().unwrap();
+    let address = center.url().trim_start_matches("http://").to_owned();
+    let taken = haina(&["up", "--data", other.path().to_str().unwrap(), "--listen", &address]);
+    taken.expect(3);
+    assert!(taken.stderr.contains("another program listens there"), "{}", taken.stderr);
+
+    let unusable = haina(&["up", "--data", "/proc/no-such-place", "--listen", "127.0.0.1:0"]);
+    unusable.expect(1);
+    assert!(unusable.stderr.contains("cannot be used"), "{}", unusable.stderr);
+
+    let config = other.path().join("center.toml");
+    std::fs::write(&config, "name = 'x'\nponds = 1").unwrap();
+    let bad = haina(&["up", "--data", other.path().join("d").to_str().unwrap(), "--config", config.to_str().unwrap()]);
+    bad.expect(1);
+    assert!(bad.stderr.contains("line 2, column 1: unknown field `ponds`"), "{}", bad.stderr);
+}
+
+#[test]
+fn jobs_go_on_while_the_server_is_away() {
+    let mut center = Center::start();
+    let marker = center.directory().join("go");
+    let script = format!("until [ -e {} ]; do sleep 0.05; done; echo done", marker.display());
+    center.run(&["submit", "--organization", "ocean-institute", "--", "sh", "-c", &script]).expect(0);
+    center.until(&["job", "show", "1", "--json"], |job| job["state"] == "running");
+    let said = center.stop();
+    assert!(said.contains("1 job(s) have not ended"), "{said}");
+    std::fs::write(&marker, "").unwrap();
+    center.start_again();
+    let job = center.until(&["job", "show", "1", "--json"], |job| job["ended"].is_string());
+    assert_eq!((&job["state"], &job["attempts"]), (&Value::from("succeeded"), &Value::from(1)));
+    center.run(&["job", "logs", "1"]).expect(0).prints("done\n");
+}
+
+#[test]
+fn a_login_is_kept_for_its_owner_only() {
+    let center = Center::start();
+    let home = tempfile::tempdir().unwrap();
+    let token = center.run(&["token", "issue", "ocean-developer"]).expect(0).stdout.clone();
+    let login = |arguments: &[&str], token: &str| {
+        let mut command = program::command(arguments);
+        command.env("XDG_CONFIG_HOME", home.path());
+        if !token.is_empty() {
+            command.env("HAINA_TOKEN", token.trim());
+        }
+        program::Printed::of(command)
+    };
+    login(&["--url", center.url(), "login"], "wrong").expect(1);
+    login(&["--url", center.url(), "login"], &token).expect(0);
+    let profile = home.path().join("haina/profile.toml");
+    assert_eq!(std::fs::metadata(&profile).unwrap().permissions().mode() & 0o777, 0o600);
+    let me = login(&["user", "me", "--json"], "").expect(0).json();
+    assert_eq!(me["name"], "ocean-developer");
+    login(&["nodes"], "").expect(0);
+    login(&["node", "drain", "ascend-01"], "").expect(1);
+}

@@ -1,0 +1,151 @@
+//! The real program, and a center that it runs.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// Longer than anything here takes on a machine that works.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The program with arguments, and nothing of the environment that it reads.
+pub fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_haina"));
+    command.args(arguments).stdin(Stdio::null());
+    for name in ["HAINA_URL", "HAINA_TOKEN", "HAINA_DATA", "HAINA_DATABASE", "HAINA_LOG", "LC_ALL", "LC_MESSAGES"] {
+        command.env_remove(name);
+    }
+    command.env("LANG", "C.UTF-8").env("XDG_CONFIG_HOME", "/nonexistent");
+    command
+}
+
+/// Runs the program.
+pub fn haina(arguments: &[&str]) -> Printed {
+    Printed::of(command(arguments))
+}
+
+/// What it printed, and how it ended.
+#[derive(Debug)]
+pub struct Printed {
+    code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Printed {
+    pub fn of(mut command: Command) -> Printed {
+        let output = command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Printed { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    #[track_caller]
+    pub fn expect(&self, code: i32) -> &Printed {
+        assert_eq!(self.code, Some(code), "{}{}", self.stdout, self.stderr);
+        self
+    }
+
+    #[track_caller]
+    pub fn prints(&self, text: &str) {
+        assert_eq!(self.stdout, text);
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
+    }
+}
+
+/// A center in a directory of its own.
+pub struct Center {
+    directory: tempfile::TempDir,
+    url: String,
+    child: Option<Child>,
+}
+
+impl Center {
+    /// The sample center, on a free port.
+    pub fn start() -> Center {
+        let mut center = Center { directory: tempfile::tempdir().unwrap(), url: String::new(), child: None };
+        center.start_again();
+        center
+    }
+
+    /// Starts it again, after it was stopped.
+    pub fn start_again(&mut self) {
+        let address = self.data().join("url");
+        _ = std::fs::remove_file(&address);
+        let log = std::fs::File::create(self.directory().join("log")).unwrap();
+        let data = self.data();
+        let mut command = command(&["up", "--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
+        let mut child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        wait("the center to come up", || {
+            assert!(child.try_wait().unwrap().is_none(), "{}", self.log());
+            std::fs::read_to_string(&address).ok().filter(|url| url.ends_with('\n'))
+        });
+        self.child = Some(child);
+        self.url = std::fs::read_to_string(&address).unwrap().trim().to_owned();
+    }
+
+    /// Ends it as an operator does; what it said.
+    pub fn stop(&mut self) -> String {
+        let mut child = self.child.take().unwrap();
+        Command::new("kill").arg(child.id().to_string()).status().unwrap();
+        assert!(child.wait().unwrap().success(), "{}", self.log());
+        self.log()
+    }
+
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.directory().join("data")
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.directory().join("log")).unwrap()
+    }
+
+    /// The program, with the operator's token.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = command(arguments);
+        command.env("HAINA_DATA", self.data());
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Printed {
+        Printed::of(self.command(arguments))
+    }
+
+    /// Asks until the answer is as hoped; the answer.
+    pub fn until(&self, arguments: &[&str], hoped: impl Fn(&Value) -> bool) -> Value {
+        wait(&format!("{arguments:?}"), || Some(self.run(arguments).expect(0).json()).filter(&hoped))
+    }
+}
+
+impl Drop for Center {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            _ = child.kill();
+            _ = child.wait();
+        }
+    }
+}
+
+fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < PATIENCE, "waited too long for {what}");
+        std::thread::yield_now();
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,283 @@
+//! Facts as events: who may see them, and a sentence about each.
+
+use std::collections::BTreeMap;
+
+use haina_api::{Event, Moment};
+use haina_center::permission::Owner;
+use haina_center::{Action, Fact, View};
+use haina_core::{Ending, JobId, Language, OrganizationId, UserId, reason::show_cards};
+use haina_ledger::TransactionKind;
+use haina_store::StoredFact;
+
+/// Who may see an event.
+pub enum Audience {
+    /// Whoever may do this to what this owner owns.
+    Readers(Action, Owner),
+    /// Whoever may see the job.
+    Job(JobId),
+    /// Everybody who may see nodes: the center's own shape is no secret within it.
+    Everybody,
+    /// Those who see everything.
+    Center,
+    /// Nobody: the core's own bookkeeping.
+    Nobody,
+}
+
+/// Who may see a fact as an event.
+pub fn audience(fact: &Fact, view: &View) -> Audience {
+    let readers = |action, organization: Option<OrganizationId>, user: Option<UserId>| {
+        Audience::Readers(action, Owner { organization, user })
+    };
+    match fact {
+        Fact::ClassAdded { .. } | Fact::ClassBlocked { .. } => Audience::Nobody,
+        Fact::LeadershipTaken { .. } | Fact::TokenRevoked { .. } => Audience::Center,
+        Fact::CenterNamed { .. }
+        | Fact::CardModelSet { .. }
+        | Fact::PoolAdded { .. }
+        | Fact::NodeAdded { .. }
+        | Fact::NodeSet { .. } => Audience::Everybody,
+        Fact::OrganizationSet { id, .. } => readers(Action::ReadOrganization, Some(*id), None),
+        Fact::UserAdded { id, organization, .. } => readers(Action::ReadUser, *organization, Some(*id)),
+        Fact::TokenIssued { user, .. } => {
+            readers(Action::ReadUser, view.users.get(user).and_then(|user| user.organization), Some(*user))
+        }
+        Fact::Posted { transaction } => readers(Action::ReadAccount, Some(transaction.organization), None),
+        Fact::JobSubmitted { organization, user, .. } => readers(Action::ReadJob, Some(*organization), Some(*user)),
+        Fact::AttemptPlaced { organization, .. } => readers(Action::ReadJob, Some(*organization), None),
+        Fact::AttemptStarted { attempt, .. }
+        | Fact::AttemptStopping { attempt }
+        | Fact::AttemptEnded { attempt, .. } => Audience::Job(attempt.job),
+        Fact::JobDue { job }
+        | Fact::JobCancelled { job, .. }
+        | Fact::ElementCancelled { job, .. }
+        | Fact::JobEnded { job, .. } => Audience::Job(*job),
+    }
+}
+
+/// The event for a fact that somebody may see.
+pub fn event(stored: &StoredFact, view: &View, language: Language) -> Event {
+    let mut said = Said { values: BTreeMap::new(), job: None, organization: None, text: ("", ""), kind: "" };
+    said.tell(&stored.fact, view);
+    let template = if language == Language::Chinese { said.text.1 } else { said.text.0 };
+    let sentence =
+        said.values.iter().fold(template.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value));
+    Event {
+        id: stored.position.to_string(),
+        at: Moment(stored.at),
+        kind: said.kind.to_owned(),
+        sentence,
+        job: said.job.map(|job| job.to_string()),
+        organization: said.organization,
+        values: said.values,
+    }
+}
+
+struct Said {
+    values: BTreeMap<String, String>,
+    job: Option<JobId>,
+    organization: Option<String>,
+    text: (&'static str, &'static str),
+    kind: &'static str,
+}
+
+impl Said {
+    fn say(&mut self, kind: &'static str, english: &'static str, chinese: &'static str) -> &mut Said {
+        (self.kind, self.text) = (kind, (english, chinese));
+        self
+    }
+
+    fn with(&mut self, name: &str, value: impl ToString) -> &mut Said {
+        self.values.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    fn of(&mut self, view: &View, organization: OrganizationId) -> &mut Said {
+        self.organization = view.organizations.get(&organization).map(|organization| organization.name.clone());
+        self
+    }
+
+    fn about(&mut self, job: JobId) -> &mut Said {
+        self.job = Some(job);
+        self.with("job", job)
+    }
+
+    fn tell(&mut self, fact: &Fact, view: &View) {
+        match fact {
+            Fact::JobSubmitted { .. }
+            | Fact::JobDue { .. }
+            | Fact::JobCancelled { .. }
+            | Fact::ElementCancelled { .. }
+            | Fact::JobEnded { .. } => self.tell_job(fact, view),
+            Fact::AttemptPlaced { .. }
+            | Fact::AttemptStarted { .. }
+            | Fact::AttemptStopping { .. }
+            | Fact::AttemptEnded { .. } => self.tell_attempt(fact, view),
+            _ => self.tell_center(fact, view),
+        }
+    }
+
+    fn tell_job(&mut self, fact: &Fact, view: &View) {
+        let user = |id: &UserId| view.users.get(id).map_or_else(|| "the center".to_owned(), |user| user.name.clone());
+        match fact {
+            Fact::JobSubmitted { id, name, organization, user: by, .. } => {
+                self.say("job_submitted", "Job {job} ({name}) was accepted.", "作业 {job}（{name}）已接收。");
+                self.about(*id).of(view, *organization).with("name", name).with("user", user(by));
+            }
+            Fact::JobDue { job } => {
+                self.say("job_due", "Job {job} may start from now on.", "作业 {job} 已到可启动时间。").about(*job);
+            }
+            Fact::JobCancelled { job, by } => {
+                self.say("job_cancelled", "{user} cancelled job {job}.", "{user} 取消了作业 {job}。");
+                self.about(*job).with("user", user(by));
+            }
+            Fact::ElementCancelled { job, element, by } => {
+                self.say(
+                    "element_cancelled",
+                    "{user} cancelled element {element} of job {job}.",
+                    "{user} 取消了作业 {job} 的第 {element} 个任务。",
+                );
+                self.about(*job).with("element", element).with("user", user(by));
+            }
+            Fact::JobEnded { job, state, cause, .. } => {
+                self.say("job_ended", "Job {job} ended as {state}.", "作业 {job} 已结束，状态为 {state}。");
+                if let Some(cause) = cause {
+                    self.say(
+                        "job_ended",
+                        "Job {job} ended as {state}, because job {cause} did not succeed.",
+                        "因作业 {cause} 未成功，作业 {job} 已结束，状态为 {state}。",
+                    );
+                    self.with("cause", cause);
+                }
+                self.about(*job).with("state", state.word());
+            }
+            _ => unreachable!("told of jobs only"),
+        }
+    }
+
+    fn tell_attempt(&mut self, fact: &Fact, view: &View) {
+        match fact {
+            Fact::AttemptPlaced { attempt, organization, allocation, hold, .. } => {
+                let nodes = allocation.shares.iter().map(|share| view.nodes[&share.node].name.as_str());
+                let nodes = nodes.collect::<Vec<_>>().join(", ");
+                self.say(
+                    "attempt_placed",
+                    "Attempt {attempt} was given {cards} card(s) on {nodes}; {hold} is held.",
+                    "运行 {attempt} 已在 {nodes} 分配到 {cards} 张卡，预扣 {hold}。",
+                );
+                self.about(attempt.job).of(view, *organization).with("attempt", attempt);
+                self.with("cards", show_cards(allocation.cards())).with("nodes", nodes).with("hold", hold);
+            }
+            Fact::AttemptStarted { attempt, .. } => {
+                self.say("attempt_started", "Attempt {attempt} runs.", "运行 {attempt} 已开始。");
+                self.about(attempt.job).with("attempt", attempt);
+            }
+            Fact::AttemptStopping { attempt } => {
+                self.say("attempt_stopping", "Attempt {attempt} was told to stop.", "已要求运行 {attempt} 停止。");
+                self.about(attempt.job).with("attempt", attempt);
+            }
+            Fact::AttemptEnded { attempt, state, ending, charged, retry, .. } => {
+                self.say(
+                    "attempt_ended",
+                    "Attempt {attempt} ended as {state}: {how}. Charged {charged}.",
+                    "运行 {attempt} 已结束，状态为 {state}：{how}。扣费 {charged}。",
+                );
+                self.about(attempt.job).with("attempt", attempt).with("state", state.word());
+                self.with("how", how(ending)).with("charged", charged).with("retry", retry);
+            }
+            _ => unreachable!("told of attempts only"),
+        }
+    }
+
+    fn tell_center(&mut self, fact: &Fact, view: &View) {
+        match fact {
+            Fact::LeadershipTaken { epoch } => {
+                self.say("leadership_taken", "The center is led under epoch {epoch}.", "中心进入领导任期 {epoch}。");
+                self.with("epoch", epoch);
+            }
+            Fact::CenterNamed { name, .. } => {
+                self.say("center_named", "The center is named {name}.", "中心名称为{name}。").with("name", name);
+            }
+            Fact::CardModelSet { definition, price_version, .. } => {
+                self.say(
+                    "card_model_set",
+                    "Card model {name} costs {price} per card-hour (price version {version}).",
+                    "卡型号 {name} 的价格为每卡时 {price}（价格版本 {version}）。",
+                );
+                self.with("name", &definition.name).with("version", price_version);
+                self.with("price", definition.price_per_card_hour);
+            }
+            Fact::PoolAdded { name, .. } => {
+                self.say("pool_added", "Pool {name} was added.", "已添加资源池 {name}。").with("name", name);
+            }
+            Fact::NodeAdded { name, spec } => {
+                self.say(
+                    "node_added",
+                    "Node {name} with {cards} card(s) was added.",
+                    "已添加节点 {name}（{cards} 张卡）。",
+                );
+                self.with("name", name).with("cards", spec.cards);
+            }
+            Fact::NodeSet { id, draining, reason } => {
+                match draining {
+                    true => self.say(
+                        "node_draining",
+                        "Node {name} takes no new work: {reason}",
+                        "节点 {name} 不再接收新作业：{reason}",
+                    ),
+                    false => self.say("node_resumed", "Node {name} takes work again.", "节点 {name} 恢复接收作业。"),
+                };
+                self.with("name", view.nodes.get(id).map_or("", |node| &node.name)).with("reason", reason);
+            }
+            Fact::OrganizationSet { id, name, title, suspended, .. } => {
+                self.say(
+                    "organization_set",
+                    "Organization {name} ({title}) was set.",
+                    "单位 {name}（{title}）已设置。",
+                );
+                self.of(view, *id).with("name", name).with("title", title).with("suspended", suspended);
+            }
+            Fact::UserAdded { name, role, .. } => {
+                self.say("user_added", "User {name} was added as {role}.", "已添加用户 {name}，角色为 {role}。");
+                self.with("name", name).with("role", role.word());
+            }
+            Fact::TokenIssued { id, user, label, .. } => {
+                self.say("token_issued", "Token {token} was issued to {user}.", "已向 {user} 签发令牌 {token}。");
+                let user = view.users.get(user).map_or("", |user| &user.name);
+                self.with("token", id).with("user", user).with("label", label);
+            }
+            Fact::TokenRevoked { id } => {
+                self.say("token_revoked", "Token {token} was revoked.", "令牌 {token} 已吊销。").with("token", id);
+            }
+            Fact::Posted { transaction } => {
+                let amount = transaction.amount_for_organization(view.center.currency);
+                match &transaction.kind {
+                    TransactionKind::TopUp { reference } => {
+                        self.say("topped_up", "{organization} paid in {amount}.", "{organization} 充值 {amount}。");
+                        self.with("reference", reference);
+                    }
+                    TransactionKind::Charge { attempt, .. } => {
+                        self.say("charged", "{amount} for attempt {attempt}.", "运行 {attempt} 扣费 {amount}。");
+                        self.about(attempt.job).with("attempt", attempt);
+                    }
+                }
+                self.of(view, transaction.organization).with("amount", amount);
+                if let Some(name) = self.organization.clone() {
+                    self.with("organization", name);
+                }
+            }
+            _ => self.kind = "other",
+        }
+    }
+}
+
+/// How an attempt ended, in words that are the same in all languages: they name codes, signals and kernels' messages.
+fn how(ending: &Ending) -> String {
+    match ending {
+        Ending::Exited { code } => format!("exit code {code}"),
+        Ending::Signalled { signal } => format!("signal {signal}"),
+        Ending::TimedOut => "past its time limit".to_owned(),
+        Ending::Stopped => "stopped".to_owned(),
+        Ending::Unstartable { reason } => format!("could not start: {reason}"),
+        Ending::Lost { reason } => format!("lost: {reason}"),
+    }
+}

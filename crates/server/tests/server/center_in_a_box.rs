@@ -1,0 +1,251 @@
+//! A center that lives as long as a value, and how to talk to it.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use haina_core::Digest;
+use haina_runtime::{StartOptions, start};
+use haina_store::Location;
+use serde_json::{Value, json};
+use ureq::http::Request;
+use ureq::{Agent, Body};
+
+const OPERATOR: &str = "haina_the-operators-token-of-a-test";
+
+const CENTER: &str = r#"
+name = "A test's center"
+[[card_models]]
+name = "ascend-910"
+vendor = "Huawei"
+memory = "32GiB"
+tflops_fp16 = 320
+watts = 310
+ring = 4
+fractions = true
+simulated = true
+price_per_card_hour = "8.00"
+[[pools]]
+name = "public"
+[[nodes]]
+name = "node-[1-4]"
+card_model = "ascend-910"
+cards = 8
+cpus = 192
+memory = "768GiB"
+[[organizations]]
+name = "ocean"
+title = "Ocean Institute SECRET"
+opening_balance = "1000"
+[[organizations]]
+name = "harbour"
+title = "Harbour Intelligence"
+opening_balance = "1000"
+[[users]]
+name = "ocean-admin"
+role = "tenant_admin"
+organization = "ocean"
+[[users]]
+name = "ocean-developer"
+role = "developer"
+organization = "ocean"
+[[users]]
+name = "harbour-admin"
+role = "tenant_admin"
+organization = "harbour"
+[[users]]
+name = "harbour-developer"
+role = "developer"
+organization = "harbour"
+[[users]]
+name = "auditor"
+role = "auditor"
+[[users]]
+name = "finance"
+role = "finance"
+"#;
+
+/// The center.
+pub struct CenterInABox {
+    url: String,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+    _directory: tempfile::TempDir,
+}
+
+impl CenterInABox {
+    /// One whose nodes take no work, so that jobs wait.
+    pub fn start() -> CenterInABox {
+        let directory = tempfile::tempdir().unwrap();
+        let options = StartOptions {
+            location: Location::Sqlite(directory.path().join("center.db")),
+            engine_directory: directory.path().join("engine"),
+            supervisor: vec![OsString::from("/bin/false")],
+            definition: Some(haina_api::parse_center_file(CENTER).unwrap()),
+            operator_token: Digest::of(OPERATOR.as_bytes()),
+            center_url: None,
+        };
+        let (started, address) = mpsc::channel();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+            runtime.block_on(async move {
+                let running = start(options).await.unwrap_or_else(|error| panic!("{error}"));
+                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+                started.send(listener.local_addr().unwrap()).unwrap();
+                let told = async move { _ = stopped.await };
+                haina_server::serve(listener, running.handle.clone(), told).await.unwrap();
+                running.handle.stop().await;
+            });
+        });
+        let url = format!("http://{}", address.recv().unwrap());
+        let center = CenterInABox { url, stop: Some(stop), thread: Some(thread), _directory: directory };
+        for node in 1..=4 {
+            let path = format!("/api/v1/nodes/node-{node}/drain");
+            center.operator().post(&path, &json!({ "reason": "so that jobs wait" })).expect(200);
+        }
+        center
+    }
+
+    /// With the operator's token.
+    pub fn operator(&self) -> Caller {
+        self.caller(Some(OPERATOR.to_owned()))
+    }
+
+    /// Without a token.
+    pub fn nobody(&self) -> Caller {
+        self.caller(None)
+    }
+
+    /// With some token.
+    pub fn with_token(&self, token: &str) -> Caller {
+        self.caller(Some(token.to_owned()))
+    }
+
+    /// With a new token of a user.
+    pub fn user(&self, name: &str) -> Caller {
+        let token = self.operator().post(&format!("/api/v1/users/{name}/tokens"), &json!({ "label": "of a test" }));
+        self.with_token(token.expect(201).json()["secret"].as_str().unwrap())
+    }
+
+    fn caller(&self, token: Option<String>) -> Caller {
+        let config = Agent::config_builder().http_status_as_error(false).build();
+        Caller { agent: config.into(), url: self.url.clone(), token, headers: Vec::new() }
+    }
+}
+
+impl Drop for CenterInABox {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let ended = self.thread.take().map(JoinHandle::join);
+        if !std::thread::panicking() {
+            ended.unwrap().unwrap();
+        }
+    }
+}
+
+/// Somebody who asks.
+#[derive(Clone)]
+pub struct Caller {
+    agent: Agent,
+    url: String,
+    token: Option<String>,
+    headers: Vec<(String, String)>,
+}
+
+impl Caller {
+    /// The same, with a header.
+    pub fn with(mut self, name: &str, value: &str) -> Caller {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, None)
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send("POST", path, Some(body.to_string().into_bytes()))
+    }
+
+    pub fn send(&self, method: &str, path: &str, body: Option<Vec<u8>>) -> Answer {
+        Answer::of(self.run(method, path, body))
+    }
+
+    /// The data of server-sent events, one by one.
+    pub fn events(&self, path: &str) -> impl Iterator<Item = Value> + use<> {
+        let response = self.clone().with("accept", "text/event-stream").run("GET", path, None);
+        assert_eq!(response.status(), 200, "{path}");
+        let lines = BufReader::new(response.into_body().into_reader()).lines();
+        let data = lines.map_while(Result::ok);
+        data.filter_map(|line| line.strip_prefix("data:").map(|data| serde_json::from_str(data.trim()).unwrap()))
+    }
+
+    fn run(&self, method: &str, path: &str, body: Option<Vec<u8>>) -> ureq::http::Response<Body> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        match body {
+            Some(body) => self.agent.run(request.body(body).unwrap()),
+            None => self.agent.run(request.body(()).unwrap()),
+        }
+        .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    fn of(mut response: ureq::http::Response<Body>) -> Answer {
+        Answer {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            text: response.body_mut().read_to_string().unwrap(),
+        }
+    }
+
+    /// Fails unless the status is this.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Answer {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Fails unless it is a problem of this status and code; the problem.
+    #[track_caller]
+    pub fn problem(self, status: u16, code: &str) -> Value {
+        let answer = self.expect(status);
+        assert_eq!(answer.header("content-type"), "application/problem+json", "{}", answer.text);
+        let problem = answer.json();
+        for field in ["type", "title", "status", "detail", "code", "values", "hint"] {
+            assert!(!problem[field].is_null(), "{field} of {problem}");
+        }
+        assert_eq!((problem["code"].as_str(), problem["status"].as_u64()), (Some(code), Some(status.into())));
+        problem
+    }
+}
+
+/// A small job of an organization.
+pub fn job(name: &str) -> Value {
+    json!({ "name": name, "command": ["true"], "cards": 1, "env": { "PASSWORD": "hush" } })
+}

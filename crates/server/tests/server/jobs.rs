@@ -1,0 +1,137 @@
+//! Submitting, listing and showing jobs.
+
+use serde_json::{Value, json};
+
+use crate::center_in_a_box::{CenterInABox, job};
+
+#[test]
+fn a_job_is_accepted_shown_explained_and_cancelled() {
+    let center = CenterInABox::start();
+    let user = center.user("ocean-developer");
+    let answer = user.post("/api/v1/jobs", &job("train")).expect(201);
+    let id = answer.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(answer.header("location"), format!("/api/v1/jobs/{id}"));
+    assert!(answer.header("x-haina-position").parse::<u64>().unwrap() > 0);
+    assert_eq!(answer.json(), json!({ "id": id, "name": "train", "state": "waiting" }));
+
+    let shown = user.get(&format!("/api/v1/jobs/{id}")).expect(200).json();
+    for (field, value) in [
+        ("name", json!("train")),
+        ("state", json!("waiting")),
+        ("organization", json!("ocean")),
+        ("user", json!("ocean-developer")),
+        ("pool", json!("public")),
+        ("cards", json!(1.0)),
+        ("memory_bytes", json!(1u64 << 30)),
+        ("time_limit_seconds", json!(3600.0)),
+        ("attempts", json!(0)),
+        ("charged", json!({ "amount": "0.000000", "currency": "CNY" })),
+    ] {
+        assert_eq!(shown[field], value, "{field}");
+    }
+    let why = user.get(&format!("/api/v1/jobs/{id}/why")).expect(200).json();
+    assert_eq!(why["state"], "waiting");
+    assert_eq!(why["waiting"]["code"], "capacity", "all nodes are draining: {why}");
+
+    let ended = user.post(&format!("/api/v1/jobs/{id}/cancel"), &Value::Null).expect(200).json();
+    assert_eq!((&ended["state"], &ended["elements"]["cancelled"]), (&json!("cancelled"), &json!(1)));
+    let again = user.post(&format!("/api/v1/jobs/{id}/cancel"), &Value::Null).problem(409, "already_ended");
+    assert_eq!(again["values"]["state"], "cancelled");
+    assert_eq!(user.get(&format!("/api/v1/jobs/{id}/logs")).expect(200).text, "");
+    assert_eq!(user.get(&format!("/api/v1/jobs/{id}/attempts")).expect(200).json(), json!({ "items": [] }));
+}
+
+#[test]
+fn lists_go_page_by_page_and_filter() {
+    let center = CenterInABox::start();
+    let (ocean, harbour) = (center.user("ocean-developer"), center.user("harbour-developer"));
+    let jobs: Vec<Value> = (0..25).map(|number| job(&format!("job-{number}"))).collect();
+    let accepted = ocean.post("/api/v1/jobs/batch", &json!({ "jobs": jobs })).expect(201).json();
+    assert_eq!(accepted["jobs"].as_array().unwrap().len(), 25);
+    harbour.post("/api/v1/jobs", &job("other")).expect(201);
+    let first = accepted["jobs"][0]["id"].as_str().unwrap();
+    ocean.post(&format!("/api/v1/jobs/{first}/cancel"), &Value::Null).expect(200);
+
+    let names = |caller: &crate::center_in_a_box::Caller, filter: &str| {
+        let mut names = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = caller.get(&format!("/api/v1/jobs?limit=10{filter}{cursor}")).expect(200).json();
+            names.extend(page["items"].as_array().unwrap().iter().map(|job| job["name"].as_str().unwrap().to_owned()));
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return names,
+            }
+        }
+    };
+    let newest_first: Vec<String> = (1..25).rev().map(|number| format!("job-{number}")).collect();
+    assert_eq!(names(&ocean, ""), newest_first);
+    assert_eq!(names(&ocean, "&all=true").len(), 25);
+    assert_eq!(names(&ocean, "&state=cancelled"), ["job-0"]);
+    assert_eq!(names(&ocean, "&state=cancelled,waiting").len(), 25);
+    assert_eq!(names(&ocean, "&user=ocean-admin").len(), 0);
+    assert_eq!(names(&ocean, "&user=ocean-developer&organization=ocean").len(), 24);
+    assert_eq!(names(&harbour, "&all=true"), ["other"]);
+    assert_eq!(names(&center.operator(), "").len(), 25);
+    assert_eq!(names(&center.operator(), "&organization=harbour"), ["other"]);
+}
+
+#[test]
+fn asking_twice_with_one_key_does_it_once() {
+    let center = CenterInABox::start();
+    let user = center.user("ocean-developer").with("idempotency-key", "key-1");
+    let first = user.post("/api/v1/jobs", &job("a")).expect(201);
+    let second = user.post("/api/v1/jobs", &job("a")).expect(201);
+    assert_eq!(first.json(), second.json());
+    assert_eq!((first.header("idempotent-replayed"), second.header("idempotent-replayed")), ("", "true"));
+    user.post("/api/v1/jobs", &job("b")).problem(409, "idempotency_mismatch");
+    user.post("/api/v1/jobs/batch", &json!({ "jobs": [job("a")] })).problem(409, "idempotency_mismatch");
+    let other = center.user("ocean-admin").with("idempotency-key", "key-1");
+    assert_ne!(
+        other.post("/api/v1/jobs", &job("a")).expect(201).json()["id"],
+        first.json()["id"],
+        "keys are a user's own"
+    );
+    center
+        .user("ocean-admin")
+        .with("idempotency-key", &"x".repeat(201))
+        .post("/api/v1/jobs", &job("a"))
+        .problem(422, "invalid_value");
+    assert_eq!(center.operator().get("/api/v1/jobs").json()["items"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn arrays_have_elements() {
+    let center = CenterInABox::start();
+    let user = center.user("ocean-developer");
+    let mut wish = job("array");
+    wish["array"] = json!({ "count": 4, "concurrency": 2 });
+    let id = user.post("/api/v1/jobs", &wish).expect(201).json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(user.get(&format!("/api/v1/jobs/{id}")).json()["array"], json!({ "count": 4, "concurrency": 2 }));
+    user.get(&format!("/api/v1/jobs/{id}_3")).expect(200);
+    user.get(&format!("/api/v1/jobs/{id}_4")).problem(404, "not_found");
+    user.get(&format!("/api/v1/jobs/{id}/logs")).problem(422, "invalid_value");
+    user.get(&format!("/api/v1/jobs/{id}/logs?element=3")).expect(200);
+    user.get(&format!("/api/v1/jobs/{id}/logs?element=4")).problem(404, "not_found");
+    user.get(&format!("/api/v1/jobs/{id}_0/logs?attempt=1")).problem(404, "not_found");
+    assert_eq!(user.post(&format!("/api/v1/jobs/{id}_1/cancel"), &Value::Null).expect(200).json()["state"], "waiting");
+    let ended = user.post(&format!("/api/v1/jobs/{id}/cancel"), &Value::Null).expect(200).json();
+    assert_eq!(ended["elements"]["cancelled"], 4);
+}
+
+#[test]
+fn a_workflow_names_its_own_jobs() {
+    let center = CenterInABox::start();
+    let user = center.user("ocean-developer");
+    let after = |name: &str, on: Value| json!({ "name": name, "command": ["true"], "after": on });
+    let jobs = json!({ "jobs": [job("prepare"), after("train", json!(["prepare"])), after("report", json!([{ "job": "train", "condition": "ended" }]))] });
+    let accepted = user.post("/api/v1/jobs/batch", &jobs).expect(201).json();
+    let id = |index: usize| accepted["jobs"][index]["id"].as_str().unwrap();
+    let why = user.get(&format!("/api/v1/jobs/{}/why", id(1))).expect(200).json();
+    assert_eq!((&why["waiting"]["code"], &why["waiting"]["values"]["on"]), (&json!("dependency"), &json!(id(0))));
+    user.post(&format!("/api/v1/jobs/{}/cancel", id(0)), &Value::Null).expect(200);
+    let train = user.get(&format!("/api/v1/jobs/{}", id(1))).json();
+    assert_eq!((&train["state"], &train["cause"]), (&json!("cancelled"), &json!(id(0))));
+    let report = user.get(&format!("/api/v1/jobs/{}", id(2))).json();
+    assert_eq!(report["state"], "waiting", "it only waits for the end");
+}

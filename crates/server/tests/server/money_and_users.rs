@@ -1,0 +1,108 @@
+//! Accounts, organizations, users, tokens, nodes, and the center as a whole.
+
+use serde_json::json;
+
+use crate::center_in_a_box::{CenterInABox, job};
+
+#[test]
+fn paying_in_is_posted_once() {
+    let center = CenterInABox::start();
+    let finance = center.user("finance").with("idempotency-key", "payment-1");
+    let payment = json!({ "amount": "12.5", "reference": "invoice 7" });
+    for _ in 0..2 {
+        let account = finance.post("/api/v1/accounts/ocean/top-ups", &payment).expect(201).json();
+        assert_eq!(account["balance"], json!({ "amount": "1012.500000", "currency": "CNY" }));
+    }
+    let postings = center.user("ocean-developer").get("/api/v1/accounts/ocean/postings").expect(200).json();
+    let kinds: Vec<_> = postings["items"].as_array().unwrap().iter().map(|p| (&p["kind"], &p["reference"])).collect();
+    assert_eq!(kinds, [(&json!("top_up"), &json!("invoice 7")), (&json!("top_up"), &json!("opening balance"))]);
+    for amount in [json!("-1"), json!(0), json!("1.0000001"), json!("x"), json!(1e40), json!("NaN")] {
+        let caller = center.user("finance");
+        let payment = json!({ "amount": amount, "reference": "r" });
+        caller.post("/api/v1/accounts/ocean/top-ups", &payment).problem(422, "invalid_value");
+    }
+    center.user("finance").post("/api/v1/accounts/nobody/top-ups", &payment).problem(404, "not_found");
+}
+
+#[test]
+fn organizations_are_set_and_suspended() {
+    let center = CenterInABox::start();
+    let operator = center.operator();
+    let put =
+        |body: serde_json::Value| operator.send("PUT", "/api/v1/organizations/ocean", Some(body.to_string().into()));
+    let set = put(json!({ "card_limit": 2, "suspended": true })).expect(200).json();
+    assert_eq!(
+        (&set["card_limit"], &set["suspended"], &set["title"]),
+        (&json!(2.0), &json!(true), &json!("Ocean Institute SECRET"))
+    );
+    center.user("ocean-admin").post("/api/v1/jobs", &job("a")).problem(403, "suspended");
+    put(json!({ "suspended": false })).expect(200);
+    let mut wish = job("a");
+    wish["cards"] = json!(3);
+    center.user("ocean-admin").post("/api/v1/jobs", &wish).problem(409, "quota_exceeded");
+    put(json!({ "card_limit": -1 })).problem(422, "invalid_value");
+    put(json!({ "limit": 1 })).problem(400, "invalid_request");
+    operator.send("PUT", "/api/v1/organizations/a%20b", Some("{}".into())).problem(422, "invalid_value");
+}
+
+#[test]
+fn users_are_added_and_tokens_issued_and_revoked() {
+    let center = CenterInABox::start();
+    let administrator = center.user("ocean-admin");
+    let new = json!({ "name": "li", "role": "developer", "organization": "ocean" });
+    assert_eq!(administrator.post("/api/v1/users", &new).expect(201).json()["name"], "li");
+    administrator.post("/api/v1/users", &new).problem(409, "name_taken");
+    administrator.post("/api/v1/users", &json!({ "name": "boss", "role": "operator" })).problem(403, "forbidden");
+    administrator.post("/api/v1/users", &json!({ "name": "x", "role": "king" })).problem(400, "invalid_request");
+
+    let issued = administrator.post("/api/v1/users/li/tokens", &json!({ "label": "laptop" })).expect(201).json();
+    let li = center.with_token(issued["secret"].as_str().unwrap());
+    let me = li.get("/api/v1/users/me").expect(200).json();
+    assert_eq!((&me["name"], &me["tokens"][0]["label"]), (&json!("li"), &json!("laptop")));
+    assert!(!me.to_string().contains(issued["secret"].as_str().unwrap()), "a secret is shown once");
+    let path = format!("/api/v1/tokens/{}", issued["id"].as_str().unwrap());
+    li.send("DELETE", &path, None).expect(204);
+    li.get("/api/v1/users/me").problem(401, "unauthenticated");
+    administrator.send("DELETE", &path, None).problem(404, "not_found");
+
+    let expired = json!({ "expires": "2020-01-01T00:00:00Z" });
+    let expired = administrator.post("/api/v1/users/li/tokens", &expired).expect(201).json();
+    center.with_token(expired["secret"].as_str().unwrap()).get("/api/v1/users/me").problem(401, "unauthenticated");
+    administrator.post("/api/v1/users/li/tokens", &json!({ "expires": "soon" })).problem(422, "invalid_value");
+    administrator.send("POST", "/api/v1/users/li/tokens", None).expect(201);
+}
+
+#[test]
+fn nodes_are_listed_drained_and_resumed() {
+    let center = CenterInABox::start();
+    let user = center.user("ocean-developer");
+    let page = user.get("/api/v1/nodes?limit=3").expect(200).json();
+    assert_eq!(page["items"].as_array().unwrap().len(), 3);
+    let next = page["next_cursor"].as_str().unwrap();
+    let rest = user.get(&format!("/api/v1/nodes?cursor={next}")).expect(200).json();
+    assert_eq!((rest["items"].as_array().unwrap().len(), &rest["next_cursor"]), (1, &serde_json::Value::Null));
+    let node = user.get("/api/v1/nodes/node-1").expect(200).json();
+    assert_eq!((&node["state"], &node["simulated"], &node["cards"]), (&json!("draining"), &json!(true), &json!(8)));
+    let resumed = center.operator().send("POST", "/api/v1/nodes/node-1/resume", None).expect(200).json();
+    assert_eq!(resumed["state"], "available");
+    user.get("/api/v1/nodes/nothing").problem(404, "not_found");
+    center.operator().post("/api/v1/nodes/nothing/drain", &json!({ "reason": "" })).problem(404, "not_found");
+}
+
+#[test]
+fn the_center_is_healthy_and_measured() {
+    let center = CenterInABox::start();
+    assert_eq!(center.nobody().get("/healthz").expect(200).text, "ok\n");
+    assert_eq!(center.nobody().get("/readyz").expect(200).json()["ready"], true);
+    center.user("ocean-developer").post("/api/v1/jobs", &job("a")).expect(201);
+    let metrics = center.user("auditor").get("/metrics").expect(200).text;
+    for line in
+        ["haina_jobs_submitted_total 1", "haina_jobs_live 1", "haina_ready 1", "# TYPE haina_cards_installed gauge"]
+    {
+        assert!(metrics.lines().any(|known| known == line), "{line} in\n{metrics}");
+    }
+    let shown = center.user("ocean-developer").get("/api/v1/center").expect(200).json();
+    assert_eq!((&shown["nodes"], &shown["pools"][0]["cards_installed"]), (&json!(4), &json!(32.0)));
+    let schema = center.user("ocean-developer").get("/api/v1/schema/job").expect(200).json();
+    assert!(schema["$defs"]["JobSpec"].is_object());
+}

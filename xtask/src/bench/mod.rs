@@ -1,0 +1,24 @@
+//! `cargo xtask bench`: measurements of a real server, as a table for people and JSON for programs.
+
+mod e2e;
+mod history;
+mod load;
+mod machine;
+mod measurements;
+mod slurm;
+mod slurm_center;
+mod waiting;
+mod workload;
+
+use anyhow::bail;
+
+/// Runs a benchmark by its name.
+///
+/// # Errors
+/// Where it cannot be run; with `check`, where a promise is not kept.
+pub fn run(name: &str, check: bool) -> anyhow::Result<()> {
+    match name {
+        "e2e" => e2e::run(check),
+        other => bail!("there is no benchmark `{other}`; there is `e2e`"),
+    }
+}
