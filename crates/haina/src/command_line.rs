@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::connection::Connection;
-use crate::{account, job, jobs, login, node, print, submit, token, up, user};
+use crate::{account, demo, job, jobs, login, node, print, submit, token, up, user};
 
 /// Haina: a computing center
 #[derive(Parser, Debug)]
@@ -19,6 +19,8 @@ struct CommandLine {
 enum Command {
     /// Run a center
     Up(up::Arguments),
+    /// See a center at work: real jobs on a sample center, and a report
+    Demo(demo::DemoArguments),
     /// Submit a job file, or one command
     Submit(Box<submit::Arguments>),
     /// List jobs, newest first; those that have ended with --all
@@ -70,6 +72,7 @@ pub fn run() -> anyhow::Result<u8> {
     }
     match command {
         Command::Up(arguments) => up::run(&arguments, connection.data),
+        Command::Demo(arguments) => demo::run(&arguments).map(|()| 0),
         Command::Submit(arguments) => submit::run(*arguments, &connection.client()?),
         Command::Jobs(arguments) => jobs::run(&arguments, &connection.client()?),
         Command::Job { command } => job::run(command, &connection.client()?),

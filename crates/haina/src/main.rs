@@ -5,6 +5,7 @@ mod client;
 mod command_line;
 mod complaint;
 mod connection;
+mod demo;
 mod environment;
 mod event_lines;
 mod job;

@@ -1,0 +1,100 @@
+//! The demo's center: `haina up` as a process of its own, so that it can go on when the demo is done.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::client::Client;
+
+/// Where `haina up` listens by default.
+const USUAL_PORT: u16 = 7420;
+/// A center that has not come up by then will not.
+const START_MOST: Duration = Duration::from_secs(30);
+
+/// A running center.
+pub struct DemoCenter {
+    /// Where it answers.
+    pub url: String,
+    /// Its data directory, absolute.
+    pub data: PathBuf,
+    /// Its process.
+    child: Child,
+}
+
+impl DemoCenter {
+    /// Starts it and waits until it is ready.
+    pub fn start(data: &Path, listen: Option<SocketAddr>) -> Result<DemoCenter> {
+        fs::create_dir_all(data).with_context(|| format!("making the data directory {}", data.display()))?;
+        let data = fs::canonicalize(data)?;
+        let address = match listen {
+            Some(address) => address,
+            None => free_address()?,
+        };
+        let log = data.join("center.log");
+        let output = File::create(&log).with_context(|| format!("writing {}", log.display()))?;
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["up", "--data"])
+            .arg(&data)
+            .args(["--listen", &address.to_string()])
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            // Its own group: an interrupt at the terminal ends the demo, not the center under it.
+            .process_group(0)
+            .spawn()?;
+        let url = format!("http://{address}");
+        let began = Instant::now();
+        while !Client::new(&url, "").is_ready() {
+            if let Some(status) = child.try_wait()? {
+                let said = fs::read_to_string(&log).unwrap_or_default();
+                bail!("the center did not come up ({status}):\n{}", said.trim_end());
+            }
+            if began.elapsed() > START_MOST {
+                child.kill()?;
+                bail!("the center is not ready after {} s; see {}", START_MOST.as_secs(), log.display());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(DemoCenter { url, data, child })
+    }
+
+    /// A client with the operator's token.
+    pub fn client(&self) -> Result<Client> {
+        let path = self.token_file();
+        let token = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        Ok(Client::new(&self.url, token.trim()))
+    }
+
+    /// Where the operator's token is.
+    pub fn token_file(&self) -> PathBuf {
+        self.data.join("admin.token")
+    }
+
+    /// The center's process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Leaves it to itself.
+    pub fn leave_running(self) {}
+
+    /// Ends it.
+    pub fn end(mut self) -> Result<()> {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+/// The usual port if it is free, else another.
+fn free_address() -> Result<SocketAddr> {
+    let at = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    let listener = at(USUAL_PORT).or_else(|_| at(0)).context("finding a free port")?;
+    Ok(listener.local_addr()?)
+}
