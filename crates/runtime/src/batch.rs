@@ -21,8 +21,11 @@ pub struct OpenBatch {
     idempotency: Vec<IdempotencyRecord>,
     keys: BTreeSet<(UserId, String)>,
     /// Whom to answer what, once it is durable.
-    pub replies: Vec<(Reply1, Result<Answer, Refusal>)>,
+    pub replies: Replies,
 }
+
+/// Whom to answer what.
+pub type Replies = Vec<(Reply1, Result<Answer, Refusal>)>;
 
 impl OpenBatch {
     /// An empty batch after `sequence` and `position`.
@@ -106,7 +109,7 @@ impl OpenBatch {
     }
 
     /// The batch to commit, and whom to answer.
-    pub fn close(self, state: &State, epoch: Epoch, outbox_done: Vec<String>) -> (Batch, Vec<(Reply1, Result<Answer, Refusal>)>) {
+    pub fn close(self, state: &State, epoch: Epoch, outbox_done: Vec<String>) -> (Batch, Replies) {
         // A batch that only clears the outbox takes a number too: every commit moves the leader row.
         let sequence = if self.sequence == self.sequence_before { self.sequence + 1 } else { self.sequence };
         let batch = Batch {

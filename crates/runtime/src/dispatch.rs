@@ -75,7 +75,9 @@ impl Dispatcher {
         let failed = match self.order(launch).await {
             Ok(order) => match self.shared.engine.launch(order).await {
                 Ok(()) => return true,
-                Err(error @ (EngineError::StaleEpoch { .. } | EngineError::Closed)) => return given_up(attempt, &error),
+                Err(error @ (EngineError::StaleEpoch { .. } | EngineError::Closed)) => {
+                    return given_up(attempt, &error);
+                }
                 Err(error) => error.to_string(),
             },
             Err(error) => error,

@@ -13,4 +13,4 @@ mod writer;
 
 pub use counters::Counters;
 pub use handle::{Answer, CenterHandle, IdempotencyKey, Readiness, Request};
-pub use start::{Running, StartError, StartOptions, start};
+pub use start::{Ended, Running, StartError, StartOptions, start};

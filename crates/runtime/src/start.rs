@@ -18,8 +18,8 @@ use tokio::task::JoinHandle;
 use crate::clock::Clock;
 use crate::dispatch::{Dispatcher, deliver};
 use crate::handle::{CenterHandle, Readiness, Request, Shared};
-use crate::writer::Writer;
 pub use crate::writer::Ended;
+use crate::writer::Writer;
 
 /// Messages that wait for the writer before senders wait too.
 const MAILBOX: usize = 4096;
@@ -169,11 +169,8 @@ async fn lost_attempts(
         tracing::warn!(%attempt, "the engine runs an attempt that the center has ended; stopping it");
         engine.stop(epoch, Stop { attempt, grace: Milliseconds::from_seconds(10) }).await?;
     }
-    let ordered: BTreeSet<AttemptId> = outbox
-        .iter()
-        .filter(|effect| matches!(effect, Effect::Launch(_)))
-        .map(Effect::attempt)
-        .collect();
+    let ordered: BTreeSet<AttemptId> =
+        outbox.iter().filter(|effect| matches!(effect, Effect::Launch(_))).map(Effect::attempt).collect();
     let lost = differs.unknown.into_iter().filter(|attempt| !ordered.contains(attempt));
     let reason = "the engine has no record of it".to_owned();
     let report = |attempt| Report::Ended {

@@ -10,7 +10,7 @@ use haina_core::{Actor, Code, Epoch, JobId, JobReference, Refusal, Report, Times
 use haina_store::{Batch, CommitError, StoredFact};
 use tokio::sync::mpsc;
 
-use crate::batch::OpenBatch;
+use crate::batch::{OpenBatch, Replies};
 use crate::clock::Clock;
 use crate::counters::add;
 use crate::dispatch::Dispatcher;
@@ -93,7 +93,10 @@ impl Writer {
             }
             let now = self.now();
             if self.read_only.is_none() && self.state.has_work(now) {
-                _ = batch.execute(&mut self.state, Input { actor: Actor::Center, command: Command::Advance, now, fuel: FUEL_TO_ADVANCE });
+                _ = batch.execute(
+                    &mut self.state,
+                    Input { actor: Actor::Center, command: Command::Advance, now, fuel: FUEL_TO_ADVANCE },
+                );
             }
             failpoint::pass("after_decide");
             if let Err(ended) = self.finish(batch).await {
@@ -187,8 +190,9 @@ impl Writer {
         if record.request != key.request {
             return Err(Refusal::new(Code::IdempotencyMismatch));
         }
-        let reply: Reply = serde_json::from_str(&record.reply)
-            .map_err(|error| Refusal::new(Code::Internal).because(format!("stored reply of key {}: {error}", key.key)))?;
+        let reply: Reply = serde_json::from_str(&record.reply).map_err(|error| {
+            Refusal::new(Code::Internal).because(format!("stored reply of key {}: {error}", key.key))
+        })?;
         Ok(Some(Answer { reply, position: self.position, replayed: true }))
     }
 
@@ -341,7 +345,7 @@ fn answer_now(reply: Reply1, answer: Result<Answer, Refusal>) {
     _ = reply.send(answer);
 }
 
-fn refuse(replies: Vec<(Reply1, Result<Answer, Refusal>)>, refusal: &Refusal) {
+fn refuse(replies: Replies, refusal: &Refusal) {
     for (reply, _) in replies {
         _ = reply.send(Err(refusal.clone()));
     }

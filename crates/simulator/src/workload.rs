@@ -98,7 +98,7 @@ pub fn random_command(state: &State, now: Timestamp, random: &mut Random) -> (Ac
         },
         97..99 => Command::IssueToken {
             user: random.pick(&["ocean-dev", "harbour-dev", "operator"]).to_owned(),
-            digest: Digest::of(&random.next().to_le_bytes()),
+            digest: Digest::of(&random.bits().to_le_bytes()),
             label: String::new(),
             expires: None,
         },

@@ -2,7 +2,8 @@
 //! many waiting ones.
 //!
 //! `cargo run --release -p haina-store --example fill -- [--ended N] [--waiting N] [LOCATION]`; a million
-//! of each and an SQLite file in a temporary directory unless told otherwise. Use an empty database.
+//! of each and an SQLite file in a temporary directory unless told otherwise. Use an empty database. With
+//! `--load LOCATION` it only starts up on what is there.
 
 #[allow(dead_code, reason = "the tests use all of it")]
 #[path = "../tests/store/driver.rs"]
@@ -21,7 +22,13 @@ const QUESTIONS: u64 = 300;
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
     let (mut ended, mut waiting, mut location) = (1_000_000, 1_000_000, None);
-    let mut arguments = std::env::args().skip(1);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, place, digest @ ..] = arguments.as_slice()
+        && flag == "--load"
+    {
+        return load(place, digest.first().map(String::as_str)).await;
+    }
+    let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
         let mut number = || arguments.next().and_then(|text| text.parse().ok()).expect("a number follows");
         match argument.as_str() {
@@ -52,20 +59,31 @@ async fn main() {
     if waiting > 0 && ended > 0 {
         ask(&store, ended).await;
     }
-    let digest = (waiting <= 10_000).then(|| center.state.digest());
-    drop((center, store));
-
-    let before = resident_mib();
-    let began = Instant::now();
-    let store = Store::open(&location).await.expect("the database opens");
-    let loaded = store.load().await.expect("the state loads");
-    let jobs = loaded.state.jobs().len();
-    println!("load of {jobs} waiting jobs: {:.2} s; {before} MiB resident before", began.elapsed().as_secs_f64());
-    println!("after: {} MiB resident", resident_mib());
-    assert!(digest.is_none_or(|digest| digest == loaded.state.digest()));
     if let Ok(metadata) = std::fs::metadata(&file) {
         println!("file: {} MiB", metadata.len() >> 20);
     }
+    let digest = (waiting <= 10_000).then(|| center.state.digest());
+    let place = match &location {
+        Location::Sqlite(path) => path.display().to_string(),
+        Location::Postgres(url) => url.clone(),
+    };
+    drop((center, store));
+    // In a process of its own, as after a restart: this one's memory tells nothing.
+    let mut again = std::process::Command::new(std::env::current_exe().expect("this program has a path"));
+    again.arg("--load").arg(place).args(digest.map(|digest| digest.to_string()));
+    assert!(again.status().expect("it starts").success());
+}
+
+/// Starts up on what is there. With a digest, checks that it is the state of that digest.
+async fn load(location: &str, digest: Option<&str>) {
+    let before = resident_mib();
+    let began = Instant::now();
+    let store = Store::open(&location.parse().expect("any text is a location")).await.expect("the database opens");
+    let loaded = store.load().await.expect("the state loads");
+    let (jobs, effects) = (loaded.state.jobs().len(), loaded.outbox.len());
+    println!("load of {jobs} waiting jobs and {effects} effects: {:.2} s", began.elapsed().as_secs_f64());
+    println!("resident: {before} MiB before, {} MiB after, {} MiB at most", resident_mib(), memory_mib("VmHWM:"));
+    assert!(digest.is_none_or(|digest| digest == loaded.state.digest().to_string()));
 }
 
 /// Jobs that live their whole life: 1,000 at a time are submitted, placed, started and ended. Every tenth fails, every
@@ -95,6 +113,7 @@ async fn fill_ended(store: &Store, center: &mut Driver, count: u64) {
         let placed = center.advance();
         center.commit(store).await.expect("it is committed");
         placed.iter().for_each(|attempt| center.start(*attempt));
+        center.effects.clone().iter().for_each(|effect| center.done(effect.key()));
         center.commit(store).await.expect("it is committed");
         for attempt in placed {
             let ending = match attempt.job.0 % 100 {
@@ -205,7 +224,11 @@ fn spread(mut times: Vec<Duration>) -> String {
 }
 
 fn resident_mib() -> u64 {
+    memory_mib("VmRSS:")
+}
+
+fn memory_mib(line: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|text| text.strip_prefix(line));
     line.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
 }

@@ -130,7 +130,7 @@ impl Submission<'_> {
             return Ok(*class);
         }
         let id = ClassId(state.view.center.next_class.0 + self.classes.len() as u32);
-        self.classes.insert(key.clone(), id);
+        self.classes.insert(key, id);
         self.facts.push(Fact::ClassAdded { id, key });
         Ok(id)
     }
@@ -215,7 +215,7 @@ fn check_ranges(request: &JobRequest) -> Result<(), Refusal> {
     within("nodes", shape.nodes.into(), 1, 4096)?;
     within("tasks_per_node", shape.tasks_per_node.into(), 1, 256)?;
     let cards = shape.cards_per_node.0;
-    if cards > 64_000 || (cards > 1000 && cards % 1000 != 0) {
+    if cards > 64_000 || (cards > 1000 && !cards.is_multiple_of(1000)) {
         let shown = haina_core::reason::show_cards(shape.cards_per_node);
         return Err(Refusal::invalid_value("cards", shown, "a whole number up to 64, or a fraction below 1"));
     }

@@ -68,7 +68,9 @@ fn story(operator: &Client, center: &DemoCenter, began: Instant) -> Result<()> {
         followed.push(Followed::begin(team, client, &ids)?);
     }
 
-    step("Running; the first start prepares the Python environment (about 200 MB to download, 0.5 GB on disk), free of charge");
+    step(
+        "Running; the first start prepares the Python environment (about 200 MB to download, 0.5 GB on disk), free of charge",
+    );
     follow::until_ended(&mut followed)?;
     let failed: Vec<String> = followed.iter().flat_map(Followed::unsuccessful).collect();
     if !failed.is_empty() {

@@ -66,7 +66,9 @@ pub fn waits(followed: &[Followed]) {
     for team in followed {
         for job in &team.jobs {
             let waited = match team.attempts(&job.id) {
-                Ok(attempts) => attempts.iter().map(|attempt| attempt.placed.0.since(job.submitted.0).0 as f64 / 1000.0).collect(),
+                Ok(attempts) => {
+                    attempts.iter().map(|attempt| attempt.placed.0.since(job.submitted.0).0 as f64 / 1000.0).collect()
+                }
                 Err(_) => Vec::new(),
             };
             println!("  {} {} ({}): {}", job.id, job.name, team.team.organization, spread(waited));
@@ -133,5 +135,8 @@ pub fn what_next(center: &DemoCenter) {
         println!("  {command}");
     }
     println!("  curl {}/api/openapi.json", center.url);
-    println!("  kill {}    # ends the center; running jobs would go on, and be found again by the next one", center.pid());
+    println!(
+        "  kill {}    # ends the center; running jobs would go on, and be found again by the next one",
+        center.pid()
+    );
 }

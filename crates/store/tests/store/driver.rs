@@ -1,5 +1,7 @@
 //! Drives a real center as the runtime does: executes commands into a batch, commits it, goes on from what is loaded.
 
+use std::collections::BTreeSet;
+
 use haina_center::{Command, Fact, Input, Reply, RowCollector, State};
 use haina_core::center_definition::*;
 use haina_core::*;
@@ -126,7 +128,10 @@ impl Driver {
         self.sequence = self.sequence.max(first);
         (batch.epoch, batch.sequence_before) = (self.epoch, first - 1);
         (batch.sequence, batch.position) = (self.sequence, self.position);
-        self.effects.retain(|effect| !batch.outbox_done.contains(&effect.key()));
+        if !batch.outbox_done.is_empty() {
+            let done: BTreeSet<&String> = batch.outbox_done.iter().collect();
+            self.effects.retain(|effect| !done.contains(&effect.key()));
+        }
         let mut added = batch.outbox_added.clone();
         added.sort_by_key(Effect::key);
         self.effects.extend(added);
