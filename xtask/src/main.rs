@@ -22,6 +22,7 @@ Usage: cargo xtask COMMAND
   test [FILTER]         all tests, or those whose name contains FILTER
   check                 format, clippy, documentation, dependency directions, tidiness
   bench e2e [--check]   measure a real server; --check fails where a promise is not kept
+  bench e2e --only PART…  only some of it
   soak kill [--short]   kill a busy center again and again, and account for everything
   soak center [SECONDS] many random histories of a whole center in virtual time
   mutants [FILTER]      every seeded defect must be caught by the check of its invariant
@@ -46,8 +47,9 @@ fn run(words: &[&str]) -> anyhow::Result<()> {
         ["test"] => test::run_tests(None),
         ["test", filter] => test::run_tests(Some(filter)),
         ["check"] => check::run_all(),
-        ["bench", name] => bench::run(name, false),
-        ["bench", name, "--check"] => bench::run(name, true),
+        ["bench", name] => bench::run(name, false, &[]),
+        ["bench", name, "--check"] => bench::run(name, true, &[]),
+        ["bench", name, "--only", parts @ ..] => bench::run(name, false, parts),
         ["mutants"] => mutants::run(""),
         ["mutants", filter] => mutants::run(filter),
         [] | ["help" | "--help" | "-h"] => {

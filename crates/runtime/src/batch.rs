@@ -8,6 +8,14 @@ use haina_store::{Batch, IdempotencyRecord, NewFact};
 
 use crate::handle::{Answer, IdempotencyKey, Reply1};
 
+/// What one input came to.
+pub struct Step {
+    /// The answer, once it is durable.
+    pub reply: Result<haina_center::Reply, Refusal>,
+    /// Whether the fuel did not suffice to decide even one thing.
+    pub starved: bool,
+}
+
 /// A batch under way: the state has evolved by it, nobody has been told.
 pub struct OpenBatch {
     sequence_before: u64,
@@ -46,15 +54,16 @@ impl OpenBatch {
     }
 
     /// Executes an input. Inputs that change nothing leave no trace.
-    pub fn execute(&mut self, state: &mut State, input: Input) -> (Result<haina_center::Reply, Refusal>, bool) {
+    pub fn execute(&mut self, state: &mut State, input: Input) -> Step {
         let executed = haina_center::execute(state, &input, &mut self.rows);
-        if executed.changed() {
+        let changed = executed.changed();
+        if changed {
             self.sequence += 1;
             self.record(input.now, executed.facts);
             self.inputs.push((self.sequence, input));
             self.effects.extend(executed.effects);
         }
-        (executed.reply, executed.more)
+        Step { reply: executed.reply, starved: executed.more && !changed }
     }
 
     fn record(&mut self, at: Timestamp, facts: Vec<Fact>) {

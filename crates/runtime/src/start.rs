@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::dispatch::{Dispatcher, deliver};
 use crate::handle::{CenterHandle, Readiness, Request, Shared};
 pub use crate::writer::Ended;
-use crate::writer::Writer;
+use crate::writer::{FUEL_TO_ADVANCE, Writer};
 
 /// Messages that wait for the writer before senders wait too.
 const MAILBOX: usize = 4096;
@@ -102,6 +102,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
         dispatcher: dispatcher.clone(),
         outbox_done: Vec::new(),
         deferred: VecDeque::new(),
+        fuel_to_advance: FUEL_TO_ADVANCE,
         read_only: None,
     };
     let writer = tokio::spawn(writer.run());

@@ -23,7 +23,7 @@ const FACTS_MOST: usize = 4000;
 /// Probes that one command may spend: about 5 ms.
 const FUEL: u64 = 20_000;
 /// Probes that `Advance` may spend in one batch: bounds its placements, and with them the commit.
-const FUEL_TO_ADVANCE: u64 = 4_000;
+pub(crate) const FUEL_TO_ADVANCE: u64 = 4_000;
 /// Between two attempts to reach a database that does not answer.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
@@ -41,6 +41,8 @@ pub(crate) struct Writer {
     pub outbox_done: Vec<String>,
     /// Messages to be taken before the mailbox.
     pub deferred: VecDeque<Message>,
+    /// Probes for the next `Advance`.
+    pub fuel_to_advance: u64,
     /// Why nothing can be committed now.
     pub read_only: Option<String>,
 }
@@ -71,6 +73,7 @@ impl Writer {
             }
             let mut stop = None;
             let mut questions = Vec::new();
+            let idle = first.is_none();
             let mut batch = OpenBatch::new(self.sequence, self.position);
             let mut taken = 0;
             let mut next = first;
@@ -93,13 +96,14 @@ impl Writer {
             }
             let now = self.now();
             if self.read_only.is_none() && self.state.has_work(now) {
-                _ = batch.execute(
-                    &mut self.state,
-                    Input { actor: Actor::Center, command: Command::Advance, now, fuel: FUEL_TO_ADVANCE },
-                );
+                let fuel = self.fuel_to_advance;
+                let input = Input { actor: Actor::Center, command: Command::Advance, now, fuel };
+                let starved = batch.execute(&mut self.state, input).starved;
+                // A search that needs more than all of it gets more the next time, or it would never end.
+                self.fuel_to_advance = if starved { fuel * 2 } else { FUEL_TO_ADVANCE };
             }
             failpoint::pass("after_decide");
-            if let Err(ended) = self.finish(batch).await {
+            if let Err(ended) = self.finish(batch, idle).await {
                 return ended;
             }
             questions.into_iter().for_each(|question| question(&self.state));
@@ -165,8 +169,7 @@ impl Writer {
         }
         let (actor, now) = (request.actor, self.now());
         let input = Input { actor, command: request.command, now, fuel: FUEL };
-        let (result, _) = batch.execute(&mut self.state, input);
-        match result {
+        match batch.execute(&mut self.state, input).reply {
             Ok(done) => {
                 batch.add_payloads(request.payloads);
                 if let Some(key) = &request.idempotency {
@@ -204,8 +207,10 @@ impl Writer {
     }
 
     /// Commits, then publishes, answers and releases; or forgets all of it.
-    async fn finish(&mut self, batch: OpenBatch) -> Result<(), Ended> {
-        if batch.is_empty() && (self.outbox_done.is_empty() || self.read_only.is_some()) {
+    async fn finish(&mut self, batch: OpenBatch, idle: bool) -> Result<(), Ended> {
+        // Clearing the outbox alone is worth no transaction of its own until nothing else is going on.
+        let clear = (idle || self.outbox_done.len() >= MESSAGES_MOST) && self.read_only.is_none();
+        if batch.is_empty() && (self.outbox_done.is_empty() || !clear) {
             for (reply, answer) in batch.replies {
                 answer_now(reply, answer);
             }

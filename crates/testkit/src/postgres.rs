@@ -12,17 +12,18 @@ use std::sync::{Mutex, OnceLock};
 
 use crate::require;
 
-/// Started as `sh -c KEEPER keeper BIN`; says `ready DIRECTORY`, or why not, on one line.
+/// Started as `sh -c KEEPER keeper BIN`; says `ready DIRECTORY`, or why not, on one line. Where nobody hears it any more
+/// the shell gets SIGPIPE, which would end it without its trap.
 const KEEPER: &str = r#"
 bin=$1
-directory=$(mktemp -d /tmp/haina-postgres-XXXXXX) || { echo "no temporary directory"; exit 1; }
+directory=$(mktemp -d /tmp/haina-postgres-$$-XXXXXX) || { echo "no temporary directory"; exit 1; }
 end() {
-    trap - EXIT HUP INT TERM
+    trap - EXIT HUP INT TERM PIPE
     "$bin/pg_ctl" -D "$directory/data" -m immediate -w stop >/dev/null 2>&1
     rm -rf "$directory"
     exit
 }
-trap end EXIT HUP INT TERM
+trap end EXIT HUP INT TERM PIPE
 fail() { echo "$1: $(tail -n 3 "$directory/log" | tr '\n' ' ')"; exit 1; }
 cd "$directory"
 "$bin/initdb" -D data -U haina -A trust -E UTF8 --no-locale --no-sync >log 2>&1 </dev/null || fail initdb
@@ -58,19 +59,7 @@ impl Postgres {
             require::skip("postgres", "is not installed (Debian: apt-get install postgresql)");
             return None;
         };
-        let mut command = match runs_as_root() {
-            // PostgreSQL refuses to run as root.
-            true => {
-                let mut command = Command::new("setpriv");
-                command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "sh"]);
-                command
-            }
-            false => Command::new("sh"),
-        };
-        command.args(["-c", KEEPER, "keeper"]).arg(&bin).current_dir("/");
-        // A group of its own: an interrupt from the terminal must not end the server before the tests.
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
-        let mut keeper = command.spawn().expect("sh (as root: setpriv) starts");
+        let mut keeper = spawn_keeper(&bin);
         let mut line = String::new();
         let output = keeper.stdout.take().expect("it is piped");
         BufReader::new(output).read_line(&mut line).expect("the keeper says how it went");
@@ -127,6 +116,22 @@ impl Drop for Postgres {
     }
 }
 
+fn spawn_keeper(bin: &Path) -> Child {
+    let mut command = match runs_as_root() {
+        // PostgreSQL refuses to run as root.
+        true => {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "sh"]);
+            command
+        }
+        false => Command::new("sh"),
+    };
+    command.args(["-c", KEEPER, "keeper"]).arg(bin).current_dir("/");
+    // A group of its own: an interrupt from the terminal must not end the server before the tests.
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
+    command.spawn().expect("sh (as root: setpriv) starts")
+}
+
 /// The directory that has all programs that are needed: from PATH, or Debian's, the newest version first.
 fn find_programs() -> Option<PathBuf> {
     let complete = |bin: &Path| ["initdb", "postgres", "pg_ctl", "psql"].iter().all(|name| bin.join(name).exists());
@@ -169,5 +174,18 @@ mod tests {
         drop(postgres);
         assert!(!directory.exists(), "the directory is gone");
         assert!(!Path::new("/proc").join(&pid).exists(), "the server is gone");
+    }
+
+    #[test]
+    fn a_test_that_dies_while_the_server_starts_leaves_nothing() {
+        let Some(bin) = find_programs() else { return require::skip("postgres", "is not installed") };
+        let mut keeper = spawn_keeper(&bin);
+        // As the kernel does for a process that was killed.
+        drop((keeper.stdin.take(), keeper.stdout.take()));
+        keeper.wait().unwrap();
+        let prefix = format!("haina-postgres-{}-", keeper.id());
+        let left = std::fs::read_dir("/tmp").unwrap().map(|entry| entry.unwrap().file_name());
+        let left: Vec<_> = left.filter(|name| name.to_string_lossy().starts_with(&prefix)).collect();
+        assert!(left.is_empty(), "{left:?}");
     }
 }

@@ -21,23 +21,35 @@ const BATCH: u64 = 100;
 /// Elements of one array.
 const ARRAY: u64 = 1000;
 
-/// Measures everything.
+/// The parts, in their order.
+const PARTS: [(&str, fn(&Path, &mut Measurements) -> anyhow::Result<()>); 5] = [
+    ("submissions", submissions),
+    ("sbatch", |place, found| slurm::measure(place, singles_per_second(found), found)),
+    ("idle", waiting::idle),
+    ("waiting", waiting::million),
+    ("ended", history::million),
+];
+
+/// Measures everything, or the parts that are named.
 ///
 /// # Errors
 /// Where something cannot be measured; with `check`, where a promise is not kept.
-pub fn run(check: bool) -> anyhow::Result<()> {
+pub fn run(check: bool, only: &[&str]) -> anyhow::Result<()> {
+    if let Some(unknown) = only.iter().find(|name| PARTS.iter().all(|(part, _)| part != *name)) {
+        bail!("`{unknown}` is no part of e2e; these are: {}", PARTS.map(|(part, _)| part).join(", "));
+    }
     steps::build_haina()?;
     let place = Workplace::new("bench")?;
     let machine = Machine::look(place.path())?;
     println!("\n{machine}");
     let mut found = Measurements::new("cargo xtask bench e2e", machine);
-    steps::step("submissions", || submissions(place.path(), &mut found))?;
-    steps::step("sbatch", || slurm::measure(place.path(), singles_per_second(&found), &mut found))?;
-    steps::step("idle", || waiting::idle(place.path(), &mut found))?;
-    steps::step("a million waiting jobs", || waiting::million(place.path(), &mut found))?;
-    steps::step("a million ended jobs", || history::million(place.path(), &mut found))?;
+    for (part, measure) in PARTS.iter().filter(|(part, _)| only.is_empty() || only.contains(part)) {
+        steps::step(part, || measure(place.path(), &mut found))?;
+    }
     found.print();
-    found.write(&workspace::target().join("bench/e2e.json"))?;
+    if only.is_empty() {
+        found.write(&workspace::target().join("bench/e2e.json"))?;
+    }
     let missed = found.missed();
     if check && !missed.is_empty() {
         bail!("{} missed:\n{}", missed.len(), missed.join("\n"));

@@ -81,7 +81,7 @@ fn fill(operator: &mut Client, home: &crate::server::Home) -> anyhow::Result<()>
     let mut clients = Vec::new();
     for user in users {
         let issued = operator.post(&format!("/api/v1/users/{user}/tokens"), &json!({ "label": "benchmark" }))?;
-        let token = issued["token"].as_str().with_context(|| format!("no token in {issued}"))?;
+        let token = issued["secret"].as_str().with_context(|| format!("no secret in {issued}"))?;
         clients.push(Client::new(home.address, token));
     }
     for number in 0..JOBS / BATCH {

@@ -16,9 +16,9 @@ use anyhow::bail;
 ///
 /// # Errors
 /// Where it cannot be run; with `check`, where a promise is not kept.
-pub fn run(name: &str, check: bool) -> anyhow::Result<()> {
+pub fn run(name: &str, check: bool, only: &[&str]) -> anyhow::Result<()> {
     match name {
-        "e2e" => e2e::run(check),
+        "e2e" => e2e::run(check, only),
         other => bail!("there is no benchmark `{other}`; there is `e2e`"),
     }
 }
