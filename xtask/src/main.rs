@@ -6,7 +6,9 @@ mod demo;
 mod http;
 mod mutants;
 mod processes;
+mod random;
 mod server;
+mod soak;
 mod steps;
 mod test;
 mod workspace;
@@ -50,6 +52,7 @@ fn run(words: &[&str]) -> anyhow::Result<()> {
         ["bench", name] => bench::run(name, false, &[]),
         ["bench", name, "--check"] => bench::run(name, true, &[]),
         ["bench", name, "--only", parts @ ..] => bench::run(name, false, parts),
+        ["soak", words @ ..] => soak::run(words),
         ["mutants"] => mutants::run(""),
         ["mutants", filter] => mutants::run(filter),
         [] | ["help" | "--help" | "-h"] => {

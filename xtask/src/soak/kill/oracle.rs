@@ -1,0 +1,195 @@
+//! The judge: compares what people were told, what jobs wrote and what money moved with what the center says at the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::AddAssign;
+use std::path::Path;
+
+use anyhow::{Context, bail, ensure};
+use serde_json::Value;
+
+use super::attempts::{self, Interference, Written};
+use super::money::micros;
+use super::plan::{ORGANIZATIONS, Planned};
+use super::record::{Record, Told};
+use crate::http::Client;
+
+/// What was found to be as it must.
+#[derive(Clone, Debug, Default)]
+pub struct Verdict {
+    /// Jobs.
+    pub jobs: u32,
+    /// Attempts.
+    pub attempts: u32,
+    /// Attempts that were lost with their supervisor.
+    pub lost: u32,
+    /// Charges.
+    pub charges: u32,
+    /// Payments.
+    pub payments: u32,
+}
+
+impl AddAssign for Verdict {
+    fn add_assign(&mut self, other: Verdict) {
+        self.jobs += other.jobs;
+        self.attempts += other.attempts;
+        self.lost += other.lost;
+        self.charges += other.charges;
+        self.payments += other.payments;
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} jobs, {} attempts ({} lost with their supervisor), {} charges and {} payments accounted for: nothing lost, \
+             nothing twice",
+            self.jobs, self.attempts, self.lost, self.charges, self.payments
+        )
+    }
+}
+
+/// Judges a center in which everything has ended.
+///
+/// # Errors
+/// With the first disagreement.
+pub fn judge(client: &mut Client, record: &Record, files: &Path, supervisors_died: bool) -> anyhow::Result<Verdict> {
+    if let Some(complaint) = record.complaints.lock().expect("no driver panics").first() {
+        bail!("{complaint}");
+    }
+    let told = record.told();
+    let mut written = read_files(files)?;
+    let jobs = client.list("/api/v1/jobs?all=true")?;
+    let planned = match_jobs(&jobs, &told)?;
+    let mut verdict = Verdict { jobs: jobs.len() as u32, ..Verdict::default() };
+    let mut charged: BTreeMap<String, BTreeMap<String, i128>> = BTreeMap::new();
+    for job in &jobs {
+        let id = job["id"].as_str().context("an id")?;
+        let plan = planned[id];
+        // Where nobody interfered, it is known how it must have ended.
+        let interference = Interference { cancelled: told.cancelled.contains(id) };
+        let left_alone = !interference.cancelled && !plan.depends;
+        let attempts = client.list(&format!("/api/v1/jobs/{id}/attempts"))?;
+        let ends = attempts::look(&attempts, plan, &mut written, interference).with_context(|| job.to_string())?;
+        ensure!(ends.lost == 0 || supervisors_died, "{} attempts are lost, and no supervisor died: {job}", ends.lost);
+        check_end(job, plan, left_alone && ends.lost == 0)?;
+        verdict.attempts += ends.attempts;
+        verdict.lost += ends.lost;
+        let organization = job["organization"].as_str().context("an organization")?;
+        let of_organization = charged.entry(organization.to_owned()).or_default();
+        of_organization.extend(ends.charged.into_iter().map(|charged| (charged.attempt, charged.micros)));
+    }
+    ensure!(
+        written.is_empty(),
+        "these ran, and the center knows nothing of them: {:?}",
+        written.keys().collect::<Vec<_>>()
+    );
+    for (index, (organization, opening)) in ORGANIZATIONS.iter().enumerate() {
+        let charges = charged.remove(*organization).unwrap_or_default();
+        verdict.charges += charges.len() as u32;
+        verdict.payments +=
+            check_account(client, &told, index, *opening, &charges).with_context(|| (*organization).to_owned())?;
+    }
+    ensure!(charged.is_empty(), "jobs of organizations that nobody named: {:?}", charged.keys());
+    ensure!(
+        verdict.payments as usize == told.paid.len(),
+        "{} of {} payments arrived",
+        verdict.payments,
+        told.paid.len()
+    );
+    Ok(verdict)
+}
+
+/// Every job is one that somebody was given, or one whose answer was lost; and every job that was given is there.
+fn match_jobs<'a>(jobs: &'a [Value], told: &'a Told) -> anyhow::Result<BTreeMap<&'a str, &'a Planned>> {
+    let mut planned = BTreeMap::new();
+    let mut names = BTreeSet::new();
+    for job in jobs {
+        let (id, name) = (job["id"].as_str().context("an id")?, job["name"].as_str().context("a name")?);
+        ensure!(names.insert(name), "{name} was submitted once and is there twice: {job}");
+        let plan = match told.jobs.get(id) {
+            Some(plan) => plan,
+            None => told.unknown.get(name).with_context(|| format!("nobody was given this job: {job}"))?,
+        };
+        ensure!(plan.name == name, "job {id} was given for {}, and is {name}", plan.name);
+        ensure!(planned.insert(id, plan).is_none(), "job {id} is listed twice");
+    }
+    for (id, plan) in &told.jobs {
+        ensure!(planned.contains_key(id.as_str()), "job {id} ({}) was given and is forgotten", plan.name);
+    }
+    Ok(planned)
+}
+
+fn check_end(job: &Value, plan: &Planned, as_planned: bool) -> anyhow::Result<()> {
+    let state = job["state"].as_str().unwrap_or_default();
+    ensure!(matches!(state, "succeeded" | "failed" | "cancelled" | "lost"), "it has not ended: {job}");
+    ensure!(job["ended"].is_string(), "it ended at no moment: {job}");
+    let counts = &job["elements"];
+    let total: u64 = ["succeeded", "failed", "cancelled", "lost"].iter().filter_map(|name| counts[name].as_u64()).sum();
+    ensure!(total == u64::from(plan.elements), "{total} of {} elements ended: {job}", plan.elements);
+    if as_planned {
+        let wanted = if plan.exit_code == 0 && !plan.runs_over { "succeeded" } else { "failed" };
+        ensure!(state == wanted, "it must have {wanted} ({plan:?}): {job}");
+    }
+    Ok(())
+}
+
+/// The account's movements are the payments and charges that must be, each once; its balance is their sum. Returns the
+/// number of payments.
+fn check_account(
+    client: &mut Client,
+    told: &Told,
+    index: usize,
+    opening: i128,
+    charges: &BTreeMap<String, i128>,
+) -> anyhow::Result<u32> {
+    let name = ORGANIZATIONS[index].0;
+    let mut charged = BTreeMap::new();
+    let mut paid = BTreeMap::new();
+    for posting in client.list(&format!("/api/v1/accounts/{name}/postings"))? {
+        let amount = micros(&posting["amount"])?;
+        let (of, key, amount) = match posting["kind"].as_str() {
+            Some("charge") => (&mut charged, &posting["attempt"], -amount),
+            Some("top_up") => (&mut paid, &posting["reference"], amount),
+            _ => bail!("a posting of no kind: {posting}"),
+        };
+        let key = key.as_str().with_context(|| posting.to_string())?.to_owned();
+        ensure!(of.insert(key, amount).is_none(), "posted twice: {posting}");
+    }
+    ensure!(charged == *charges, "charges differ: {}", difference(&charged, charges));
+    let mut wanted: BTreeMap<String, i128> = BTreeMap::from([("opening balance".to_owned(), opening)]);
+    let told = told.paid.iter().filter(|(_, (of, _))| *of == index);
+    wanted.extend(told.map(|(reference, (_, amount))| (reference.clone(), *amount)));
+    ensure!(paid == wanted, "payments differ: {}", difference(&paid, &wanted));
+    let account = client.get(&format!("/api/v1/accounts/{name}"))?;
+    let balance = paid.values().sum::<i128>() - charged.values().sum::<i128>();
+    ensure!(micros(&account["balance"])? == balance, "the balance must be {balance} millionths: {account}");
+    ensure!(micros(&account["held"])? == 0, "something is held: {account}");
+    ensure!(
+        micros(&account["accrued"])? == 0 && micros(&account["burn_per_hour"])? == 0,
+        "something accrues: {account}"
+    );
+    ensure!(account["cards_held"].as_f64() == Some(0.0), "cards are held: {account}");
+    Ok(paid.len() as u32 - 1)
+}
+
+fn difference(found: &BTreeMap<String, i128>, wanted: &BTreeMap<String, i128>) -> String {
+    let keys: BTreeSet<&String> = found.keys().chain(wanted.keys()).collect();
+    let differing = keys.into_iter().filter(|key| found.get(*key) != wanted.get(*key));
+    let shown = differing.take(5).map(|key| format!("{key}: {:?}, must be {:?}", found.get(key), wanted.get(key)));
+    shown.collect::<Vec<_>>().join("; ")
+}
+
+/// Lines by attempt. Each file is named like the attempt whose lines it holds.
+fn read_files(files: &Path) -> anyhow::Result<Written> {
+    let mut written = Written::new();
+    for entry in std::fs::read_dir(files)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(entry.path())?;
+        ensure!(text.lines().all(|line| line == name), "{name} wrote {text:?}");
+        written.insert(name, text.lines().count() as u32);
+    }
+    Ok(written)
+}

@@ -1,0 +1,28 @@
+//! `cargo xtask soak`: the long forms of the randomized tests.
+
+mod kill;
+
+use anyhow::{Context, bail};
+
+use crate::steps;
+
+/// Runs a soak by its name.
+///
+/// # Errors
+/// Where it cannot be run, or finds something.
+pub fn run(words: &[&str]) -> anyhow::Result<()> {
+    match words {
+        ["kill"] => kill::run(false),
+        ["kill", "--short"] => kill::run(true),
+        ["center"] => center(300),
+        ["center", seconds] => center(seconds.parse().context("seconds")?),
+        _ => bail!("there are `soak kill [--short]` and `soak center [SECONDS]`"),
+    }
+}
+
+/// Random histories of a whole center in virtual time: about 60 a second on one core.
+fn center(seconds: u64) -> anyhow::Result<()> {
+    let seeds = (seconds * 60).to_string();
+    let arguments = ["test", "--release", "--quiet", "-p", "haina-simulator", "--", "--nocapture"];
+    steps::run(steps::cargo().args(arguments).env("HAINA_SOAK_SEEDS", seeds))
+}
