@@ -4,6 +4,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use haina_core::Digest;
@@ -11,6 +12,10 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::complaint::{Complaint, FAILED, UNAVAILABLE};
 use crate::language::say;
+
+/// How long a lock may be shared by a child of a server that was killed.
+const LOCK_MOST: Duration = Duration::from_secs(2);
+const LOCK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A data directory that this process alone serves, for as long as this lives.
 pub struct DataDirectory {
@@ -37,10 +42,16 @@ impl DataDirectory {
         let mut how = OpenOptions::new();
         how.read(true).write(true).create(true).truncate(false).mode(0o600);
         let mut lock = how.open(path.join("lock")).map_err(unusable)?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => return Err(taken(&path, &mut lock).into()),
-            Err(error) => return Err(unusable(error.into()).into()),
+        // A server that was killed a moment ago may have been starting a supervisor: that child shares the lock until
+        // its own program begins.
+        let began = Instant::now();
+        loop {
+            match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => break,
+                Err(rustix::io::Errno::WOULDBLOCK) if began.elapsed() < LOCK_MOST => std::thread::sleep(LOCK_AGAIN),
+                Err(rustix::io::Errno::WOULDBLOCK) => return Err(taken(&path, &mut lock).into()),
+                Err(error) => return Err(unusable(error.into()).into()),
+            }
         }
         lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(unusable)?;
         Ok(DataDirectory { path, _lock: lock })

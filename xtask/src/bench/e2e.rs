@@ -21,8 +21,11 @@ const BATCH: u64 = 100;
 /// Elements of one array.
 const ARRAY: u64 = 1000;
 
+/// Measures something below a directory.
+type Part = fn(&Path, &mut Measurements) -> anyhow::Result<()>;
+
 /// The parts, in their order.
-const PARTS: [(&str, fn(&Path, &mut Measurements) -> anyhow::Result<()>); 5] = [
+const PARTS: [(&str, Part); 5] = [
     ("submissions", submissions),
     ("sbatch", |place, found| slurm::measure(place, singles_per_second(found), found)),
     ("idle", waiting::idle),

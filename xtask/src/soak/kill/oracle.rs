@@ -181,15 +181,16 @@ fn difference(found: &BTreeMap<String, i128>, wanted: &BTreeMap<String, i128>) -
     shown.collect::<Vec<_>>().join("; ")
 }
 
-/// Lines by attempt. Each file is named like the attempt whose lines it holds.
+/// Tasks that ran, by attempt. Each has a file of its own, to which it appended one line.
 fn read_files(files: &Path) -> anyhow::Result<Written> {
     let mut written = Written::new();
     for entry in std::fs::read_dir(files)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
+        let (attempt, _rank) = name.split_once('@').with_context(|| name.clone())?;
         let text = std::fs::read_to_string(entry.path())?;
-        ensure!(text.lines().all(|line| line == name), "{name} wrote {text:?}");
-        written.insert(name, text.lines().count() as u32);
+        ensure!(text == format!("{attempt}\n"), "a task of attempt {attempt} ran more than once: {name} has {text:?}");
+        *written.entry(attempt.to_owned()).or_default() += 1;
     }
     Ok(written)
 }

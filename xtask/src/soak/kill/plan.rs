@@ -19,6 +19,8 @@ pub struct Planned {
     pub retries: u16,
     /// Elements; 1 where it is no array.
     pub elements: u32,
+    /// Processes of each attempt.
+    pub tasks: u32,
     /// Whether it runs into its time limit.
     pub runs_over: bool,
     /// Whether it waits for another, which may end in any way.
@@ -42,7 +44,7 @@ pub struct Submission {
     pub jobs: Vec<Planned>,
 }
 
-/// Makes submissions. Every job appends one line to a file that is named like its attempt.
+/// Makes submissions. Every task appends one line, its attempt, to a file that is named like its attempt and rank.
 pub struct Planner {
     /// Where the jobs write.
     pub files: String,
@@ -99,7 +101,10 @@ impl Planner {
             0..50 => String::new(),
             _ => format!("sleep 0.{:03}; ", 50 + random.below(250)),
         };
-        let script = format!("echo \"$HAINA_ATTEMPT\" >> '{}'/\"$HAINA_ATTEMPT\"; {pause}exit {exit_code}", self.files);
+        let script = format!(
+            "echo \"$HAINA_ATTEMPT\" >> '{}'/\"$HAINA_ATTEMPT@$HAINA_RANK\"; {pause}exit {exit_code}",
+            self.files
+        );
         let mut body = json!({
             "name": name,
             "organization": ORGANIZATIONS[organization].0,
@@ -111,8 +116,9 @@ impl Planner {
             "retries": retries,
             "script": script,
         });
-        if random.chance(5) {
-            body["nodes"] = json!(2);
+        let tasks = if random.chance(5) { 2 } else { 1 };
+        if tasks > 1 {
+            body["nodes"] = json!(tasks);
             body["cards"] = json!(0);
         }
         let depends = after.is_some();
@@ -120,6 +126,6 @@ impl Planner {
             let condition = random.pick(&["succeeded", "ended"]);
             body["after"] = json!([{ "job": after, "condition": condition }]);
         }
-        (Planned { name, exit_code, retries, elements: 1, runs_over, depends }, body)
+        (Planned { name, exit_code, retries, elements: 1, tasks, runs_over, depends }, body)
     }
 }
