@@ -1,6 +1,6 @@
 //! The one deterministic core, in which admission, placement, quota and money are decided together.
 //!
-//! [`decide`](decide::decide) reads the state and says what happens as facts; [`State::evolve`] alone changes the
+//! `decide` reads the state and says what happens as facts; [`State::evolve`] alone changes the
 //! state, by facts; [`execute`] drives the two for one command. No clock, randomness, I/O or environment in here: time
 //! and fuel come with each [`Input`]. Same state, same input, same build: same facts.
 

@@ -67,7 +67,7 @@ pub struct JobChange {
     pub body: String,
 }
 
-/// An attempt as people look it up: [`AttemptDetail`] is its `detail`.
+/// An attempt as people look it up: [`AttemptEnd`] is its `end`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptRow {
     /// `starting`, `running`, `stopping`, or how it ended.

@@ -35,6 +35,17 @@ const EXCEPTIONS: &[(&str, &[&str])] = &[
     ("crates/core/src/failpoint.rs", &["std::env", "std::process"]),
 ];
 
+/// Where the product reads its environment: each variable is declared once.
+const READS_ENVIRONMENT: &[&str] = &[
+    // All variables of the command line.
+    "crates/haina/src/environment.rs",
+    // What tasks inherit.
+    "crates/engine/src/variables.rs",
+    // The failpoint, and handing it on to supervisors.
+    "crates/core/src/failpoint.rs",
+    "crates/engine/src/local/task.rs",
+];
+
 /// Checks all Rust sources.
 ///
 /// # Errors
@@ -59,6 +70,10 @@ fn complaints() -> anyhow::Result<(usize, Vec<String>)> {
         let name = path.strip_prefix(workspace::root()).unwrap_or(path).to_string_lossy().into_owned();
         let text = std::fs::read_to_string(path)?;
         complaints.extend(about_length(&name, &text));
+        let of_product = name.starts_with("crates/") && name.contains("/src/") && !name.starts_with("crates/testkit/");
+        if of_product && !READS_ENVIRONMENT.contains(&&*name) {
+            complaints.extend(about_environment(&name, &text));
+        }
         if PURE.iter().any(|krate| name.starts_with(&format!("crates/{krate}/src/"))) {
             complaints.extend(about_purity(&name, &text));
         }
@@ -89,15 +104,26 @@ fn about_length(name: &str, text: &str) -> Option<String> {
     (lines > LINES_MOST).then(|| format!("{name} has {lines} lines of code: split it by idea ({LINES_MOST} at most)"))
 }
 
+/// The lines of the product, with their numbers: tests stand at the end of a file, and may do what they like.
+fn product_code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let product = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
+    product.enumerate().map(|(index, line)| (index + 1, line)).filter(|(_, line)| is_code(line))
+}
+
+fn about_environment(name: &str, text: &str) -> Vec<String> {
+    let reads = product_code(text).filter(|(_, line)| line.contains("env::var"));
+    reads
+        .map(|(number, _)| format!("{name}:{number}: the environment is read in crates/haina/src/environment.rs"))
+        .collect()
+}
+
 fn about_purity(name: &str, text: &str) -> Vec<String> {
     let exceptions = EXCEPTIONS.iter().find(|(file, _)| *file == name).map_or(&[][..], |(_, words)| words);
     let mut complaints = Vec::new();
-    // Tests stand at the end of a file, and may do what they like.
-    let product = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
-    for (index, line) in product.enumerate().filter(|(_, line)| is_code(line)) {
+    for (number, line) in product_code(text) {
         for (word, why) in FORBIDDEN {
             if line.contains(word) && !exceptions.contains(word) {
-                complaints.push(format!("{name}:{}: `{word}` in a pure crate: {why}", index + 1));
+                complaints.push(format!("{name}:{number}: `{word}` in a pure crate: {why}"));
             }
         }
     }

@@ -130,3 +130,71 @@ fn due(attempt: &Value, planned: &Planned) -> anyhow::Result<i128> {
         i128::from(milliseconds).min(planned.longest_ms()),
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ALONE: Interference = Interference { cancelled: false };
+
+    fn planned(exit_code: u8, retries: u16) -> Planned {
+        let name = "job".to_owned();
+        Planned { name, exit_code, retries, elements: 1, tasks: 1, runs_over: false, depends: false }
+    }
+
+    /// Two cards for ten seconds at 3.6 an hour: 0.02.
+    fn attempt(number: u16, code: u8) -> Value {
+        json!({
+            "id": format!("7.{number}"), "number": number, "state": if code == 0 { "succeeded" } else { "failed" },
+            "started": "2026-11-24T01:00:00Z", "ended": "2026-11-24T01:00:10Z",
+            "nodes": [{ "cards": [{ "part": 1.0 }, { "part": 1.0 }] }],
+            "price_per_card_hour": { "amount": "3.600000" },
+            "end": { "how": "exited", "exit_code": code, "charged": { "amount": "0.020000" } },
+        })
+    }
+
+    fn complaint(attempts: &[Value], plan: &Planned, wrote: &[&str], interference: Interference) -> String {
+        let mut written: Written = wrote.iter().map(|id| ((*id).to_owned(), 1)).collect();
+        look(attempts, plan, &mut written, interference).map_or_else(|error| format!("{error:#}"), |_| String::new())
+    }
+
+    #[test]
+    fn what_went_as_planned_is_no_complaint() {
+        assert_eq!(complaint(&[attempt(1, 0)], &planned(0, 0), &["7.1"], ALONE), "");
+        let twice = [attempt(1, 3), attempt(2, 3)];
+        assert_eq!(complaint(&twice, &planned(3, 1), &["7.1", "7.2"], ALONE), "");
+    }
+
+    #[test]
+    fn every_way_to_go_wrong_is_a_complaint() {
+        let changed = |path: &str, value: Value| {
+            let mut changed = attempt(1, 0);
+            *changed.pointer_mut(path).unwrap() = value;
+            [changed]
+        };
+        let good = planned(0, 0);
+        for (attempts, plan, wrote, says) in [
+            (&changed("/end/charged/amount", json!("0.020001"))[..], &good, &["7.1"][..], "must be charged 20000"),
+            (&changed("/end", Value::Null), &good, &["7.1"], "not ended"),
+            (&changed("/end/exit_code", json!(1)), &good, &["7.1"], "otherwise than planned"),
+            (&changed("/state", json!("cancelled")), &good, &["7.1"], "otherwise than planned"),
+            (&[attempt(1, 0)], &good, &[], "0 of 1 tasks wrote"),
+            (&[attempt(1, 0), attempt(2, 0)], &good, &["7.1", "7.2"], "tried again after it had ended"),
+            (&[attempt(2, 0)], &good, &["7.2"], "not numbered from 1"),
+            (&[attempt(1, 3)], &planned(3, 1), &["7.1"], "1 tries of 2"),
+            (&[], &good, &[], "0 of 1 elements were tried"),
+        ] {
+            let complaint = complaint(attempts, plan, wrote, ALONE);
+            assert!(complaint.contains(says), "{says}: {complaint}");
+        }
+    }
+
+    #[test]
+    fn a_task_that_ran_twice_under_one_attempt_is_a_complaint() {
+        let mut written = Written::from([("7.1".to_owned(), 2)]);
+        let error = look(&[attempt(1, 0)], &planned(0, 0), &mut written, ALONE).err().unwrap();
+        assert!(error.to_string().contains("2 of 1 tasks ran"), "{error}");
+    }
+}

@@ -189,6 +189,10 @@ fn read_files(files: &Path) -> anyhow::Result<Written> {
         let name = entry.file_name().to_string_lossy().into_owned();
         let (attempt, _rank) = name.split_once('@').with_context(|| name.clone())?;
         let text = std::fs::read_to_string(entry.path())?;
+        if text.is_empty() {
+            // It was stopped between opening its file and writing to it.
+            continue;
+        }
         ensure!(text == format!("{attempt}\n"), "a task of attempt {attempt} ran more than once: {name} has {text:?}");
         *written.entry(attempt.to_owned()).or_default() += 1;
     }
