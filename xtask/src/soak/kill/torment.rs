@@ -217,10 +217,14 @@ impl Torment<'_> {
         let spawned = Instant::now();
         let unavailable_before = self.record.unavailable.load(Ordering::Relaxed);
         let long_enough = Duration::from_millis(2500);
+        let mut was_ready = false;
         loop {
             let ended = group.try_wait()?;
+            was_ready = was_ready || self.home.is_ready();
             match (failpoint.ends, ended) {
                 (Ends::Server, Some(_)) => break,
+                // Where a commit of the start itself fails, there is no center yet that could go on.
+                (Ends::Nobody, Some(_)) if !was_ready => break,
                 (_, Some(status)) => bail!("the server ended: {status}\n{}", self.home.log_end()),
                 (Ends::Server, None) if spawned.elapsed() > REACHED_LONGEST => bail!("the server does not get there"),
                 // Every task that ends passes it.
