@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use haina_core::{AttemptId, Digest, Effect, Ending, Epoch, Launch, Payload, Report, Stop, TaskUse};
+use haina_core::{AttemptId, Effect, Ending, Epoch, JobId, Launch, Payload, Report, Stop, TaskUse};
 use haina_engine::{Engine, EngineError, LaunchOrder, NodeDescription};
 use tokio::sync::{Semaphore, mpsc};
 
@@ -87,10 +87,10 @@ impl Dispatcher {
     }
 
     async fn order(&self, launch: Launch) -> Result<LaunchOrder, String> {
-        let payload = self.payload(launch.payload).await?;
         let job = launch.attempt.job;
         let record = self.shared.store.job(job).await.map_err(|error| error.to_string())?;
         let record = record.ok_or_else(|| format!("job {job} is not in the database"))?;
+        let payload = self.payload(record.payload_of).await?;
         let view = self.shared.view.read().expect("folding a fact does not panic");
         let nodes = launch.allocation.shares.iter().map(|share| {
             let node = &view.nodes[&share.node];
@@ -110,9 +110,9 @@ impl Dispatcher {
         })
     }
 
-    async fn payload(&self, digest: Digest) -> Result<Payload, String> {
-        let payload = self.shared.store.payload(digest).await.map_err(|error| error.to_string())?;
-        payload.ok_or_else(|| format!("payload {digest} is not in the database"))
+    async fn payload(&self, holder: JobId) -> Result<Payload, String> {
+        let payload = self.shared.store.payload(holder).await.map_err(|error| error.to_string())?;
+        payload.ok_or_else(|| format!("the payload of job {holder} is not in the database"))
     }
 
     /// The attempt ends as one that could not be started, so that its cards are free and its user knows.

@@ -5,6 +5,7 @@ use haina_core::failpoint;
 use crate::connection::Connection;
 use crate::errors::is_disk_full;
 use crate::insert::insert;
+use crate::payloads::Holders;
 use crate::{Batch, CommitError, Store};
 
 /// What a test asks the step to do instead.
@@ -21,7 +22,8 @@ impl Store {
             Ok(lease) => lease,
             Err(error) => return Err(self.not_committed(error)),
         };
-        let action = match self.write(&mut lease.connection, batch).await {
+        let payloads = self.payloads.holders(batch);
+        let action = match self.write(&mut lease.connection, batch, &payloads).await {
             Ok(action) => action,
             Err(error) => {
                 lease.roll_back().await;
@@ -32,6 +34,8 @@ impl Store {
             Ok(()) => {
                 failpoint::pass("after_commit");
                 lease.give_back();
+                self.payloads.committed(payloads.added.iter().map(|(job, (digest, _))| (*digest, *job)));
+                self.checkpoints.committed(batch.facts.len() as u64);
                 match action {
                     Some("unknown") => Err(CommitError::Unknown(FAILED_BY_TEST.to_owned())),
                     _ => Ok(()),
@@ -49,12 +53,17 @@ impl Store {
     }
 
     /// All statements between BEGIN and COMMIT.
-    async fn write(&self, to: &mut Connection, batch: &Batch) -> Result<Option<&'static str>, CommitError> {
+    async fn write(
+        &self,
+        to: &mut Connection,
+        batch: &Batch,
+        payloads: &Holders<'_>,
+    ) -> Result<Option<&'static str>, CommitError> {
         let failed = |error| self.not_committed(error);
         if !move_leader_row(to, batch).await.map_err(failed)? {
             return Err(CommitError::LeadershipLost);
         }
-        insert(to, batch).await.map_err(failed)?;
+        insert(to, batch, payloads).await.map_err(failed)?;
         failpoint::pass("before_commit");
         match failpoint::pass("commit") {
             Some("error") => Err(CommitError::Failed(FAILED_BY_TEST.to_owned())),

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::Batch;
 use crate::bulk::Bulk;
 use crate::connection::{Connection, Value};
+use crate::payloads::Holders;
 
 /// Which program decided: replay is exact on one build only.
 const BUILD: &str = env!("CARGO_PKG_VERSION");
@@ -16,11 +17,10 @@ const BUILD: &str = env!("CARGO_PKG_VERSION");
 const INPUTS: Bulk = Bulk { before: "INSERT INTO inputs (sequence, at, build, body)", columns: 4, after: "" };
 const FACTS: Bulk =
     Bulk { before: "INSERT INTO facts (position, sequence, at, job, organization, body)", columns: 6, after: "" };
-const PAYLOADS: Bulk =
-    Bulk { before: "INSERT INTO payloads (digest, body)", columns: 2, after: " ON CONFLICT (digest) DO NOTHING" };
+const PAYLOADS: Bulk = Bulk { before: "INSERT INTO payloads (job, digest, body)", columns: 3, after: "" };
 const JOBS: Bulk = Bulk {
     before: "INSERT INTO jobs (id, organization, user_id, state, cards, elements, submitted, ended, cause, name, \
-             payload, counts, body, detail)",
+             payload_of, counts, body, detail)",
     columns: 14,
     after: "",
 };
@@ -54,13 +54,13 @@ const IDEMPOTENCY: Bulk =
     Bulk { before: "INSERT INTO idempotency (user_id, key, request, reply, at)", columns: 5, after: "" };
 
 /// Writes all of the batch but the leader row.
-pub(crate) async fn insert(to: &mut Connection, batch: &Batch) -> Result<(), sqlx::Error> {
+pub(crate) async fn insert(to: &mut Connection, batch: &Batch, payloads: &Holders<'_>) -> Result<(), sqlx::Error> {
     INPUTS.run(to, inputs(batch)).await?;
     FACTS.run(to, facts(batch)).await?;
-    let payloads: BTreeMap<_, _> = batch.payloads.iter().map(|(digest, body)| (*digest, body.as_str())).collect();
-    let payloads = payloads.into_iter().flat_map(|(digest, body)| [digest.to_string().into(), body.into()]);
-    PAYLOADS.run(to, payloads.collect()).await?;
-    jobs(to, &batch.rows).await?;
+    let added = payloads.added.iter();
+    let added = added.flat_map(|(job, (digest, body))| [job.0.into(), digest.to_string().into(), (*body).into()]);
+    PAYLOADS.run(to, added.collect()).await?;
+    jobs(to, &batch.rows, payloads).await?;
     let attempts = batch.rows.attempts.iter().flat_map(|(id, row)| attempt(*id, row));
     ATTEMPTS.run(to, attempts.collect()).await?;
     entities(to, &batch.rows).await?;
@@ -131,12 +131,12 @@ fn subject(fact: &Fact) -> (Option<JobId>, Option<OrganizationId>) {
 }
 
 /// New jobs go in as they are after the batch; the others are changed.
-async fn jobs(to: &mut Connection, rows: &Rows) -> Result<(), sqlx::Error> {
+async fn jobs(to: &mut Connection, rows: &Rows, payloads: &Holders<'_>) -> Result<(), sqlx::Error> {
     let mut added = Vec::with_capacity(rows.jobs_added.len() * JOBS.columns);
     let mut changes: BTreeMap<JobId, &JobChange> = rows.jobs_changed.iter().map(|(id, change)| (*id, change)).collect();
     for row in &rows.jobs_added {
         let change = changes.remove(&row.id).expect("a job that was added has a state");
-        added.extend(job(row, change));
+        added.extend(job(row, payloads.of[&row.payload], change));
     }
     JOBS.run(to, added).await?;
     let count = changes.len() as u64;
@@ -152,7 +152,7 @@ async fn jobs(to: &mut Connection, rows: &Rows) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-fn job<'a>(row: &'a JobRow, change: &'a JobChange) -> [Value<'a>; 14] {
+fn job<'a>(row: &'a JobRow, payload_of: JobId, change: &'a JobChange) -> [Value<'a>; 14] {
     let [state, ended, cause, counts, body] = job_change(change);
     [
         row.id.0.into(),
@@ -165,7 +165,7 @@ fn job<'a>(row: &'a JobRow, change: &'a JobChange) -> [Value<'a>; 14] {
         ended,
         cause,
         row.name.as_str().into(),
-        row.payload.to_string().into(),
+        payload_of.0.into(),
         counts,
         body,
         row.detail.as_str().into(),

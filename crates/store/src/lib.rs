@@ -7,6 +7,7 @@
 
 mod batch;
 mod bulk;
+mod checkpoint;
 mod commit;
 mod connection;
 mod errors;
@@ -17,6 +18,7 @@ mod load;
 mod location;
 mod migrations;
 mod open;
+mod payloads;
 mod read_facts;
 mod read_jobs;
 mod readers;

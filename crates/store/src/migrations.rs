@@ -6,7 +6,8 @@ use crate::connection::Connection;
 use crate::{Location, StoreError};
 
 /// Version 1 first.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_center.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/0001_center.sql"), include_str!("../migrations/0002_payloads_by_job.sql")];
 
 /// Any number that no other program is likely to lock in the same database.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(4851262873)";
@@ -54,4 +55,37 @@ async fn begin_and_read(connection: &mut Connection) -> Result<u64, sqlx::Error>
     }
     connection.execute("INSERT INTO schema_version (version) VALUES (0)", vec![]).await?;
     Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::open::Purpose;
+
+    const JOB: &str = "INSERT INTO jobs (id, organization, user_id, state, cards, submitted, name, payload, body, detail) \
+                       VALUES ($1, 1, 1, 'waiting', 0, 0, 'job', $2, '', '')";
+
+    #[tokio::test]
+    async fn payloads_of_version_1_are_found_by_the_first_job_that_runs_them() {
+        let directory = tempfile::tempdir().unwrap();
+        let location = Location::Sqlite(directory.path().join("center.db"));
+        let mut connection = location.connect(Purpose::Write).await.unwrap();
+        assert_eq!(begin_and_read(&mut connection).await.unwrap(), 0);
+        let first = MIGRATIONS[0].replace("BIGINT PRIMARY KEY", "INTEGER PRIMARY KEY");
+        connection.run(AssertSqlSafe(first)).await.unwrap();
+        connection
+            .run("UPDATE schema_version SET version = 1; INSERT INTO payloads VALUES ('ab', 'A'), ('cd', 'C')")
+            .await
+            .unwrap();
+        for (id, digest) in [(1, "ab"), (2, "cd"), (3, "ab")] {
+            connection.execute(JOB, vec![u64::into(id), digest.into()]).await.unwrap();
+        }
+        connection.run("COMMIT").await.unwrap();
+
+        migrate(&mut connection, &location).await.unwrap();
+        let sql =
+            "SELECT jobs.id, payloads.body FROM jobs JOIN payloads ON payloads.job = jobs.payload_of ORDER BY jobs.id";
+        let bodies = connection.rows(sql, vec![], |row| Ok((row.unsigned(0)?, row.text(1)?.to_owned()))).await.unwrap();
+        assert_eq!(bodies, [(1, "A".to_owned()), (2, "C".to_owned()), (3, "A".to_owned())]);
+    }
 }

@@ -10,6 +10,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 use crate::Location;
+use crate::checkpoint::LOG_PAGES_MOST;
 use crate::connection::Connection;
 
 /// What a connection is for.
@@ -19,6 +20,8 @@ pub(crate) enum Purpose {
     Write,
     /// Answers questions; changes nothing.
     Read,
+    /// Shortens SQLite's log; see [`crate::checkpoint`].
+    Checkpoint,
 }
 
 /// How long another process may hold the file.
@@ -62,12 +65,13 @@ fn sqlite_options(path: &Path, purpose: Purpose) -> SqliteConnectOptions {
         .busy_timeout(BUSY_LONGEST)
         .disable_statement_logging();
     match purpose {
-        // Negative cache sizes are KiB. A checkpoint after 4,000 pages (16 MiB), not 1,000: fewer, longer writes.
+        // Negative cache sizes are KiB.
         Purpose::Write => options
             .journal_mode(SqliteJournalMode::Wal)
             .pragma("cache_size", "-12000")
-            .pragma("wal_autocheckpoint", "4000")
+            .pragma("wal_autocheckpoint", LOG_PAGES_MOST.to_string())
             .pragma("journal_size_limit", "67108864"),
+        Purpose::Checkpoint => options.pragma("cache_size", "-64").pragma("wal_autocheckpoint", "0"),
         Purpose::Read => options.read_only(true).pragma("cache_size", "-2000"),
     }
 }
@@ -83,6 +87,7 @@ fn postgres_options(url: &str, purpose: Purpose) -> Result<PgConnectOptions, sql
             ("idle_in_transaction_session_timeout", "10s"),
             ("lock_timeout", "15s"),
         ]),
+        Purpose::Checkpoint => options,
         Purpose::Read => options.options([("default_transaction_read_only", "on"), ("statement_timeout", "30s")]),
     })
 }

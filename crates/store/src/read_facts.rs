@@ -1,7 +1,7 @@
 //! What was asked and decided, as it was committed.
 
 use haina_center::{Fact, Input};
-use haina_core::{Digest, JobId, OrganizationId, Payload, Timestamp, UserId};
+use haina_core::{JobId, OrganizationId, Payload, Timestamp, UserId};
 
 use crate::connection::{Row, Value};
 use crate::errors::corrupt;
@@ -68,15 +68,16 @@ impl Store {
         self.read(sql, || vec![after.into(), i64::from(limit).into()], read).await
     }
 
-    /// What a job runs.
+    /// What the jobs run whose records name this job as `payload_of`.
     ///
     /// # Errors
     /// As [`Store::facts`].
-    pub async fn payload(&self, digest: Digest) -> Result<Option<Payload>, StoreError> {
-        let read =
-            |row: &Row| serde_json::from_str(row.text(0)?).map_err(|error| corrupt(format!("payload {digest}"), error));
-        let sql = "SELECT body FROM payloads WHERE digest = $1";
-        Ok(self.read(sql, || vec![digest.to_string().into()], read).await?.pop())
+    pub async fn payload(&self, holder: JobId) -> Result<Option<Payload>, StoreError> {
+        let read = |row: &Row| {
+            serde_json::from_str(row.text(0)?).map_err(|error| corrupt(format!("payload of job {holder}"), error))
+        };
+        let sql = "SELECT body FROM payloads WHERE job = $1";
+        Ok(self.read(sql, || vec![holder.0.into()], read).await?.pop())
     }
 
     /// What was answered to this user under this key.

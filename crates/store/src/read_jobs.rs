@@ -1,7 +1,7 @@
 //! Jobs and attempts as people look them up, also after they have ended.
 
 use haina_center::{Attempt, AttemptEnd, ElementCounts, JobDetail, KnownEnd};
-use haina_core::{AttemptId, CardMillis, CardUse, Digest, JobId, JobState, OrganizationId, Timestamp, UserId};
+use haina_core::{AttemptId, CardMillis, CardUse, JobId, JobState, OrganizationId, Timestamp, UserId};
 use serde::de::DeserializeOwned;
 use sqlx::AssertSqlSafe;
 
@@ -33,8 +33,8 @@ pub struct JobRecord {
     pub cause: Option<JobId>,
     /// Its name.
     pub name: String,
-    /// What it runs.
-    pub payload: Digest,
+    /// The job that holds what it runs; see [`Store::payload`].
+    pub payload_of: JobId,
     /// How its elements ended, once it has ended.
     pub counts: Option<ElementCounts>,
     /// What was accepted.
@@ -77,7 +77,7 @@ pub struct JobFilter {
     pub states: Vec<JobState>,
 }
 
-const JOB: &str = "SELECT id, organization, user_id, state, cards, elements, submitted, ended, cause, name, payload, \
+const JOB: &str = "SELECT id, organization, user_id, state, cards, elements, submitted, ended, cause, name, payload_of, \
                    counts, detail FROM jobs";
 const ATTEMPT: &str = "SELECT job, element, number, in_array, state, placed, started, ended, exit_code, \
                        charged_micros, metered, ending, body FROM attempts";
@@ -218,7 +218,7 @@ fn job_record(row: &Row) -> Result<JobRecord, sqlx::Error> {
         ended: row.optional(7)?.map(Timestamp),
         cause: row.optional(8)?.map(|job| JobId(job.cast_unsigned())),
         name: row.text(9)?.to_owned(),
-        payload: row.text(10)?.parse().map_err(|error| corrupt(what(), error))?,
+        payload_of: JobId(row.unsigned(10)?),
         counts: row.optional_text(11)?.map(|text| decode(text, what)).transpose()?,
         detail: decode(row.text(12)?, what)?,
     })

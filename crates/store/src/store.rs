@@ -1,6 +1,10 @@
 //! A center's database, open.
 
+use std::sync::Arc;
+
+use crate::checkpoint::Checkpoints;
 use crate::open::Purpose;
+use crate::payloads::RecentPayloads;
 use crate::readers::Readers;
 use crate::writer::Writer;
 use crate::{Location, StoreError, migrations};
@@ -8,8 +12,10 @@ use crate::{Location, StoreError, migrations};
 /// The database: one writing connection, a few that read.
 pub struct Store {
     pub(crate) location: Location,
-    pub(crate) writer: Writer,
+    pub(crate) writer: Arc<Writer>,
     pub(crate) readers: Readers,
+    pub(crate) checkpoints: Checkpoints,
+    pub(crate) payloads: RecentPayloads,
 }
 
 impl Store {
@@ -23,10 +29,13 @@ impl Store {
             |error: sqlx::Error| StoreError::Open { location: location.to_string(), reason: error.to_string() };
         let mut connection = location.connect(Purpose::Write).await.map_err(failed)?;
         migrations::migrate(&mut connection, location).await?;
+        let writer = Arc::new(Writer::new(location.clone(), connection));
         Ok(Store {
             location: location.clone(),
-            writer: Writer::new(location.clone(), connection),
             readers: Readers::new(location.clone()),
+            checkpoints: Checkpoints::start(location, &writer),
+            payloads: RecentPayloads::default(),
+            writer,
         })
     }
 

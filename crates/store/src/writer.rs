@@ -47,6 +47,11 @@ impl Writer {
         Ok(Lease { idle, connection, is_new: true })
     }
 
+    /// Keeps commits waiting, once the one under way is done, for as long as the value lives.
+    pub(crate) async fn hold(&self) -> impl Drop + '_ {
+        self.idle.lock().await
+    }
+
     /// Begins a transaction that writes.
     pub(crate) async fn begin_write(&self) -> Result<Lease<'_>, sqlx::Error> {
         match self.location {

@@ -26,7 +26,7 @@ pub async fn show(State(app): State<App>, PathText(id): PathText, caller: Caller
 }
 
 async fn whole(app: &App, caller: &Caller, seen: &Seen) -> Result<Job, Failure> {
-    let payload = app.center.store().payload(seen.record.payload).await?;
+    let payload = app.center.store().payload(seen.record.payload_of).await?;
     let sums = sums(app, seen).await?;
     let waiting = waiting(app, caller, seen).await?;
     let with_variables = caller.may(Action::ReadLog, seen.owner());

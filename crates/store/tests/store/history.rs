@@ -236,9 +236,9 @@ pub async fn what_jobs_did_can_be_looked_up(home: Home) {
     assert!(matches!(facts[0].fact, Fact::JobSubmitted { .. }));
     assert!(matches!(facts.last().unwrap().fact, Fact::JobEnded { .. }));
     assert_eq!(store.facts_of_job(array.id, facts[2].position, 1).await.unwrap(), facts[3..4]);
-    let payload = store.payload(array.payload).await.unwrap().expect("it was stored");
+    let payload = store.payload(array.payload_of).await.unwrap().expect("it was stored");
     assert_eq!(payload.command, ["/bin/echo", "array"]);
-    assert_eq!(store.payload(Digest::of(b"nothing")).await.unwrap(), None);
+    assert_eq!(store.payload(JobId(9_999_999)).await.unwrap(), None);
 
     // How they ended, for jobs that depend on them.
     let asked: Vec<JobId> = (1..=100).map(JobId).collect();
