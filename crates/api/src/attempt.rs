@@ -73,7 +73,7 @@ pub struct CardPart {
 /// How an attempt ended, and what it used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Ended {
-    /// `exited`, `signalled`, `timed_out`, `stopped`, `unstartable` or `lost`.
+    /// `exited`, `signalled`, `out_of_memory`, `timed_out`, `stopped`, `unstartable` or `lost`.
     pub how: String,
     /// The exit code, if it exited.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -10,6 +10,7 @@ pub mod effect;
 pub mod failpoint;
 pub mod ids;
 pub mod job;
+pub mod local_definition;
 pub mod money;
 pub mod quantity;
 pub mod reason;

@@ -53,6 +53,8 @@ pub enum Ending {
         /// The signal's number.
         signal: u8,
     },
+    /// It needed more memory than it had asked for, and the kernel ended it.
+    OutOfMemory,
     /// It ran past its time limit and was stopped.
     TimedOut,
     /// It was stopped as ordered.

@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use haina_core::local_definition::{ConfinementPolicy, LocalDefinition};
 use haina_core::{
     Allocation, AttemptId, Bytes, CpuMillis, Digest, Epoch, JobId, Launch, Milliseconds, NodeId, NodeShare,
     OrganizationId, Payload, Report,
@@ -48,8 +49,13 @@ async fn main() {
         let here = std::env::current_exe().expect("a path");
         program.push(here.parent().and_then(|path| path.parent()).expect("target").join("haina-supervise").into());
     }
+    let confinement = match std::env::var("HAINA_CONFINED").is_ok() {
+        true => ConfinementPolicy::Required,
+        false => ConfinementPolicy::Off,
+    };
+    let definition = LocalDefinition { confinement, ..LocalDefinition::default() };
     let directory = tempfile::tempdir_in(".").expect("a directory");
-    let (engine, mut reports) = LocalEngine::open(directory.path().to_owned(), program).expect("an engine");
+    let (engine, mut reports) = LocalEngine::open(directory.path().to_owned(), program, definition).expect("an engine");
     let engine = std::sync::Arc::new(engine);
 
     let began = Instant::now();

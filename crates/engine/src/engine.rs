@@ -137,6 +137,9 @@ pub enum EngineError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// The center file asks for confinement that this machine does not have.
+    #[error("this machine cannot confine jobs as the center file requires: {0}")]
+    Unconfined(String),
     /// The engine is shutting down.
     #[error("the engine is shutting down")]
     Closed,

@@ -15,6 +15,7 @@ use std::time::Duration;
 use haina_core::{Digest, PythonEnvironment};
 use tokio::sync::{Notify, OnceCell, watch};
 
+use crate::confinement::Confinement;
 use crate::durable;
 use crate::local::task::{TaskStarter, blocking};
 use build::Build;
@@ -28,8 +29,18 @@ pub struct Environments {
     directory: PathBuf,
     starter: Arc<TaskStarter>,
     inherited: BTreeMap<String, String>,
+    confinement: Arc<Confinement>,
     tools: OnceCell<Tools>,
     builds: Mutex<HashMap<String, Arc<Ongoing>>>,
+}
+
+/// An interpreter.
+#[derive(Clone, Debug)]
+pub struct Python {
+    /// Where the program is.
+    pub directory: PathBuf,
+    /// Where its library is.
+    pub prefix: PathBuf,
 }
 
 /// A build that somebody waits for.
@@ -59,15 +70,23 @@ impl Environments {
         directory: PathBuf,
         starter: Arc<TaskStarter>,
         inherited: BTreeMap<String, String>,
+        confinement: Arc<Confinement>,
     ) -> Arc<Environments> {
         tokio::spawn(stop_orphans(directory.clone()));
-        Arc::new(Environments { directory, starter, inherited, tools: OnceCell::new(), builds: Mutex::default() })
+        Arc::new(Environments {
+            directory,
+            starter,
+            inherited,
+            confinement,
+            tools: OnceCell::new(),
+            builds: Mutex::default(),
+        })
     }
 
     /// The environment with these packages, built if need be. Returns the venv's directory, or why there is none.
     /// Dropping this leaves the build to others who wait for it; without any, it is stopped.
     pub async fn prepare(self: &Arc<Self>, python: &PythonEnvironment) -> Result<PathBuf, String> {
-        let tools = self.tools.get_or_try_init(|| tools::find(self.inherited.clone())).await?;
+        let tools = self.tools().await?;
         let requirements: Vec<String> = python.requirements.iter().map(|line| normalized(line)).collect();
         let key = key_of(&requirements, tools);
         let directory = self.directory.join(&key);
@@ -82,6 +101,17 @@ impl Environments {
                 Outcome::Abandoned => {}
             }
         }
+    }
+
+    /// The machine's own Python, if it has one.
+    pub async fn python(&self) -> Option<Python> {
+        let tools = self.tools().await.ok()?;
+        let directory = tools.python.parent()?.to_owned();
+        Some(Python { directory, prefix: tools.python_prefix.clone() })
+    }
+
+    async fn tools(&self) -> Result<&Tools, String> {
+        self.tools.get_or_try_init(|| tools::find(self.inherited.clone())).await
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Ongoing>>> {
@@ -105,7 +135,7 @@ impl Environments {
     }
 
     async fn carry_out(self: Arc<Self>, key: String, ongoing: Arc<Ongoing>) {
-        let run = ongoing.build.run(&self.starter, &self.inherited);
+        let run = ongoing.build.run(&self.starter, &self.inherited, &self.confinement);
         tokio::pin!(run);
         let outcome = loop {
             tokio::select! {

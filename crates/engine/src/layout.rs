@@ -15,7 +15,8 @@
 //!         exit.json                         how it ended
 //!         stdout  stderr                    its output
 //! environments/<digest>/                    a Python environment: venv, complete (when it is), lock, build/<n> (a task)
-//! work/<organization>/                      the default working directory
+//! work/<organization>/                      the default working directory, and its tasks' home
+//! names/<organization>/                     user and group files that its tasks see
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -62,7 +63,12 @@ impl Layout {
         self.root.join("environments")
     }
 
-    /// An organization's default working directory.
+    /// Where the names of users are that tasks look up.
+    pub fn names(&self) -> PathBuf {
+        self.root.join("names")
+    }
+
+    /// An organization's default working directory, and its tasks' home.
     pub fn work(&self, organization: &str) -> PathBuf {
         self.root.join("work").join(organization)
     }

@@ -11,6 +11,7 @@
 //! What this is not: it decides nothing about cards, money or retries, and it knows no queue.
 
 mod clock;
+pub mod confinement;
 mod durable;
 pub mod engine;
 mod environment;
@@ -19,6 +20,7 @@ mod local;
 mod logs;
 mod order;
 mod processes;
+mod programs;
 mod readiness;
 mod records;
 mod supervisor;
@@ -26,6 +28,7 @@ mod task_state;
 mod variables;
 mod watch;
 
+pub use confinement::{Enforcement, Protection, enter};
 pub use engine::{Delivery, Engine, EngineError, EngineFuture, Reconciliation, ReportId, ReportReceiver};
 pub use local::LocalEngine;
 pub use logs::{LogChunk, LogReceiver, LogStream};

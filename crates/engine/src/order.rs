@@ -65,7 +65,8 @@ impl LaunchOrder {
         Ok(())
     }
 
-    fn node_name(&self, share: &NodeShare) -> String {
+    /// The name of a node of the allocation.
+    pub(crate) fn node_name(&self, share: &NodeShare) -> String {
         let node = self.nodes.iter().find(|node| node.id == share.node);
         node.map_or_else(|| share.node.to_string(), |node| node.name.clone())
     }

@@ -53,6 +53,11 @@ fn all() -> Vec<Process> {
 
 /// Sends SIGKILL to all processes below this one.
 pub fn kill_descendants() {
+    descendants().into_iter().for_each(kill);
+}
+
+/// All processes below this one.
+pub fn descendants() -> Vec<i32> {
     let processes = all();
     let mut family = vec![std::process::id() as i32];
     let mut next = 0;
@@ -61,12 +66,11 @@ pub fn kill_descendants() {
         family.extend(processes.iter().filter(|process| process.parent == parent).map(|process| process.pid));
         next += 1;
     }
-    for &pid in &family[1..] {
-        kill(pid);
-    }
+    family.split_off(1)
 }
 
-fn kill(pid: i32) {
+/// Sends SIGKILL to a process, if it is there.
+pub fn kill(pid: i32) {
     if let Some(pid) = Pid::from_raw(pid) {
         let _ = kill_process(pid, Signal::KILL);
     }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use haina_core::{Bytes, Ending, Epoch, Milliseconds, TaskUse, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::confinement::Sandbox;
+
 /// `task.json`: all that a supervisor needs to know.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TaskOrder {
@@ -23,6 +25,9 @@ pub struct TaskOrder {
     pub grace: Milliseconds,
     /// Bytes kept of each output stream.
     pub log_cap: Bytes,
+    /// What it is confined to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Sandbox>,
 }
 
 /// `stop.json` of a task.

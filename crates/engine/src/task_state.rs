@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use haina_core::{Ending, Timestamp};
 
+use crate::confinement::groups;
 use crate::layout::TaskPaths;
 use crate::logs::LogStream;
-use crate::records::{ExitRecord, RunningRecord, StartedRecord};
+use crate::records::{ExitRecord, RunningRecord, StartedRecord, TaskOrder};
 use crate::{clock, durable, processes};
 
 /// A task, as its files say.
@@ -103,7 +104,11 @@ pub fn settle_abandoned_locked(task: &TaskPaths, _lock: &TaskLock, alive: Option
         return Ok(());
     }
     let running: Option<RunningRecord> = durable::read(&task.running())?;
+    let order: Option<TaskOrder> = durable::read(&task.order())?;
+    let groups = order.and_then(|order| order.sandbox).map(|sandbox| sandbox.groups).unwrap_or_default();
+    groups::kill(&groups);
     let killed = processes::kill_strays(task.directory(), running.as_ref());
+    groups::remove(&groups);
     let started = running.as_ref().map(|running| running.at);
     let same_boot = running.as_ref().is_none_or(|running| running.boot == processes::boot_id());
     let reason = match same_boot {

@@ -1,8 +1,9 @@
 //! The environment variables of a task: a few of the server's, the job's own, and who and where it is.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use crate::confinement::SYSTEM;
 use crate::layout::TaskPaths;
 use crate::order::LaunchOrder;
 use crate::processes;
@@ -66,6 +67,36 @@ fn allowed(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<String
 /// The mark by which a task's processes are found.
 pub fn mark(task: &TaskPaths) -> (String, String) {
     (processes::MARK.to_owned(), task.directory().display().to_string())
+}
+
+/// What is otherwise for a task in a sandbox: who it is, where it is at home, and a path with only what it sees.
+pub fn confine(
+    variables: &mut BTreeMap<String, String>,
+    user: &str,
+    home: &Path,
+    python: Option<&Path>,
+    seen: &[PathBuf],
+) {
+    for name in ["USER", "LOGNAME"] {
+        variables.insert(name.to_owned(), user.to_owned());
+    }
+    variables.insert("HOME".to_owned(), home.display().to_string());
+    variables.insert("SHELL".to_owned(), "/bin/sh".to_owned());
+    for name in ["TMPDIR", "XDG_CACHE_HOME"] {
+        variables.remove(name);
+    }
+    let is_seen = |entry: &Path| {
+        SYSTEM.iter().any(|system| entry.starts_with(system)) || seen.iter().any(|path| entry.starts_with(path))
+    };
+    let path = variables.get("PATH").map_or(DEFAULT_PATH, String::as_str);
+    let mut entries: Vec<PathBuf> = python.map(Path::to_owned).into_iter().collect();
+    for entry in std::env::split_paths(path).filter(|entry| is_seen(entry)) {
+        if !entries.contains(&entry) {
+            entries.push(entry);
+        }
+    }
+    let entries: Vec<String> = entries.iter().map(|entry| entry.display().to_string()).collect();
+    variables.insert("PATH".to_owned(), entries.join(":"));
 }
 
 /// All variables of one task. Identity comes last: no job can claim to be another, or to hold other cards.

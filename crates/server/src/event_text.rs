@@ -275,6 +275,7 @@ fn how(ending: &Ending) -> String {
     match ending {
         Ending::Exited { code } => format!("exit code {code}"),
         Ending::Signalled { signal } => format!("signal {signal}"),
+        Ending::OutOfMemory => "out of memory: it needed more than it had asked for".to_owned(),
         Ending::TimedOut => "past its time limit".to_owned(),
         Ending::Stopped => "stopped".to_owned(),
         Ending::Unstartable { reason } => format!("could not start: {reason}"),

@@ -111,6 +111,7 @@ fn ended(view: &View, record: &AttemptRecord) -> Option<Ended> {
     let (how, signal, reason) = match &end.ending {
         Ending::Exited { .. } => ("exited", None, None),
         Ending::Signalled { signal } => ("signalled", Some(*signal), None),
+        Ending::OutOfMemory => ("out_of_memory", None, None),
         Ending::TimedOut => ("timed_out", None, None),
         Ending::Stopped => ("stopped", None, None),
         Ending::Unstartable { reason } => ("unstartable", None, Some(reason.clone())),

@@ -48,9 +48,11 @@ fn ended(
         Ending::Lost { .. } => JobState::Lost,
         Ending::Stopped => JobState::Cancelled,
         _ if attempt.stopping => JobState::Cancelled,
-        Ending::Exited { .. } | Ending::Signalled { .. } | Ending::TimedOut | Ending::Unstartable { .. } => {
-            JobState::Failed
-        }
+        Ending::Exited { .. }
+        | Ending::Signalled { .. }
+        | Ending::OutOfMemory
+        | Ending::TimedOut
+        | Ending::Unstartable { .. } => JobState::Failed,
     };
     let again = matches!(outcome, JobState::Failed | JobState::Lost);
     let retry = again && !attempt.stopping && !job.cancelled && id.number <= job.retries;

@@ -4,8 +4,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match std::env::args_os().nth(1) {
-        Some(directory) => haina_engine::supervise(Path::new(&directory)),
-        None => ExitCode::from(2),
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.split_first() {
+        Some((first, rest)) if first == "enter" => haina_engine::enter(rest),
+        Some((directory, [])) => haina_engine::supervise(Path::new(directory)),
+        _ => ExitCode::from(2),
     }
 }

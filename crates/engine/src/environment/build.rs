@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use super::Outcome;
 use super::tools::Tools;
+use crate::confinement::{Confinement, Whose};
 use crate::layout::TaskPaths;
 use crate::local::task::{TaskStarter, blocking};
 use crate::logs::{self, LogStream};
@@ -81,6 +82,36 @@ fn stop_now() -> TaskStop {
     TaskStop { epoch: Epoch(0), grace: Milliseconds(0), cause: StopCause::Ordered }
 }
 
+/// A build sees and writes its own environment only, as a user of its own where the server is root.
+fn confine(order: &mut TaskOrder, directory: &Path, tools: &Tools, confinement: &Confinement) -> io::Result<()> {
+    let mut read = vec![tools.python_prefix.clone()];
+    read.extend(tools.uv.clone());
+    // Where packages come from may be files; so may be what says so, and which certificates are trusted.
+    let named = ["PIP_FIND_LINKS", "UV_FIND_LINKS", "PIP_CONFIG_FILE", "PIP_CERT", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+    let named = named.iter().filter_map(|name| order.variables.get(*name)).flat_map(|text| text.split([' ', ',']));
+    read.extend(named.map(PathBuf::from).filter(|path| path.is_absolute()));
+    if let Some(home) = order.variables.get("HOME").filter(|_| !order.variables.contains_key("PIP_CONFIG_FILE")) {
+        let files = [".config/pip/pip.conf", ".pip/pip.conf"].map(|file| Path::new(home).join(file));
+        if let Some(file) = files.into_iter().find(|file| file.is_file()) {
+            order.variables.insert("PIP_CONFIG_FILE".to_owned(), file.display().to_string());
+            read.push(file);
+        }
+    }
+    confinement.hand_over(directory, None)?;
+    let write = vec![directory.to_owned()];
+    let whose = Whose { organization: None, write, read, devices: Vec::new(), hostname: "haina" };
+    let sandbox = confinement.of_task(&whose, directory, None, "", "")?;
+    if sandbox.as_ref().is_some_and(|sandbox| !sandbox.enter.is_empty()) {
+        let home = PathBuf::from("/tmp");
+        variables::confine(&mut order.variables, "haina", &home, tools.python.parent(), &whose.read);
+        // What one build keeps, another must not find changed.
+        order.variables.insert("PIP_NO_CACHE_DIR".to_owned(), "1".to_owned());
+        order.variables.insert("UV_NO_CACHE".to_owned(), "1".to_owned());
+    }
+    order.sandbox = sandbox;
+    Ok(())
+}
+
 /// One build of one environment, for all who wait for it.
 pub struct Build {
     directory: PathBuf,
@@ -115,14 +146,24 @@ impl Build {
     }
 
     /// Builds the environment, or goes on with a build that an earlier server left.
-    pub async fn run(&self, starter: &TaskStarter, inherited: &BTreeMap<String, String>) -> Outcome {
-        match self.try_run(starter, inherited).await {
+    pub async fn run(
+        &self,
+        starter: &TaskStarter,
+        inherited: &BTreeMap<String, String>,
+        confinement: &Arc<Confinement>,
+    ) -> Outcome {
+        match self.try_run(starter, inherited, confinement).await {
             Ok(outcome) => outcome,
             Err(error) => Outcome::Failed(format!("the Python environment could not be prepared: {error}")),
         }
     }
 
-    async fn try_run(&self, starter: &TaskStarter, inherited: &BTreeMap<String, String>) -> io::Result<Outcome> {
+    async fn try_run(
+        &self,
+        starter: &TaskStarter,
+        inherited: &BTreeMap<String, String>,
+        confinement: &Arc<Confinement>,
+    ) -> io::Result<Outcome> {
         // Other processes on this directory wait here; the lock is given back when this ends or the server dies.
         let directory = self.directory.clone();
         let _lock = blocking(move || {
@@ -137,7 +178,7 @@ impl Build {
             if is_complete(&self.directory) {
                 return Ok(Outcome::Complete);
             }
-            let (task, is_adopted) = self.next_task(inherited, may_adopt).await?;
+            let (task, is_adopted) = self.next_task(inherited, confinement, may_adopt).await?;
             may_adopt = false;
             let wake = Arc::new(Notify::new());
             {
@@ -166,10 +207,15 @@ impl Build {
     }
 
     /// The task that builds: one that an earlier server started and that has not ended, or a new one.
-    async fn next_task(&self, inherited: &BTreeMap<String, String>, may_adopt: bool) -> io::Result<(TaskPaths, bool)> {
+    async fn next_task(
+        &self,
+        inherited: &BTreeMap<String, String>,
+        confinement: &Arc<Confinement>,
+        may_adopt: bool,
+    ) -> io::Result<(TaskPaths, bool)> {
         let directory = self.directory.clone();
         let requirements: String = self.requirements.iter().map(|line| format!("{line}\n")).collect();
-        let order = self.order(inherited);
+        let (order, tools, confinement) = (self.order(inherited), self.tools.clone(), confinement.clone());
         blocking(move || {
             let builds = directory.join("build");
             durable::create_directories(&builds)?;
@@ -187,6 +233,8 @@ impl Build {
             fs::create_dir(task.directory())?;
             fs::write(directory.join("requirements.txt"), requirements)?;
             let mut order = order;
+            // Packages run programs of their own while they are installed.
+            confine(&mut order, &directory, &tools, &confinement)?;
             order.variables.extend([variables::mark(&task)]);
             durable::write_atomically(&task.order(), &order)?;
             for number in numbers {
@@ -227,6 +275,7 @@ impl Build {
             time_limit: TIME_LIMIT,
             grace: Milliseconds(0),
             log_cap: LOG_CAP,
+            sandbox: None,
         }
     }
 
@@ -245,6 +294,7 @@ impl Build {
         let how = match &end.ending {
             Ending::Exited { code } => format!("exit code {code}"),
             Ending::Signalled { signal } => format!("signal {signal}"),
+            Ending::OutOfMemory => "it needed too much memory".to_owned(),
             Ending::TimedOut => "it took too long".to_owned(),
             Ending::Stopped => "it was stopped".to_owned(),
             Ending::Unstartable { reason } | Ending::Lost { reason } => reason.clone(),

@@ -1,22 +1,26 @@
 //! What environments are built with: `uv` if it is installed, else the `venv` module and `pip` of `python3`.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
+
+use crate::programs;
 
 /// The tools of this machine.
 #[derive(Clone, Debug, Default)]
 pub struct Tools {
     /// The interpreter that environments are made for.
     pub python: PathBuf,
+    /// Where its library is.
+    pub python_prefix: PathBuf,
     /// Its version, platform and path: part of what an environment is.
     pub python_description: String,
     /// The resolver, if it is installed.
     pub uv: Option<PathBuf>,
 }
 
-const DESCRIBE: &str = "import sys, sysconfig; print(sys.version.split()[0], sysconfig.get_platform(), sys.executable)";
+const DESCRIBE: &str = "import sys, sysconfig; print(sys.base_prefix); \
+                        print(sys.version.split()[0], sysconfig.get_platform(), sys.executable)";
 
 /// Looks for them on the path. The error says what is missing and how to install it.
 pub async fn find(variables: BTreeMap<String, String>) -> Result<Tools, String> {
@@ -25,7 +29,7 @@ pub async fn find(variables: BTreeMap<String, String>) -> Result<Tools, String> 
 
 fn find_now(variables: &BTreeMap<String, String>) -> Result<Tools, String> {
     let path = variables.get("PATH").map_or("", String::as_str);
-    let python = program(path, "python3")
+    let python = programs::find_in(path, "python3")
         .ok_or("python3 is not on the server's PATH; on Debian: apt install python3 python3-venv")?;
     let output = Command::new(&python)
         .args(["-c", DESCRIBE])
@@ -37,12 +41,11 @@ fn find_now(variables: &BTreeMap<String, String>) -> Result<Tools, String> {
     if !output.status.success() {
         return Err(format!("{}: {}", python.display(), String::from_utf8_lossy(&output.stderr).trim()));
     }
-    let python_description = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    Ok(Tools { python, python_description, uv: program(path, "uv") })
-}
-
-fn program(path: &str, name: &str) -> Option<PathBuf> {
-    let is_executable =
-        |file: &Path| file.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0);
-    std::env::split_paths(path).map(|directory| directory.join(name)).find(|file| is_executable(file))
+    let said = String::from_utf8_lossy(&output.stdout);
+    let (prefix, description) = said.trim().split_once('\n').ok_or("python3 does not say what it is")?;
+    // What is on the path may be a small program that looks for the interpreter, which a sandbox does not show.
+    let real = PathBuf::from(description.split_whitespace().last().unwrap_or_default());
+    let (python, python_prefix) = (if real.is_file() { real } else { python }, PathBuf::from(prefix));
+    let python_description = description.to_owned();
+    Ok(Tools { python, python_prefix, python_description, uv: programs::find_in(path, "uv") })
 }

@@ -1,6 +1,5 @@
 //! One attempt from its order to its end: prepares its environment, tends its tasks as one gang, reports.
 
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,12 +10,13 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::Shared;
 use super::aggregate::combine;
 use super::task::blocking;
+use super::task_order::{Programs, task_order};
 use crate::layout::{AttemptPaths, TaskPaths};
 use crate::order::LaunchOrder;
-use crate::records::{AttemptStop, ExitRecord, StopCause, TaskOrder, TaskStop};
+use crate::records::{AttemptStop, ExitRecord, StopCause, TaskStop};
 use crate::supervisor::order_stop;
 use crate::task_state::{TaskState, examine, settle_unstarted};
-use crate::{clock, durable, variables};
+use crate::{clock, durable};
 
 /// An attempt that has not ended, as this server knows it.
 pub struct Entry {
@@ -133,15 +133,16 @@ impl Gang<'_> {
             Some(python) => Some(self.shared.environments.prepare(python).await?),
             None => None,
         };
+        let programs = Programs { environment, python: self.shared.environments.python().await };
         let mut tries = 0;
         loop {
-            let (shared, order, environment) = (self.shared.clone(), self.order.clone(), environment.clone());
+            let (shared, order, programs) = (self.shared.clone(), self.order.clone(), programs.clone());
             let paths = shared.layout.attempt(self.entry.attempt);
             let written = blocking(move || {
                 for rank in 0..order.task_count() {
                     let task = paths.task(rank);
                     durable::create_directories(task.directory())?;
-                    let order = task_order(&shared, &order, rank, &task, environment.as_deref())?;
+                    let order = task_order(&shared, &order, rank, &task, &programs)?;
                     durable::write_atomically(&task.order(), &order)?;
                 }
                 Ok(())
@@ -256,30 +257,4 @@ impl Gang<'_> {
 
 fn ordered_stop(ordered: &AttemptStop) -> TaskStop {
     TaskStop { epoch: ordered.epoch, grace: ordered.stop.grace, cause: StopCause::Ordered }
-}
-
-fn task_order(
-    shared: &Shared,
-    order: &LaunchOrder,
-    rank: u32,
-    task: &TaskPaths,
-    environment: Option<&std::path::Path>,
-) -> io::Result<TaskOrder> {
-    let working_directory = match &order.payload.working_directory {
-        Some(path) => path.into(),
-        None => {
-            let path = shared.layout.work(&order.organization);
-            durable::create_directories(&path)?;
-            path
-        }
-    };
-    Ok(TaskOrder {
-        epoch: order.epoch,
-        command: order.payload.command.clone(),
-        variables: variables::of_task(&shared.inherited, order, rank, task, environment),
-        working_directory,
-        time_limit: order.launch.time_limit,
-        grace: order.launch.grace,
-        log_cap: order.log_cap.unwrap_or(LaunchOrder::LOG_CAP),
-    })
 }

@@ -4,6 +4,7 @@ mod aggregate;
 mod attempt;
 mod epoch;
 pub mod task;
+mod task_order;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
@@ -12,9 +13,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use haina_core::local_definition::LocalDefinition;
 use haina_core::{AttemptId, Ending, Epoch, Report, Stop, TaskUse};
 use tokio::sync::{Semaphore, mpsc};
 
+use crate::confinement::{Confinement, Enforcement};
 use crate::engine::{Delivery, Engine, EngineError, EngineFuture, Reconciliation, ReportId, ReportReceiver};
 use crate::environment::Environments;
 use crate::layout::{Layout, TaskPaths};
@@ -42,6 +45,7 @@ pub struct Shared {
     pub(crate) inherited: BTreeMap<String, String>,
     pub(crate) starter: Arc<TaskStarter>,
     pub(crate) environments: Arc<Environments>,
+    pub(crate) confinement: Arc<Confinement>,
     epochs: EpochGuard,
     entries: Mutex<HashMap<AttemptId, Arc<Entry>>>,
     reports: mpsc::Sender<Delivery>,
@@ -51,15 +55,24 @@ impl LocalEngine {
     /// Opens the engine's directory, creating it if need be, and goes on with every attempt that has not ended. Reports
     /// that were not acknowledged are delivered by [`Engine::reconcile`].
     ///
-    /// `supervisor_program` with a task's directory appended must call [`crate::supervise`]. Needs a tokio runtime.
+    /// `supervisor_program` with a task's directory appended must call [`crate::supervise`], and its first word with
+    /// `enter` and two numbers [`crate::enter`]. Needs a tokio runtime.
     pub fn open(
         directory: PathBuf,
         supervisor_program: Vec<OsString>,
+        definition: LocalDefinition,
     ) -> Result<(LocalEngine, ReportReceiver), EngineError> {
         let failed = |error| EngineError::io(format!("the engine's directory {}", directory.display()), error);
         let root = std::path::absolute(&directory).map_err(failed)?;
-        let layout = Layout::new(root);
+        let layout = Layout::new(root.clone());
         durable::create_directories(&layout.active()).map_err(failed)?;
+        let entry = supervisor_program.first().map(PathBuf::from).unwrap_or_default();
+        let confinement = Arc::new(Confinement::find(definition, &root, entry));
+        let lacking = confinement.lacking();
+        if !lacking.is_empty() {
+            let lacking: Vec<String> = lacking.iter().map(|(what, why)| format!("{}: {why}", what.word())).collect();
+            return Err(EngineError::Unconfined(lacking.join("; ")));
+        }
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let starter = Arc::new(TaskStarter {
             supervisor_program,
@@ -67,7 +80,8 @@ impl LocalEngine {
             watcher: Watcher::start(),
         });
         let inherited = variables::inherited();
-        let environments = Environments::new(layout.environments(), starter.clone(), inherited.clone());
+        let environments =
+            Environments::new(layout.environments(), starter.clone(), inherited.clone(), confinement.clone());
         let (reports, receiver) = mpsc::channel(REPORTS);
         let shared = Arc::new(Shared {
             epochs: EpochGuard::new(layout.epoch()),
@@ -75,6 +89,7 @@ impl LocalEngine {
             inherited,
             starter,
             environments,
+            confinement,
             entries: Mutex::default(),
             reports,
         });
@@ -82,6 +97,11 @@ impl LocalEngine {
             shared.resume(attempt).map_err(failed)?;
         }
         Ok((LocalEngine { shared }, receiver))
+    }
+
+    /// What tasks are confined to here, and what not.
+    pub fn enforcement(&self) -> Enforcement {
+        self.shared.confinement.enforcement()
     }
 
     /// Where a task's output is.

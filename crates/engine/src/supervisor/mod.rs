@@ -11,6 +11,7 @@ mod exit;
 mod spawn;
 mod streams;
 mod watch_over;
+mod words;
 
 use std::fs;
 use std::io;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 
 use haina_core::{Ending, Timestamp, failpoint};
 
+use crate::confinement::groups;
 use crate::layout::TaskPaths;
 use crate::records::{ExitRecord, StartedRecord, StopCause, TaskOrder};
 use crate::task_state::{self, TaskLock};
@@ -63,6 +65,9 @@ fn run(task: &TaskPaths) -> io::Result<()> {
         Ok(supervision) => supervision.run(),
         Err(reason) => ExitRecord::never_started(Ending::Unstartable { reason }, None, clock::now()),
     };
+    if let Some(sandbox) = &order.sandbox {
+        groups::remove(&sandbox.groups);
+    }
     finish(reserve, &end)
 }
 

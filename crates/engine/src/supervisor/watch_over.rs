@@ -11,11 +11,14 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{SigSet, Signal as NixSignal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, set_child_subreaper, wait};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, set_child_subreaper, wait};
 
 use super::control::Control;
-use super::spawn::spawn;
+use super::spawn::{Spawned, end_of, spawn};
 use super::streams::{BUFFER, Stream};
+use super::words::Words;
+use crate::confinement::groups::TaskGroups;
+use crate::confinement::{Status, Word};
 use crate::layout::TaskPaths;
 use crate::logs::LogStream;
 use crate::records::{ExitRecord, RunningRecord, StopCause, TaskOrder};
@@ -33,9 +36,13 @@ pub struct Supervision {
     control: Control,
     children: SignalFd,
     streams: [Stream; 2],
+    /// The task's process, or the sandbox around it.
     main: Pid,
-    /// Of the main process, once it was reaped; its number means nothing from then on.
-    status: Option<WaitStatus>,
+    /// From inside the sandbox.
+    words: Option<Words>,
+    groups: TaskGroups,
+    /// Of the task's process, once it is known; its number means nothing from then on.
+    status: Option<Status>,
     started: Timestamp,
     began: Instant,
     /// `None` where the limit is beyond what the clock can count.
@@ -58,7 +65,17 @@ impl Supervision {
         let children = watch_children().map_err(|error| format!("signals: {error}"))?;
         set_child_subreaper(Some(rustix::process::getpid())).map_err(|error| format!("subreaper: {error}"))?;
         let (started, began) = (clock::now(), Instant::now());
-        let main = spawn(order, stdout_writer, stderr_writer)?;
+        let planned = order.sandbox.as_ref().map_or(&[][..], |sandbox| &sandbox.groups);
+        let groups = TaskGroups::create(planned).map_err(|why| format!("the control groups: {why}"))?;
+        let Spawned { pid: main, mut words } = spawn(order, &groups, stdout_writer, stderr_writer)?;
+        match words.as_mut().map(Words::next) {
+            None | Some(Some(Word::Started)) => {}
+            Some(Some(Word::Unstartable(reason))) => return Err(reason),
+            Some(_) => {
+                let said = end_of(&task.log(LogStream::Stderr));
+                return Err(format!("the sandbox could not be made: {said}"));
+            }
+        }
         let pid = main.as_raw_nonzero().get();
         let running =
             RunningRecord { at: started, boot: processes::boot_id(), pid, start_ticks: processes::start_ticks(pid) };
@@ -71,6 +88,8 @@ impl Supervision {
             children,
             streams: [stdout, stderr],
             main,
+            words,
+            groups,
             status: None,
             started,
             began,
@@ -99,8 +118,10 @@ impl Supervision {
         for stream in &mut self.streams {
             stream.finish(&mut buffer);
         }
+        self.hear_the_rest();
+        let ending = self.ending();
         ExitRecord {
-            ending: self.ending(),
+            ending,
             stopped_by: match self.cause {
                 Some(Cause::Stop(cause)) => Some(cause),
                 _ => None,
@@ -117,17 +138,31 @@ impl Supervision {
     fn reap(&mut self) -> bool {
         loop {
             match wait(WaitOptions::NOHANG) {
-                Ok(Some((pid, status))) if pid == self.main && self.status.is_none() => {
-                    self.status = Some(status);
+                Ok(Some((pid, status))) if pid == self.main && self.words.is_none() && self.status.is_none() => {
+                    self.status = Status::of(status);
                     // What was told to stop keeps its grace: often a shell dies at once, but what it runs still saves
                     // its work. What ended by itself has no business leaving processes behind.
                     self.is_killing |= self.cause.is_none();
                 }
+                // In a sandbox, the sandbox and who entered it.
+                Ok(Some(_)) if self.words.is_some() => {}
                 Ok(Some(_)) => self.strays += u32::from(self.is_killing && self.status.is_some()),
                 Ok(None) => return true,
                 Err(rustix::io::Errno::INTR) => {}
                 Err(_) => return false,
             }
+        }
+    }
+
+    /// Hears what the sandbox says.
+    fn listen(&mut self) {
+        let Some(Word::Ended { status, left }) = self.words.as_mut().and_then(Words::next) else { return };
+        self.status = Some(status);
+        if left && self.cause.is_none() {
+            // Not the sandbox and who entered it.
+            let others = processes::descendants().len().saturating_sub(2);
+            self.strays = u32::try_from(others).unwrap_or(u32::MAX);
+            self.is_killing = true;
         }
     }
 
@@ -137,7 +172,7 @@ impl Supervision {
         }
         self.is_killing |= self.kill.is_some_and(|kill| kill <= now);
         if self.is_killing {
-            if self.status.is_none() {
+            if self.status.is_none() || self.words.is_some() {
                 let _ = kill_process_group(self.main, Signal::KILL);
             }
             processes::kill_descendants();
@@ -171,6 +206,9 @@ impl Supervision {
             PollFd::new(&self.children, PollFlags::IN),
             PollFd::from_borrowed_fd(self.control.readiness(), PollFlags::IN),
         ];
+        let words = self.words.as_ref().and_then(Words::readiness);
+        let first_stream = sources.len() + usize::from(words.is_some());
+        sources.extend(words.map(|pipe| PollFd::from_borrowed_fd(pipe, PollFlags::IN)));
         let open: Vec<usize> = (0..self.streams.len()).filter(|&at| self.streams[at].readiness().is_some()).collect();
         sources.extend(
             open.iter()
@@ -190,7 +228,10 @@ impl Supervision {
             self.control.clear();
             self.look_for_stop();
         }
-        for (&at, _) in open.iter().zip(&is_ready[2..]).filter(|(_, is_ready)| **is_ready) {
+        if first_stream == 3 && is_ready[2] {
+            self.listen();
+        }
+        for (&at, _) in open.iter().zip(&is_ready[first_stream..]).filter(|(_, is_ready)| **is_ready) {
             self.streams[at].pump(buffer);
         }
     }
@@ -204,16 +245,25 @@ impl Supervision {
         [limit, self.kill].into_iter().flatten().min()
     }
 
+    /// What was said just before the end.
+    fn hear_the_rest(&mut self) {
+        while let Some(word) = self.words.as_mut().and_then(Words::next) {
+            if let Word::Ended { status, .. } = word {
+                self.status = Some(status);
+            }
+        }
+    }
+
     fn ending(&self) -> Ending {
+        let killed_for_memory = self.groups.killed_for_memory() > 0;
         match (self.cause, self.status) {
             (Some(Cause::TimeLimit), _) => Ending::TimedOut,
             (Some(Cause::Stop(_)), _) => Ending::Stopped,
-            (None, Some(status)) => match (status.exit_status(), status.terminating_signal()) {
-                (Some(code), _) => Ending::Exited { code: (code & 0xff) as u8 },
-                (_, Some(signal)) => Ending::Signalled { signal: (signal & 0xff) as u8 },
-                _ => Ending::Lost { reason: "the kernel gave no exit status".to_owned() },
-            },
-            (None, None) => Ending::Lost { reason: "the process was reaped by somebody else".to_owned() },
+            // Whether the program noticed, and what it made of it, says less than the kernel does.
+            (None, status) if killed_for_memory && status != Some(Status::Exited(0)) => Ending::OutOfMemory,
+            (None, Some(Status::Exited(code))) => Ending::Exited { code: (code & 0xff) as u8 },
+            (None, Some(Status::Signalled(signal))) => Ending::Signalled { signal: (signal & 0xff) as u8 },
+            (None, None) => Ending::Lost { reason: "nobody knows how the process ended".to_owned() },
         }
     }
 }

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use haina_core::local_definition::{ConfinementPolicy, LocalDefinition};
 use haina_core::{
     Allocation, AttemptId, Bytes, CardSlot, CpuMillis, Digest, Ending, Epoch, Launch, Milliseconds, NodeId, NodeShare,
     OrganizationId, Payload, PythonEnvironment, Report, Stop, TaskUse, Timestamp,
@@ -20,6 +21,7 @@ pub const EPOCH: Epoch = Epoch(3);
 
 pub struct Scenario {
     pub directory: TempDir,
+    definition: LocalDefinition,
     engine: Option<LocalEngine>,
     pub reports: ReportReceiver,
 }
@@ -38,15 +40,27 @@ pub fn supervisor() -> Vec<OsString> {
 }
 
 impl Scenario {
+    /// Tasks are not confined.
     pub fn new() -> Scenario {
         Scenario::with_supervisor(supervisor())
     }
 
     /// With another program in the place of the supervisor, until it is reopened.
     pub fn with_supervisor(program: Vec<OsString>) -> Scenario {
+        let definition = LocalDefinition { confinement: ConfinementPolicy::Off, ..LocalDefinition::default() };
+        Scenario::open(program, definition)
+    }
+
+    /// Tasks are confined as this says.
+    pub fn confined(definition: LocalDefinition) -> Scenario {
+        Scenario::open(supervisor(), definition)
+    }
+
+    fn open(program: Vec<OsString>, definition: LocalDefinition) -> Scenario {
         let directory = tempfile::tempdir().unwrap();
-        let (engine, reports) = LocalEngine::open(directory.path().join("engine"), program).unwrap();
-        Scenario { directory, engine: Some(engine), reports }
+        let root = directory.path().join("engine");
+        let (engine, reports) = LocalEngine::open(root, program, definition.clone()).unwrap();
+        Scenario { directory, definition, engine: Some(engine), reports }
     }
 
     pub fn engine(&self) -> &LocalEngine {
@@ -61,7 +75,7 @@ impl Scenario {
     /// A new server on the same directory, which believes that these attempts live.
     pub async fn reopen(&mut self, live: &[AttemptId]) {
         self.engine = None;
-        let (engine, reports) = LocalEngine::open(self.root(), supervisor()).unwrap();
+        let (engine, reports) = LocalEngine::open(self.root(), supervisor(), self.definition.clone()).unwrap();
         engine.reconcile(EPOCH, live.to_vec()).await.unwrap();
         self.engine = Some(engine);
         self.reports = reports;

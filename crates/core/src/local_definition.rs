@@ -1,0 +1,53 @@
+//! How the local engine runs tasks, from the `[local]` section of the center file. The core decides nothing by it.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// The section.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalDefinition {
+    /// Whether tasks are kept to their own.
+    pub confinement: ConfinementPolicy,
+    /// Where the server runs as root: the user number of the first organization; the others follow. Tasks never run as
+    /// root.
+    pub first_user: u32,
+    /// Processes and threads of one task at most.
+    pub processes: u32,
+    /// Directories that jobs see beside their own.
+    pub mounts: Vec<MountDefinition>,
+}
+
+impl Default for LocalDefinition {
+    fn default() -> LocalDefinition {
+        LocalDefinition {
+            confinement: ConfinementPolicy::Available,
+            first_user: 200_000,
+            processes: 4096,
+            mounts: Vec::new(),
+        }
+    }
+}
+
+/// Whether tasks are kept to their own files, memory, processors and processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfinementPolicy {
+    /// Not at all.
+    Off,
+    /// As far as the machine can; nodes say what it cannot.
+    Available,
+    /// Wholly; on a machine that cannot, the center does not start.
+    Required,
+}
+
+/// A directory of the machine that jobs see, at the same path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MountDefinition {
+    /// Absolute.
+    pub path: PathBuf,
+    /// Only jobs of this organization; all if absent.
+    pub organization: Option<String>,
+    /// Whether they may write there, as far as the file system's own permissions let them.
+    pub writable: bool,
+}

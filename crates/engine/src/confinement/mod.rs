@@ -1,0 +1,310 @@
+//! Keeping a task to what is its own: its organization's files, its memory, processors and processes, its cards.
+//!
+//! The machine is looked at once ([`Confinement::find`]); what it can enforce is put into every task's order
+//! ([`Sandbox`]), and what it cannot, nodes say. Nothing here is our own invention: control groups, bwrap(1) and
+//! landlock(7) do the work; the program that [`enter`]s gives up rights and starts the task.
+
+mod enter;
+mod find_groups;
+pub mod groups;
+mod sandbox;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use haina_core::local_definition::{ConfinementPolicy, LocalDefinition};
+use haina_core::{Bytes, CpuMillis, Digest, NodeShare, OrganizationId};
+
+use crate::programs;
+pub use enter::{Entry, Status, Word, enter};
+use groups::{Controller, Hierarchy, Limits};
+pub use sandbox::{FileRules, SYSTEM, Sandbox, Scene};
+
+/// Less than this a task never gets: the programs that start it need some themselves.
+const MEMORY_LEAST: Bytes = Bytes(16 << 20);
+
+/// What is kept apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Protection {
+    /// Files of the system and of other organizations.
+    Files,
+    /// Other jobs' processes, and what is left of a job's own.
+    Isolation,
+    /// Memory.
+    Memory,
+    /// Processor time.
+    Cpu,
+    /// The number of processes.
+    Processes,
+    /// A user number for each organization.
+    Users,
+}
+
+impl Protection {
+    /// The stable word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Protection::Files => "files",
+            Protection::Isolation => "isolation",
+            Protection::Memory => "memory",
+            Protection::Cpu => "cpu",
+            Protection::Processes => "processes",
+            Protection::Users => "users",
+        }
+    }
+}
+
+/// What this machine does for tasks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Enforcement {
+    /// What is enforced, ascending.
+    pub enforced: Vec<Protection>,
+    /// What is not, and why; ascending.
+    pub missing: Vec<(Protection, String)>,
+}
+
+/// How tasks are confined on this machine.
+pub struct Confinement {
+    definition: LocalDefinition,
+    bwrap: Result<PathBuf, String>,
+    landlock: Result<(), String>,
+    groups: Vec<(Controller, Result<Hierarchy, String>)>,
+    is_root: bool,
+    entry: PathBuf,
+    processors: CpuMillis,
+}
+
+/// Whose task it is, and what it is to see beside what all see.
+pub struct Whose<'a> {
+    /// The organization's id; none for what the center does for itself.
+    pub organization: Option<(OrganizationId, &'a str)>,
+    /// Directories that it may write, of which the first is its home.
+    pub write: Vec<PathBuf>,
+    /// Directories that it may read.
+    pub read: Vec<PathBuf>,
+    /// Device files of its cards.
+    pub devices: Vec<PathBuf>,
+    /// What its machine is called.
+    pub hostname: &'a str,
+}
+
+impl Confinement {
+    /// Looks at the machine. `engine` is the engine's directory, `entry` the program that has `enter`.
+    pub fn find(definition: LocalDefinition, engine: &Path, entry: PathBuf) -> Confinement {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let processors = CpuMillis(processors as u64 * 1000);
+        let is_root = rustix::process::geteuid().is_root();
+        if definition.confinement == ConfinementPolicy::Off {
+            let off = || Err("confinement is off in the center file".to_owned());
+            let groups = Controller::ALL.map(|controller| (controller, Err("it is off in the center file".to_owned())));
+            let (bwrap, landlock) = (off().map(|()| PathBuf::new()), off());
+            return Confinement {
+                definition,
+                bwrap,
+                landlock,
+                groups: groups.into(),
+                is_root: false,
+                entry,
+                processors,
+            };
+        }
+        let name = format!("haina-{}", &Digest::of(engine.as_os_str().as_encoded_bytes()).to_string()[..12]);
+        let groups = Controller::ALL.map(|controller| (controller, find_groups::find(controller, &name)));
+        Confinement {
+            definition,
+            bwrap: find_bwrap(),
+            landlock: find_landlock(),
+            groups: groups.into(),
+            is_root,
+            entry,
+            processors,
+        }
+    }
+
+    /// What is enforced.
+    pub fn enforcement(&self) -> Enforcement {
+        let mut found = Enforcement::default();
+        let mut note = |what, result: Result<(), String>| match result {
+            Ok(()) => found.enforced.push(what),
+            Err(why) => found.missing.push((what, why)),
+        };
+        let bwrap = self.bwrap.clone().map(drop);
+        note(
+            Protection::Files,
+            bwrap.clone().or_else(|why| self.landlock.clone().map_err(|other| format!("{why}; {other}"))),
+        );
+        note(Protection::Isolation, bwrap);
+        for (controller, hierarchy) in &self.groups {
+            let what = match controller {
+                Controller::Memory => Protection::Memory,
+                Controller::Cpu => Protection::Cpu,
+                Controller::Processes => Protection::Processes,
+            };
+            note(what, hierarchy.clone().map(drop));
+        }
+        note(
+            Protection::Users,
+            match self.is_root {
+                true => Ok(()),
+                false => Err("the server does not run as root: all jobs run as its user".to_owned()),
+            },
+        );
+        found
+    }
+
+    /// What must be there where the center file asks for confinement, and is not.
+    pub fn lacking(&self) -> Vec<(Protection, String)> {
+        match self.definition.confinement {
+            ConfinementPolicy::Required => {
+                let missing = self.enforcement().missing.into_iter();
+                // Without root there is one user only, and the sandbox keeps jobs apart all the same.
+                missing.filter(|(what, _)| *what != Protection::Users).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The user number of an organization's tasks; 0 is what the center itself builds.
+    fn user(&self, organization: Option<OrganizationId>) -> Option<u32> {
+        let number = organization.map_or(0, |organization| organization.0);
+        self.is_root.then(|| self.definition.first_user.saturating_add(number))
+    }
+
+    /// Gives a directory to the user that will write in it, and to nobody else.
+    pub fn hand_over(&self, directory: &Path, organization: Option<OrganizationId>) -> io::Result<()> {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        let Some(user) = self.user(organization) else { return Ok(()) };
+        let found = fs::metadata(directory)?;
+        if found.uid() != user {
+            std::os::unix::fs::chown(directory, Some(user), Some(user))?;
+            fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
+        }
+        Ok(())
+    }
+
+    /// The confinement of a task that holds `share`, as one of its attempt's; `place` names attempt and node, `task` the
+    /// task. None where nothing is enforced.
+    pub fn of_task(
+        &self,
+        whose: &Whose<'_>,
+        names: &Path,
+        limits: Option<(&NodeShare, u32)>,
+        place: &str,
+        task: &str,
+    ) -> io::Result<Option<Sandbox>> {
+        let mut sandbox = Sandbox { user: self.user(whose.organization.map(|(id, _)| id)), ..Sandbox::default() };
+        if let Some((share, tasks)) = limits {
+            let found: Vec<(Controller, Hierarchy)> =
+                self.groups.iter().filter_map(|(controller, found)| Some((*controller, found.clone().ok()?))).collect();
+            sandbox.groups = groups::plan(&found, place, task, self.limits(share, tasks));
+        }
+        let mut scene = self.scene(whose);
+        if let (Some(user), Some((_, name))) = (sandbox.user, whose.organization) {
+            scene.replaced =
+                user_files(names, name, user, whose.write.first().map_or(Path::new("/"), PathBuf::as_path))?;
+        }
+        let is_sandboxed = match &self.bwrap {
+            Ok(bwrap) => {
+                sandbox.wrapper.push(bwrap.display().to_string());
+                sandbox.wrapper.extend(scene.options());
+                true
+            }
+            Err(_) => false,
+        };
+        if self.landlock.is_ok() {
+            sandbox.files = Some(if is_sandboxed { scene.rules() } else { scene.rules_without_sandbox() });
+        }
+        if is_sandboxed || sandbox.files.is_some() || sandbox.user.is_some() {
+            let entry = if is_sandboxed { sandbox::ENTRY.to_owned() } else { self.entry.display().to_string() };
+            sandbox.enter = vec![entry, "enter".to_owned()];
+        }
+        Ok((!sandbox.enter.is_empty() || !sandbox.groups.is_empty()).then_some(sandbox))
+    }
+
+    fn limits(&self, share: &NodeShare, tasks: u32) -> Limits {
+        Limits {
+            memory: share.memory.max(MEMORY_LEAST),
+            cpu: Some(share.cpu).filter(|cpu| *cpu < self.processors && cpu.0 > 0),
+            processes: u64::from(self.definition.processes) * u64::from(tasks),
+        }
+    }
+
+    fn scene(&self, whose: &Whose<'_>) -> Scene {
+        let mut scene = Scene {
+            read: whose.read.clone(),
+            write: whose.write.clone(),
+            devices: whose.devices.clone(),
+            replaced: Vec::new(),
+            hostname: whose.hostname.to_owned(),
+            entry: self.entry.clone(),
+        };
+        let name = whose.organization.map(|(_, name)| name);
+        for mount in &self.definition.mounts {
+            let is_seen = mount.organization.is_none() || mount.organization.as_deref() == name;
+            if is_seen && mount.path.exists() {
+                if mount.writable { &mut scene.write } else { &mut scene.read }.push(mount.path.clone());
+            }
+        }
+        scene
+    }
+}
+
+/// Programs look up the name and the home of the user that they run as.
+fn user_files(names: &Path, name: &str, user: u32, home: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {
+    let directory = names.join(name);
+    let (passwd, group) = (directory.join("passwd"), directory.join("group"));
+    if !group.exists() {
+        fs::create_dir_all(&directory)?;
+        let home = home.display();
+        let users = format!(
+            "root:x:0:0:root:/nonexistent:/usr/sbin/nologin\n\
+             nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n\
+             {name}:x:{user}:{user}::{home}:/bin/sh\n"
+        );
+        let groups = format!("root:x:0:\nnogroup:x:65534:\n{name}:x:{user}:\n");
+        // Several tasks may be the first: each writes the same.
+        for (path, text) in [(&passwd, users), (&group, groups)] {
+            let partial = path.with_extension(format!("{:?}", std::thread::current().id()));
+            fs::write(&partial, text)?;
+            fs::rename(&partial, path)?;
+        }
+    }
+    Ok(vec![(passwd, "/etc/passwd".into()), (group, "/etc/group".into())])
+}
+
+fn find_bwrap() -> Result<PathBuf, String> {
+    let bwrap = programs::find("bwrap").ok_or("bwrap is not installed (Debian: apt-get install bubblewrap)")?;
+    let probe = Command::new(&bwrap)
+        .args([
+            "--ro-bind",
+            "/",
+            "/",
+            "--unshare-pid",
+            "--unshare-ipc",
+            "--unshare-uts",
+            "--proc",
+            "/proc",
+            "--dev",
+            "/dev",
+        ])
+        .args(["--hostname", "probe", "--", "/bin/true"])
+        .env_clear()
+        .stdin(Stdio::null())
+        .output();
+    match probe {
+        Ok(output) if output.status.success() => Ok(bwrap),
+        Ok(output) => Err(format!("bwrap makes no sandbox here: {}", String::from_utf8_lossy(&output.stderr).trim())),
+        Err(error) => Err(format!("{}: {error}", bwrap.display())),
+    }
+}
+
+fn find_landlock() -> Result<(), String> {
+    use landlock::{ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr};
+    let tried = Ruleset::default()
+        .set_compatibility(CompatLevel::HardRequirement)
+        .handle_access(AccessFs::from_all(ABI::V1))
+        .and_then(Ruleset::create);
+    tried.map(drop).map_err(|_| "this kernel has no landlock".to_owned())
+}

@@ -1,0 +1,123 @@
+//! What a task is confined to, as its order says it; and the options of the sandbox program, bwrap(1).
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::groups::TaskGroup;
+
+/// The confinement of one task. Part of its order: the supervisor carries it out without asking anybody.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sandbox {
+    /// The sandbox program with its options, up to the program that is to run in it; none where there is no such
+    /// program on this machine.
+    pub wrapper: Vec<String>,
+    /// The program that gives up rights and then starts the task, seen from inside, with its arguments; none where there
+    /// is nothing to give up.
+    pub enter: Vec<String>,
+    /// User and group number of the task; the server's own if absent.
+    pub user: Option<u32>,
+    /// What of the file system it may touch, for the kernel to enforce once more; see landlock(7).
+    pub files: Option<FileRules>,
+    /// Its control groups.
+    pub groups: Vec<TaskGroup>,
+}
+
+/// Everything below these may be touched, and nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRules {
+    /// Read and executed.
+    pub read: Vec<PathBuf>,
+    /// Also written.
+    pub write: Vec<PathBuf>,
+}
+
+/// Where the entering program is seen in a sandbox.
+pub const ENTRY: &str = "/run/haina-enter";
+
+/// What a sandbox shows.
+#[derive(Clone, Debug, Default)]
+pub struct Scene {
+    /// Read-only, at their own place; what does not exist is left out.
+    pub read: Vec<PathBuf>,
+    /// Writable, at their own place; these must exist.
+    pub write: Vec<PathBuf>,
+    /// Device files.
+    pub devices: Vec<PathBuf>,
+    /// Files that stand in for others: what, and where it is seen.
+    pub replaced: Vec<(PathBuf, PathBuf)>,
+    /// What the machine is called inside.
+    pub hostname: String,
+    /// The program that is seen as [`ENTRY`].
+    pub entry: PathBuf,
+}
+
+/// What every program needs of the system.
+pub const SYSTEM: [&str; 10] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/sys"];
+
+impl Scene {
+    /// The options of bwrap that make it. What comes later covers what came before.
+    pub fn options(&self) -> Vec<String> {
+        let mut options: Vec<String> = Vec::new();
+        let mut add = |words: &[&str]| options.extend(words.iter().map(|word| (*word).to_owned()));
+        // Pid 1 of the sandbox is the entering program; with it everything in the sandbox ends.
+        add(&["--die-with-parent", "--unshare-pid", "--as-pid-1", "--unshare-ipc", "--unshare-uts"]);
+        add(&["--hostname", &self.hostname]);
+        for path in SYSTEM {
+            match std::fs::read_link(path) {
+                // A merged /usr: /bin is a link to usr/bin.
+                Ok(target) => add(&["--symlink", &shown(&target), path]),
+                Err(_) => add(&["--ro-bind-try", path, path]),
+            }
+        }
+        add(&["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run", "--dir", "/var"]);
+        for path in ["/tmp", "/var/tmp"] {
+            add(&["--perms", "1777", "--tmpfs", path]);
+        }
+        add(&["--ro-bind-try", "/run/systemd/resolve", "/run/systemd/resolve"]);
+        // What bwrap itself makes on the way to a path, only root may enter.
+        let ways: BTreeSet<&Path> =
+            self.read.iter().chain(&self.write).flat_map(|path| path.ancestors().skip(1)).collect();
+        for way in ways.into_iter().filter(|way| *way != Path::new("/")) {
+            add(&["--dir", &shown(way)]);
+        }
+        for path in &self.read {
+            add(&["--ro-bind-try", &shown(path), &shown(path)]);
+        }
+        for path in &self.devices {
+            add(&["--dev-bind-try", &shown(path), &shown(path)]);
+        }
+        for path in &self.write {
+            add(&["--bind", &shown(path), &shown(path)]);
+        }
+        for (from, to) in &self.replaced {
+            add(&["--ro-bind", &shown(from), &shown(to)]);
+        }
+        add(&["--ro-bind", &shown(&self.entry), ENTRY, "--"]);
+        options
+    }
+
+    /// The same as rules for the kernel.
+    pub fn rules(&self) -> FileRules {
+        let system = SYSTEM.map(PathBuf::from).into_iter().chain([PathBuf::from("/run")]);
+        let always = ["/tmp", "/var/tmp", "/dev", "/proc"].map(PathBuf::from);
+        FileRules {
+            read: system.chain(self.read.iter().cloned()).chain([self.entry.clone(), PathBuf::from("/")]).collect(),
+            write: always.into_iter().chain(self.write.iter().cloned()).chain(self.devices.iter().cloned()).collect(),
+        }
+    }
+
+    /// The rules where there is no sandbox that hides what is not named: the system, and what is named.
+    pub fn rules_without_sandbox(&self) -> FileRules {
+        let mut rules = self.rules();
+        rules.read.retain(|path| path != Path::new("/"));
+        // Others' temporary files are there too.
+        rules.write.retain(|path| path != Path::new("/tmp") && path != Path::new("/var/tmp"));
+        rules
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,253 @@
+//! What a confined task is denied, tried by real programs in the real sandbox of this machine.
+
+mod scenario;
+
+use haina_core::local_definition::{ConfinementPolicy, LocalDefinition, MountDefinition};
+use haina_core::{Bytes, CpuMillis, Ending, Milliseconds, OrganizationId};
+use haina_engine::LaunchOrder;
+use haina_engine::Protection::{self, Cpu, Files, Isolation, Memory, Processes, Users};
+use scenario::{Scenario, eventually};
+
+/// A confined scenario, if this machine has what the test needs; otherwise the test is skipped, visibly.
+fn confined_as(needs: &[Protection], change: impl Fn(&mut LocalDefinition)) -> Option<Scenario> {
+    let mut definition = LocalDefinition { confinement: ConfinementPolicy::Available, ..LocalDefinition::default() };
+    change(&mut definition);
+    let center = Scenario::confined(definition);
+    let missing = center.engine().enforcement().missing.into_iter().filter(|(what, _)| needs.contains(what));
+    let missing: Vec<String> = missing.map(|(what, why)| format!("{}: {why}", what.word())).collect();
+    match missing.is_empty() {
+        true => Some(center),
+        false => {
+            haina_testkit::require::skip("bwrap", &format!("needs what this machine has not: {}", missing.join("; ")));
+            None
+        }
+    }
+}
+
+fn confined(needs: &[Protection]) -> Option<Scenario> {
+    confined_as(needs, |_| {})
+}
+
+/// An order of an organization, in its own directory.
+fn order(center: &Scenario, job: u64, organization: u32, text: &str) -> LaunchOrder {
+    let mut order = center.script(job, text);
+    order.payload.working_directory = None;
+    order.launch.organization = OrganizationId(organization);
+    order.organization = format!("lab-{organization}");
+    order
+}
+
+fn exited(code: u8) -> Ending {
+    Ending::Exited { code }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn exit_codes_signals_and_output_are_exact_in_the_sandbox_too() {
+    let Some(mut center) = confined(&[Files, Isolation]) else { return };
+    for code in [0, 1, 77, 255] {
+        assert_eq!(
+            center.run(order(&center, 1 + u64::from(code), 1, &format!("exit {code}"))).await.ending,
+            exited(code)
+        );
+    }
+    assert_eq!(center.run(order(&center, 300, 1, "kill -SEGV $$")).await.ending, Ending::Signalled { signal: 11 });
+    assert_eq!(center.run(order(&center, 301, 1, "kill -KILL $$")).await.ending, Ending::Signalled { signal: 9 });
+    let ended = center.run(order(&center, 302, 1, "echo out; echo err >&2; hostname; echo $HOME")).await;
+    assert_eq!(ended.ending, exited(0));
+    let home = center.layout().work("lab-1");
+    assert_eq!(center.output(302, 0), format!("out\nnode-1\n{}\n", home.display()));
+    let mut missing = order(&center, 303, 1, "");
+    missing.payload.command = vec!["/no/such/program".to_owned()];
+    let Ending::Unstartable { reason } = center.run(missing).await.ending else { panic!("it started") };
+    assert!(reason.contains("/no/such/program: No such file"), "{reason}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_organizations_files_are_not_there() {
+    let Some(mut center) = confined(&[Files]) else { return };
+    assert_eq!(center.run(order(&center, 1, 1, "echo secret > data && cat data")).await.ending, exited(0));
+    let theirs = center.layout().work("lab-1").join("data");
+    let text = format!(
+        "cat {0} && exit 9; echo x > {0} && exit 8; ls {1}; exit 0",
+        theirs.display(),
+        center.layout().work("").display()
+    );
+    assert_eq!(center.run(order(&center, 2, 2, &text)).await.ending, exited(0));
+    assert_eq!(center.output(2, 0), "lab-2\n", "of all organizations' directories it sees its own");
+    assert_eq!(std::fs::read_to_string(theirs).unwrap(), "secret\n");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_system_is_read_only_and_the_centers_own_files_are_not_there() {
+    let Some(mut center) = confined(&[Files, Isolation]) else { return };
+    let text = format!(
+        "for path in /etc/haina-was-here /usr/haina-was-here /haina-was-here /sys/haina-was-here; do \
+           if echo x > $path; then exit 9; fi; done 2>/dev/null; \
+         cat /etc/shadow && exit 8; ls {} && exit 7; ls /root /home; \
+         echo fine > /tmp/fine && cat /tmp/fine && python3 -c 'print(6 * 7)'",
+        center.layout().active().display()
+    );
+    let ended = center.run(order(&center, 1, 1, &text)).await;
+    assert_eq!(ended.ending, exited(0));
+    assert!(center.output(1, 0).ends_with("fine\n42\n"), "{}", center.output(1, 0));
+    assert!(!std::path::Path::new("/tmp/fine").exists(), "its /tmp is its own");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memory_over_the_cap_ends_the_task_and_is_said() {
+    let Some(mut center) = confined(&[Memory]) else { return };
+    let mut greedy = order(&center, 1, 1, "python3 -c 'b = bytearray(400 << 20); print(len(b))'");
+    greedy.launch.allocation.shares[0].memory = Bytes(128 << 20);
+    assert_eq!(center.run(greedy).await.ending, Ending::OutOfMemory);
+    assert_eq!(center.output(1, 0), "");
+    let mut modest = order(&center, 2, 1, "python3 -c 'b = bytearray(40 << 20); print(len(b))'");
+    modest.launch.allocation.shares[0].memory = Bytes(128 << 20);
+    assert_eq!(center.run(modest).await.ending, exited(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_does_not_survive_its_task() {
+    let Some(mut center) = confined(&[Isolation]) else { return };
+    let text = "python3 -c '
+import os, sys, time
+if os.fork(): sys.exit(0)
+os.setsid()
+if os.fork(): os._exit(0)
+for name in (\"HAINA_TASK_DIRECTORY\",): os.environ.pop(name, None)
+open(\"daemon\", \"w\").write(\"up\")
+os.execvpe(\"sleep\", [\"sleep\", \"4321.5\"], {})
+'; while [ ! -e daemon ]; do :; done; exit 0";
+    assert_eq!(center.run(order(&center, 1, 1, text)).await.ending, exited(0));
+    let left = || {
+        let running = std::process::Command::new("pgrep").args(["-f", "^sleep 4321.5$"]).output().unwrap();
+        String::from_utf8_lossy(&running.stdout).trim().to_owned()
+    };
+    assert_eq!(left(), "", "the daemon lives on");
+    assert!(center.record(1, 0, "exit.json")["strays"].as_u64().unwrap() >= 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fork_bomb_is_held_and_ended() {
+    let Some(mut center) = confined_as(&[Processes], |definition| definition.processes = 64) else { return };
+    // Each child forks on and waits; the program ends well once the kernel refuses another.
+    let bomb = "import os, sys, time
+count = 0
+while True:
+    try:
+        if os.fork() == 0: time.sleep(600)
+        count += 1
+    except OSError:
+        print(count < 64, flush=True); break
+time.sleep(600)";
+    let mut bombed = order(&center, 1, 1, "exec python3 -c \"$BOMB\"");
+    bombed.payload.variables.insert("BOMB".to_owned(), bomb.to_owned());
+    bombed.launch.time_limit = Milliseconds::from_seconds(600);
+    center.launch(bombed).await;
+    center.until_started(1).await;
+    eventually("the kernel refuses another process", || center.output(1, 0) == "True\n").await;
+    center.stop(1, Milliseconds(0)).await;
+    assert_eq!(center.until_ended(1).await.ending, Ending::Stopped);
+    // The machine is as it was: another task runs.
+    assert_eq!(center.run(order(&center, 2, 2, "exit 0")).await.ending, exited(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sigterm_reaches_the_task_and_who_ignores_it_is_killed() {
+    let Some(mut center) = confined(&[Isolation]) else { return };
+    let saves = "trap 'echo saved; exit 5' TERM; echo ready; while :; do sleep 0.05; done";
+    center.launch(order(&center, 1, 1, saves)).await;
+    center.until_started(1).await;
+    eventually("it is ready", || center.output(1, 0) == "ready\n").await;
+    center.stop(1, Milliseconds::from_seconds(30)).await;
+    assert_eq!(center.until_ended(1).await.ending, Ending::Stopped);
+    assert_eq!(center.output(1, 0), "ready\nsaved\n");
+
+    let ignores = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
+    center.launch(order(&center, 2, 1, ignores)).await;
+    center.until_started(2).await;
+    eventually("it is ready", || center.output(2, 0) == "ready\n").await;
+    center.stop(2, Milliseconds(200)).await;
+    assert_eq!(center.until_ended(2).await.ending, Ending::Stopped);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_jobs_processes_are_not_seen() {
+    let Some(mut center) = confined(&[Isolation]) else { return };
+    center.launch(order(&center, 1, 1, "exec sleep 600")).await;
+    center.until_started(1).await;
+    assert_eq!(
+        center.run(order(&center, 2, 1, "ls -d /proc/[0-9]* | wc -l; kill -9 -1; exit 3")).await.ending,
+        exited(3)
+    );
+    let seen: u32 = center.output(2, 0).trim().parse().unwrap();
+    assert!(seen < 8, "{seen} processes");
+    center.stop(1, Milliseconds(0)).await;
+    assert_eq!(center.until_ended(1).await.ending, Ending::Stopped, "it was not touched");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processor_time_is_a_share() {
+    let Some(mut center) = confined(&[Cpu]) else { return };
+    let mut half = order(
+        &center,
+        1,
+        1,
+        "python3 -c '
+import time
+began = time.time()
+while time.process_time() < 0.5: pass
+print(time.time() - began > 0.9)'",
+    );
+    half.launch.allocation.shares[0].cpu = CpuMillis(500);
+    assert_eq!(center.run(half).await.ending, exited(0));
+    assert_eq!(center.output(1, 0), "True\n", "half a processor needs at least twice the time");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shared_directories_are_seen_by_whom_they_are_for() {
+    let shared = tempfile::tempdir().unwrap();
+    let path = shared.path().to_owned();
+    std::fs::write(path.join("data"), "shared\n").unwrap();
+    let mount = MountDefinition { path: path.clone(), organization: Some("lab-1".to_owned()), writable: false };
+    let Some(mut center) = confined_as(&[Files, Users], |definition| definition.mounts = vec![mount.clone()]) else {
+        return;
+    };
+    std::os::unix::fs::chown(&path, Some(200_001), Some(200_001)).unwrap();
+    let text = format!("cat {0}/data; echo x > {0}/data && exit 9; exit 0", path.display());
+    assert_eq!(center.run(order(&center, 1, 1, &text)).await.ending, exited(0));
+    assert_eq!(center.output(1, 0), "shared\n");
+    assert_eq!(center.run(order(&center, 3, 1, "id -un; id -G; echo ~lab-1")).await.ending, exited(0));
+    let home = center.layout().work("lab-1");
+    assert_eq!(center.output(3, 0), format!("lab-1\n200001\n{}\n", home.display()), "a user of its own, with a name");
+    assert_eq!(center.run(order(&center, 2, 2, &format!("ls {}", path.display()))).await.ending, exited(2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_without_its_supervisor_leaves_nothing_behind() {
+    let Some(mut center) = confined(&[Isolation]) else { return };
+    center.launch(order(&center, 1, 1, "(sleep 4322.5; :) & exec sleep 4322.5")).await;
+    center.until_started(1).await;
+    let supervisor = scenario::parent_of(center.record(1, 0, "running.json")["pid"].as_i64().unwrap());
+    scenario::kill(supervisor);
+    assert!(matches!(center.until_ended(1).await.ending, Ending::Lost { .. }));
+    let running = std::process::Command::new("pgrep").args(["-f", "^sleep 4322.5$"]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&running.stdout), "");
+    assert!(!groups_left(&center), "its control groups are removed");
+}
+
+/// Whether a control group of this scenario's engine has another in it.
+fn groups_left(center: &Scenario) -> bool {
+    let order: serde_json::Value = center.record(1, 0, "task.json");
+    let groups = order["sandbox"]["groups"].as_array().cloned().unwrap_or_default();
+    groups.iter().any(|group| std::path::Path::new(group["node"].as_str().unwrap()).exists())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_environment_is_built_and_used_in_the_sandbox() {
+    let Some(mut center) = confined(&[Files, Isolation]) else { return };
+    let mut job = order(&center, 1, 1, "python -c 'import sys; print(sys.prefix != sys.base_prefix)'");
+    job.payload.python = Some(haina_core::PythonEnvironment { requirements: Vec::new() });
+    let ended = center.run(job).await;
+    assert_eq!(ended.ending, exited(0), "{:?}", ended);
+    assert_eq!(center.output(1, 0), "True\n");
+}
