@@ -1,8 +1,11 @@
 //! The center file: TOML that an operator writes, for [`CenterDefinition`].
 
+use std::path::PathBuf;
+
 use haina_core::center_definition::{
     CardModelDefinition, CenterDefinition, NodeDefinition, OrganizationDefinition, PoolDefinition, UserDefinition,
 };
+use haina_core::local_definition::{ConfinementPolicy, LocalDefinition, MountDefinition};
 use haina_core::{Currency, Refusal, Role};
 use serde::Deserialize;
 
@@ -25,6 +28,30 @@ struct CenterFile {
     organizations: Vec<OrganizationEntry>,
     #[serde(default)]
     users: Vec<UserEntry>,
+    #[serde(default)]
+    local: LocalEntry,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LocalEntry {
+    #[serde(default)]
+    confinement: Option<ConfinementPolicy>,
+    #[serde(default)]
+    first_user: Option<Number>,
+    #[serde(default)]
+    processes: Option<Number>,
+    #[serde(default)]
+    mounts: Vec<MountEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MountEntry {
+    path: PathBuf,
+    organization: Option<String>,
+    #[serde(default)]
+    writable: bool,
 }
 
 #[derive(Deserialize)]
@@ -99,7 +126,9 @@ pub fn parse_center_file(text: &str) -> Result<CenterDefinition, Refusal> {
         file.card_models.into_iter().map(|entry| card_model(entry, currency)).collect::<Result<_, _>>()?;
     let organizations =
         file.organizations.into_iter().map(|entry| organization(entry, currency)).collect::<Result<_, _>>()?;
+    let local = local(file.local)?;
     Ok(CenterDefinition {
+        local,
         name: file.name,
         currency,
         card_models,
@@ -155,4 +184,41 @@ fn organization(entry: OrganizationEntry, currency: Currency) -> Result<Organiza
         opening_balance: money_of(&opening, "organizations.opening_balance", currency)?,
         name: entry.name,
     })
+}
+
+/// Numbers of users below this one are the system's own.
+const FIRST_USER_LEAST: u32 = 1000;
+
+fn local(entry: LocalEntry) -> Result<LocalDefinition, Refusal> {
+    let usual = LocalDefinition::default();
+    let first_user = match entry.first_user {
+        None => usual.first_user,
+        Some(number) => {
+            let rule = "a user number from 1000 to 2000000000";
+            let number: u32 = number.whole("local.first_user", rule)?;
+            if !(FIRST_USER_LEAST..=2_000_000_000).contains(&number) {
+                return Err(Refusal::invalid_value("local.first_user", number, rule));
+            }
+            number
+        }
+    };
+    let processes = match entry.processes {
+        None => usual.processes,
+        Some(number) => {
+            let rule = "a whole number from 16";
+            let number: u32 = number.whole("local.processes", rule)?;
+            if number < 16 {
+                return Err(Refusal::invalid_value("local.processes", number, rule));
+            }
+            number
+        }
+    };
+    let mut mounts = Vec::new();
+    for mount in entry.mounts {
+        if !mount.path.is_absolute() {
+            return Err(Refusal::invalid_value("local.mounts.path", mount.path.display(), "an absolute path"));
+        }
+        mounts.push(MountDefinition { path: mount.path, organization: mount.organization, writable: mount.writable });
+    }
+    Ok(LocalDefinition { confinement: entry.confinement.unwrap_or(usual.confinement), first_user, processes, mounts })
 }

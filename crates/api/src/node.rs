@@ -1,5 +1,7 @@
 //! Nodes as they are shown.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -42,6 +44,19 @@ pub struct Node {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub attempts: Option<Vec<String>>,
+    /// What jobs on it are confined to; only where one node is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub confinement: Option<NodeConfinement>,
+}
+
+/// What a node keeps jobs to, and what not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NodeConfinement {
+    /// Of `files`, `isolation`, `memory`, `cpu`, `processes` and `users`, what is enforced.
+    pub enforced: Vec<String>,
+    /// What is not, and why.
+    pub not_enforced: BTreeMap<String, String>,
 }
 
 /// Why a node is taken out of service.

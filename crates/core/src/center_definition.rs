@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::local_definition::LocalDefinition;
 use crate::{Bytes, CardMillis, Currency, Money, Role};
 
 /// The whole center file.
@@ -21,6 +22,9 @@ pub struct CenterDefinition {
     pub organizations: Vec<OrganizationDefinition>,
     /// The users that exist from the start.
     pub users: Vec<UserDefinition>,
+    /// How this machine runs tasks; nothing is decided by it.
+    #[serde(default)]
+    pub local: LocalDefinition,
 }
 
 /// A kind of card.

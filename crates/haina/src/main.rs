@@ -30,7 +30,12 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     // One of these runs beside every task for as long as it does: nothing else of the program is touched for it.
     let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_some_and(|first| first == "supervise") {
+    let first = arguments.next();
+    if first.as_ref().is_some_and(|first| first == "enter") {
+        let numbers: Vec<String> = arguments.filter_map(|text| text.into_string().ok()).collect();
+        return haina_engine::enter(&numbers);
+    }
+    if first.is_some_and(|first| first == "supervise") {
         return match (arguments.next(), arguments.next()) {
             (Some(directory), None) => haina_engine::supervise(Path::new(&directory)),
             _ => ExitCode::from(complaint::USAGE),

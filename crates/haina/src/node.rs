@@ -110,5 +110,11 @@ pub fn run(command: Command, client: &Client) -> anyhow::Result<u8> {
     line(say("Cards", "卡"), format!("{} × {}", node.cards, model(&node)));
     line(say("Held", "占用"), node.cards_allocated);
     line(say("Attempts", "运行"), node.attempts.unwrap_or_default().join(", "));
+    if let Some(confinement) = node.confinement {
+        line(say("Confined", "作业隔离"), confinement.enforced.join(", "));
+        for (what, why) in confinement.not_enforced {
+            line(say("Not confined", "未隔离"), format!("{what}: {why}"));
+        }
+    }
     Ok(0)
 }

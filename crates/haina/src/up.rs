@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use haina_api::parse_center_file;
 use haina_core::Refusal;
 use haina_core::center_definition::CenterDefinition;
+use haina_engine::EngineError;
 use haina_runtime::{StartError, StartOptions};
 use haina_store::{Location, StoreError};
 use tokio::net::TcpListener;
@@ -20,7 +21,7 @@ use crate::language::say;
 use crate::up_directory::DataDirectory;
 
 /// The center that comes up where no file is given.
-const SAMPLE: &str = include_str!("../../../examples/centers/qingdao-100p.toml");
+pub const SAMPLE: &str = include_str!("../../../examples/centers/qingdao-100p.toml");
 
 /// Options of `haina up`. The data directory is `--data`.
 #[derive(clap::Args, Debug)]
@@ -125,6 +126,7 @@ async fn serve(listen: SocketAddr, directory: &DataDirectory, mut options: Start
     let started = haina_runtime::start(options).await;
     let running = started.map_err(|error| not_started(error, directory))?;
     directory.write("url", format!("{url}\n").as_bytes())?;
+    warn_of_missing_confinement(&running.handle);
     announce(&running.handle, &url, address, directory);
 
     let handle = running.handle;
@@ -184,6 +186,13 @@ fn not_started(error: StartError, directory: &DataDirectory) -> anyhow::Error {
             ))
             .into(),
         StartError::Store(error) => Complaint::new(FAILED, what).because(error).into(),
+        StartError::Engine(error @ EngineError::Unconfined(_)) => Complaint::new(FAILED, what)
+            .because(error)
+            .hint(say(
+                "Install what is missing, or set confinement = \"available\" in the center file's [local].",
+                "请安装缺少的组件，或在中心文件的 [local] 中设置 confinement = \"available\"。",
+            ))
+            .into(),
         StartError::Engine(error) => Complaint::new(FAILED, what)
             .because(error)
             .hint(say(
@@ -224,6 +233,22 @@ fn announce(handle: &haina_runtime::CenterHandle, url: &str, address: SocketAddr
             ),
         )
     );
+}
+
+/// What jobs are not kept from, said once where the operator looks.
+fn warn_of_missing_confinement(handle: &haina_runtime::CenterHandle) {
+    let missing = handle.engine().enforcement().missing;
+    let words: Vec<String> = missing.iter().map(|(what, why)| format!("{}: {why}", what.word())).collect();
+    if !words.is_empty() {
+        let words = words.join("\n  ");
+        eprintln!(
+            "{}",
+            say(
+                format!("Jobs are not wholly confined on this machine:\n  {words}\n"),
+                format!("本机未能完全隔离作业：\n  {words}\n"),
+            )
+        );
+    }
 }
 
 fn farewell(jobs: u64, directory: &DataDirectory) {

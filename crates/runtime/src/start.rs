@@ -72,7 +72,8 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let store = Store::open(&options.location).await?;
     let leadership = store.take_leadership().await?;
     let loaded = store.load().await?;
-    let (engine, mut reports) = LocalEngine::open(options.engine_directory, options.supervisor)?;
+    let local = options.definition.as_ref().map(|definition| definition.local.clone()).unwrap_or_default();
+    let (engine, mut reports) = LocalEngine::open(options.engine_directory, options.supervisor, local)?;
 
     let (mailbox, receiver) = mpsc::channel(MAILBOX);
     let shared = Arc::new(Shared {

@@ -42,6 +42,7 @@ pub fn center() -> CenterDefinition {
         organization: organization.map(str::to_owned),
     };
     CenterDefinition {
+        local: Default::default(),
         name: "simulated".to_owned(),
         currency: Currency::CNY,
         card_models: vec![model("ascend-910", 4, 8_333_333), model("other", 0, 5_000_001)],

@@ -148,6 +148,7 @@ fn definition() -> CenterDefinition {
         organization: organization.map(str::to_owned),
     };
     CenterDefinition {
+        local: Default::default(),
         name: "story".to_owned(),
         currency: Currency::CNY,
         card_models: vec![CardModelDefinition {

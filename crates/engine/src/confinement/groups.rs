@@ -217,6 +217,9 @@ fn create(group: &TaskGroup) -> Result<File, (PathBuf, io::Error)> {
         move |error| (path, error)
     };
     let directory = directory(group);
+    if let Some(base) = group.node.parent().filter(|_| !group.controllers.is_empty()) {
+        fs::create_dir_all(base).and_then(|()| enable(base, &group.controllers)).map_err(at(base))?;
+    }
     fs::create_dir_all(&group.node).map_err(at(&group.node))?;
     for (file, value) in &group.limits {
         let path = group.node.join(file);

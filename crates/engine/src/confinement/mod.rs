@@ -251,6 +251,15 @@ impl Confinement {
     }
 }
 
+impl Drop for Confinement {
+    fn drop(&mut self) {
+        for hierarchy in self.groups.iter().filter_map(|(_, found)| found.as_ref().ok()) {
+            // Stays as long as tasks are in it; they go on without this process.
+            _ = fs::remove_dir(&hierarchy.base);
+        }
+    }
+}
+
 /// Programs look up the name and the home of the user that they run as.
 fn user_files(names: &Path, name: &str, user: u32, home: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {
     let directory = names.join(name);

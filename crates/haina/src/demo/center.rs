@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use super::workload::programs;
 use crate::client::Client;
 
 /// Where `haina up` listens by default.
@@ -35,12 +36,17 @@ impl DemoCenter {
             Some(address) => address,
             None => free_address()?,
         };
+        let config = data.join("demo.toml");
+        let text = format!("{}\n{}", crate::up::SAMPLE, mount(&programs(&data)));
+        fs::write(&config, text).with_context(|| format!("writing {}", config.display()))?;
         let log = data.join("center.log");
         let output = File::create(&log).with_context(|| format!("writing {}", log.display()))?;
         let mut child = Command::new(std::env::current_exe()?)
             .args(["up", "--data"])
             .arg(&data)
             .args(["--listen", &address.to_string()])
+            .arg("--config")
+            .arg(&config)
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)
@@ -90,6 +96,14 @@ impl DemoCenter {
         self.child.wait()?;
         Ok(())
     }
+}
+
+/// Jobs see their organization's own directory, and this one.
+fn mount(path: &Path) -> String {
+    format!(
+        "# The demo's programs, for all jobs to read.\n[[local.mounts]]\npath = {}\n",
+        toml::Value::String(path.display().to_string())
+    )
 }
 
 /// The usual port if it is free, else another.

@@ -61,7 +61,7 @@ fn story(operator: &Client, center: &DemoCenter, began: Instant) -> Result<()> {
     let mut followed = Vec::new();
     for team in Team::ALL {
         let client = operator_for(operator, center, team.user)?;
-        let jobs: JobsSpec = workload::jobs(&team, &files, &center.data)?;
+        let jobs: JobsSpec = workload::jobs(&team, &files)?;
         let accepted: haina_api::Jobs = client.post("/api/v1/jobs/batch", &jobs)?;
         let ids: Vec<&str> = accepted.jobs.iter().map(|job| job.id.as_str()).collect();
         println!("  {}: jobs {}", team.organization, ids.join(", "));

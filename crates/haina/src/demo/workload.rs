@@ -41,7 +41,7 @@ impl Team {
 
 /// Writes the programs where the jobs find them.
 pub fn write_files(data: &Path) -> Result<PathBuf> {
-    let directory = data.join("elnino");
+    let directory = programs(data);
     fs::create_dir_all(&directory)?;
     for (name, text) in PROGRAMS {
         fs::write(directory.join(name), text).with_context(|| format!("writing {name}"))?;
@@ -49,10 +49,13 @@ pub fn write_files(data: &Path) -> Result<PathBuf> {
     Ok(directory)
 }
 
-/// A team's workflow.
-pub fn jobs(team: &Team, programs: &Path, data: &Path) -> Result<JobsSpec> {
-    let directory = data.join("elnino").join(team.organization);
-    fs::create_dir_all(&directory)?;
+/// Where the programs are: the demo's center shows this directory to all jobs.
+pub fn programs(data: &Path) -> PathBuf {
+    data.join("elnino")
+}
+
+/// A team's workflow, in its organization's own directory.
+pub fn jobs(team: &Team, programs: &Path) -> Result<JobsSpec> {
     let requirements: Vec<&str> =
         REQUIREMENTS.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
     let program = |name: &str| json!(["python", programs.join(name)]);
@@ -64,7 +67,6 @@ pub fn jobs(team: &Team, programs: &Path, data: &Path) -> Result<JobsSpec> {
             "time_limit": "10m",
             "python": { "requirements": requirements },
             "env": { "HAINA_FAMILY": team.family },
-            "working_directory": directory,
             "labels": { "demo": "elnino" },
             "command": command,
         })

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use haina_api::{DrainRequest, Node, Page, parse_json};
+use haina_api::{DrainRequest, Node, NodeConfinement, Page, parse_json};
 use haina_center::permission::Owner;
 use haina_center::{Action, Command};
 use haina_core::{NodeId, Refusal};
@@ -72,9 +72,19 @@ pub async fn show(State(app): State<App>, PathText(name): PathText, caller: Call
             let owner = Owner { organization: Some(attempt.organization), user: None };
             attempt.allocation.shares.iter().any(|share| share.node == id) && caller.may(Action::ReadJob, owner)
         });
-        Some(Node { attempts: Some(on_it.map(|(id, _)| id.to_string()).collect()), ..shown::node(view, id)? })
+        let attempts = Some(on_it.map(|(id, _)| id.to_string()).collect());
+        Some(Node { attempts, confinement: Some(confinement(&app)), ..shown::node(view, id)? })
     });
     Ok(Json(node.ok_or_else(|| Refusal::not_found("node", &name))?))
+}
+
+/// All nodes of a local engine are this one machine.
+fn confinement(app: &App) -> NodeConfinement {
+    let found = app.center.engine().enforcement();
+    NodeConfinement {
+        enforced: found.enforced.iter().map(|what| what.word().to_owned()).collect(),
+        not_enforced: found.missing.into_iter().map(|(what, why)| (what.word().to_owned(), why)).collect(),
+    }
 }
 
 /// Take a node out of service for new work

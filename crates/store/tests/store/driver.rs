@@ -183,6 +183,7 @@ pub fn small_center(nodes: u32) -> Command {
         memory: Bytes(768 << 30),
     };
     let definition = CenterDefinition {
+        local: Default::default(),
         name: "青岛".to_owned(),
         currency: Currency::CNY,
         card_models: vec![CardModelDefinition {
