@@ -5,11 +5,15 @@ use crate::readers::Readers;
 use crate::writer::Writer;
 use crate::{Location, StoreError, migrations};
 
-/// The database: one writing connection, a few that read.
+/// Connections that answer questions, at most.
+const READERS_MOST: usize = 4;
+
+/// The database: one writing connection, a few that read, and one that is asked how it is.
 pub struct Store {
     pub(crate) location: Location,
     pub(crate) writer: Writer,
     pub(crate) readers: Readers,
+    pub(crate) pulse: Readers,
 }
 
 impl Store {
@@ -26,7 +30,8 @@ impl Store {
         Ok(Store {
             location: location.clone(),
             writer: Writer::new(location.clone(), connection),
-            readers: Readers::new(location.clone()),
+            readers: Readers::new(location.clone(), READERS_MOST),
+            pulse: Readers::new(location.clone(), 1),
         })
     }
 
