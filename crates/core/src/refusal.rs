@@ -135,10 +135,10 @@ codes! {
     TooLarge "too_large" Invalid
         "{what} is {size}, but at most {limit} is taken at once." "Split the request."
         "{what} 为 {size}，但一次最多接受 {limit}。" "请拆分请求。";
-    /// The center cannot commit now.
+    /// The center cannot commit or answer now.
     Unavailable "unavailable" Unavailable
-        "The center could not make this durable, so it did not happen, or it is not known whether it happened." "Try again with the same Idempotency-Key."
-        "中心暂时无法持久化该操作：它没有发生，或尚不知是否发生。" "请使用相同的 Idempotency-Key 重试。";
+        "The center's database does not answer, or did not confirm: a change that was asked for did not happen, or it is not known whether it happened." "Try again; a change with the same Idempotency-Key."
+        "中心的数据库没有应答或未予确认：所请求的更改没有发生，或尚不知是否发生。" "请稍后重试；更改请使用相同的 Idempotency-Key。";
     /// The disk is full.
     ReadOnly "read_only" Unavailable
         "The center's disk is full; it only answers questions until there is room." "Free disk space; the center notices by itself."

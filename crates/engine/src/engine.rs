@@ -30,7 +30,11 @@ pub trait Engine: Send + Sync {
     fn stop(&self, epoch: Epoch, stop: Stop) -> EngineFuture<'_, ()>;
 
     /// Compares what the center believes with what is, and delivers again every report that was not acknowledged. Called
-    /// by a new leader before anything else, and whenever the center's state was loaded again.
+    /// by a new leader before anything else.
+    ///
+    /// A leader that loads its state again after a failed commit need not: effects are released after the commit, so
+    /// that no attempt of a batch that was rolled back ever came here; and a report that was refused meanwhile is
+    /// delivered until it is taken.
     fn reconcile(&self, epoch: Epoch, live: Vec<AttemptId>) -> EngineFuture<'_, Reconciliation>;
 
     /// The center has committed what this delivery said. Returns at once.

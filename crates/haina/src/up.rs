@@ -123,7 +123,12 @@ async fn serve(listen: SocketAddr, directory: &DataDirectory, mut options: Start
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     options.center_url = Some(url.clone());
-    let started = haina_runtime::start(options).await;
+    let started = tokio::select! {
+        started = haina_runtime::start(options) => started,
+        // Where the database keeps the start waiting. Left half way it is like one that crashed.
+        _ = terminate.recv() => return Ok(0),
+        _ = interrupt.recv() => return Ok(0),
+    };
     let running = started.map_err(|error| not_started(error, directory))?;
     directory.write("url", format!("{url}\n").as_bytes())?;
     warn_of_missing_confinement(&running.handle);

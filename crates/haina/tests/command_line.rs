@@ -1,5 +1,6 @@
 //! The program as users and scripts meet it: exit codes, JSON documents, error texts, files.
 
+#[allow(dead_code, reason = "other tests use the rest")]
 mod program;
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};

@@ -30,6 +30,8 @@ pub struct OpenBatch {
     keys: BTreeSet<(UserId, String)>,
     /// Whom to answer what, once it is durable.
     pub replies: Replies,
+    /// Why the database could not be read for a request of this batch.
+    pub unreadable: Option<Refusal>,
 }
 
 /// Whom to answer what.
@@ -50,6 +52,7 @@ impl OpenBatch {
             idempotency: Vec::new(),
             keys: BTreeSet::new(),
             replies: Vec::new(),
+            unreadable: None,
         }
     }
 

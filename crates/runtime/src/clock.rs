@@ -7,6 +7,16 @@ use haina_core::Timestamp;
 /// A difference to the wall clock that is called a jump.
 const JUMP_LEAST: Duration = Duration::from_secs(2);
 
+/// How long the wall clock may be left unread while something is due later.
+const UNREAD_LONGEST: Duration = Duration::from_secs(30);
+
+/// How long to sleep at `now` for what is due at `at`: not to the end at once, because a wall clock that is set forward
+/// meanwhile is to be noticed.
+pub fn until(at: Timestamp, now: Timestamp) -> Duration {
+    let left = Duration::from_micros(at.0.saturating_sub(now.0).max(0).cast_unsigned());
+    left.min(UNREAD_LONGEST)
+}
+
 /// A clock that starts at the wall clock's time, or at the last time the center knew if that is later, and then goes
 /// with the monotonic clock.
 pub struct Clock {
@@ -79,6 +89,15 @@ mod tests {
         let wall = Timestamp(origin.0 + 3600 * SECOND);
         assert_eq!(clock.read(started + Duration::from_secs(1), wall), wall);
         assert_eq!(clock.read(started + Duration::from_secs(2), Timestamp(wall.0 + SECOND)).0, wall.0 + SECOND);
+    }
+
+    #[test]
+    fn a_distant_moment_is_waited_for_in_pieces() {
+        let now = Timestamp(1_700_000_000 * SECOND);
+        for (seconds, wait) in [(-5, 0), (0, 0), (7, 7), (30, 30), (3600, 30)] {
+            assert_eq!(until(Timestamp(now.0 + seconds * SECOND), now), Duration::from_secs(wait));
+        }
+        assert_eq!(until(Timestamp(i64::MAX), Timestamp(0)), UNREAD_LONGEST);
     }
 
     #[test]

@@ -1,17 +1,19 @@
 //! Effects reach the engine: after the commit, at least once, in the background.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use haina_core::{AttemptId, Effect, Ending, Epoch, JobId, Launch, Payload, Report, Stop, TaskUse};
+use haina_core::{AttemptId, Effect, Ending, Epoch, Launch, Report, TaskUse};
 use haina_engine::{Engine, EngineError, LaunchOrder, NodeDescription};
+use haina_store::StoreError;
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::handle::{Message, Reply1, Shared};
 
 /// Orders written to disk at once.
 const CONCURRENCY: usize = 16;
-/// Between two attempts to give an order to an engine whose disk fails.
+/// Between two attempts to give an order while the engine's disk, or the database, fails.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Hands effects to the engine.
@@ -22,6 +24,19 @@ pub(crate) struct Dispatcher {
     epoch: Epoch,
     center_url: Option<String>,
     slots: Arc<Semaphore>,
+    /// The keys of effects that are being done.
+    under_way: Arc<Mutex<HashSet<String>>>,
+}
+
+/// What came of one try.
+enum Tried {
+    Done,
+    /// The engine takes no orders of this process any more.
+    GivenUp,
+    /// It can never be done.
+    Impossible(String),
+    /// It may be done later.
+    NotNow(String),
 }
 
 impl Dispatcher {
@@ -31,66 +46,87 @@ impl Dispatcher {
         epoch: Epoch,
         center_url: Option<String>,
     ) -> Dispatcher {
-        Dispatcher { shared, mailbox, epoch, center_url, slots: Arc::new(Semaphore::new(CONCURRENCY)) }
+        let slots = Arc::new(Semaphore::new(CONCURRENCY));
+        Dispatcher { shared, mailbox, epoch, center_url, slots, under_way: Arc::default() }
     }
 
-    /// Has an effect done. Its outbox row stays until it is.
+    /// Has an effect done. Its outbox row stays until it is. One that is being done already goes on as it is: after an
+    /// outage the whole outbox is dispatched again.
     pub(crate) fn dispatch(&self, effect: Effect) {
+        let key = effect.key();
+        if !self.under_way().insert(key.clone()) {
+            return;
+        }
         let this = self.clone();
         tokio::spawn(async move {
-            let _slot = this.slots.clone().acquire_owned().await;
-            let key = effect.key();
-            if this.execute(effect).await
-                && let Some(mailbox) = this.mailbox.upgrade()
-            {
+            let done = this.execute(effect).await;
+            // Before the writer hears of it: what it dispatches again after that must be done again.
+            this.under_way().remove(&key);
+            if done && let Some(mailbox) = this.mailbox.upgrade() {
                 _ = mailbox.send(Message::OutboxDone(key)).await;
             }
         });
     }
 
-    /// Whether the effect is done with.
+    fn under_way(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tries until it is clear what comes of it. Whether the effect is done with.
     async fn execute(&self, effect: Effect) -> bool {
-        match effect {
-            Effect::Stop(stop) => self.stop(stop).await,
-            Effect::Launch(launch) => self.launch(launch).await,
-        }
-    }
-
-    async fn stop(&self, stop: Stop) -> bool {
-        let attempt = stop.attempt;
+        let attempt = effect.attempt();
+        let mut told = false;
         loop {
-            match self.shared.engine.stop(self.epoch, stop.clone()).await {
-                Ok(()) => return true,
-                Err(EngineError::Io { what, source }) => {
-                    tracing::error!(%attempt, what, %source, "the engine could not take an order to stop; trying again");
-                    tokio::time::sleep(RETRY_AFTER).await;
+            // Whoever waits to try again holds no slot: others may do better.
+            let slot = self.slots.acquire().await;
+            let tried = self.give(&effect).await;
+            drop(slot);
+            match tried {
+                Tried::Done => return true,
+                Tried::GivenUp => return false,
+                Tried::Impossible(reason) => {
+                    tracing::error!(%attempt, reason, "an order cannot be given");
+                    return self.report_unstartable(attempt, reason).await;
                 }
-                Err(error) => return given_up(attempt, &error),
+                Tried::NotNow(reason) if !told => {
+                    tracing::error!(%attempt, reason, "an order could not be given; trying until it is");
+                    told = true;
+                }
+                Tried::NotNow(_) => {}
             }
+            if self.mailbox.upgrade().is_none_or(|mailbox| mailbox.is_closed()) {
+                // The center has stopped. The order is in the outbox.
+                return false;
+            }
+            tokio::time::sleep(RETRY_AFTER).await;
         }
     }
 
-    async fn launch(&self, launch: Launch) -> bool {
-        let attempt = launch.attempt;
-        let failed = match self.order(launch).await {
-            Ok(order) => match self.shared.engine.launch(order).await {
-                Ok(()) => return true,
-                Err(error @ (EngineError::StaleEpoch { .. } | EngineError::Closed)) => {
-                    return given_up(attempt, &error);
-                }
-                Err(error) => error.to_string(),
+    async fn give(&self, effect: &Effect) -> Tried {
+        let given = match effect {
+            Effect::Stop(stop) => self.shared.engine.stop(self.epoch, stop.clone()).await,
+            Effect::Launch(launch) => match self.order(launch.clone()).await {
+                Ok(order) => self.shared.engine.launch(order).await,
+                Err(tried) => return tried,
             },
-            Err(error) => error,
         };
-        tracing::error!(%attempt, error = failed, "the engine could not take an order to launch");
-        self.report_unstartable(attempt, failed).await
+        match given {
+            Ok(()) => Tried::Done,
+            Err(error @ EngineError::Io { .. }) => Tried::NotNow(error.to_string()),
+            Err(error @ (EngineError::StaleEpoch { .. } | EngineError::Closed)) => {
+                tracing::warn!(attempt = %effect.attempt(), %error, "the engine refused an order");
+                Tried::GivenUp
+            }
+            // A bad order: only one to launch can be.
+            Err(error) => Tried::Impossible(error.to_string()),
+        }
     }
 
-    async fn order(&self, launch: Launch) -> Result<LaunchOrder, String> {
+    async fn order(&self, launch: Launch) -> Result<LaunchOrder, Tried> {
         let job = launch.attempt.job;
-        let record = self.shared.store.job(job).await.map_err(|error| error.to_string())?;
-        let record = record.ok_or_else(|| format!("job {job} is not in the database"))?;
-        let payload = self.payload(record.payload_of).await?;
+        let record = self.shared.store.job(job).await.map_err(unread)?.ok_or_else(|| absent("job", job))?;
+        let payload = self.shared.store.payload(record.payload_of).await.map_err(unread)?;
+        let payload = payload.ok_or_else(|| absent("the payload of job", record.payload_of))?;
         let view = self.shared.view.read().expect("folding a fact does not panic");
         let nodes = launch.allocation.shares.iter().map(|share| {
             let node = &view.nodes[&share.node];
@@ -110,11 +146,6 @@ impl Dispatcher {
         })
     }
 
-    async fn payload(&self, holder: JobId) -> Result<Payload, String> {
-        let payload = self.shared.store.payload(holder).await.map_err(|error| error.to_string())?;
-        payload.ok_or_else(|| format!("the payload of job {holder} is not in the database"))
-    }
-
     /// The attempt ends as one that could not be started, so that its cards are free and its user knows.
     async fn report_unstartable(&self, attempt: AttemptId, reason: String) -> bool {
         let at = crate::clock::wall();
@@ -124,10 +155,16 @@ impl Dispatcher {
     }
 }
 
-/// Whether an order that the engine will never take is done with: only where a newer leader gives the orders now.
-fn given_up(attempt: AttemptId, error: &EngineError) -> bool {
-    tracing::warn!(%attempt, %error, "the engine refused an order");
-    false
+/// A database that does not answer now may do so later; what it holds and cannot be read stays so.
+fn unread(error: StoreError) -> Tried {
+    match error {
+        StoreError::Corrupt(_) | StoreError::NewerVersion { .. } => Tried::Impossible(error.to_string()),
+        StoreError::Open { .. } | StoreError::Database(_) => Tried::NotNow(error.to_string()),
+    }
+}
+
+fn absent(kind: &str, which: impl std::fmt::Display) -> Tried {
+    Tried::Impossible(format!("{kind} {which} is not in the database"))
 }
 
 /// Delivers a report until the core has it durably. False when the center has stopped.

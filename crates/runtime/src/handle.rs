@@ -1,7 +1,7 @@
 //! How the rest of the program talks to the center.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, RwLock};
 
 use haina_center::{Command, Reply, State, View};
 use haina_core::{Actor, Code, Digest, Refusal, Timestamp};
@@ -10,6 +10,7 @@ use haina_store::{Store, StoredFact};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::Counters;
+use crate::readiness::{Readiness, ReadinessBoard};
 
 /// A command for the center, with what must be stored beside it.
 #[derive(Debug)]
@@ -44,17 +45,9 @@ pub struct Answer {
     pub replayed: bool,
 }
 
-/// Whether the center can take work.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Readiness {
-    /// Whether it can.
-    pub ready: bool,
-    /// What is not as it should be, also where it is ready.
-    pub reasons: Vec<String>,
-}
-
 pub(crate) type Reply1 = oneshot::Sender<Result<Answer, Refusal>>;
-type Question = Box<dyn FnOnce(&State) + Send>;
+/// A question, with the committed state or why it cannot be asked.
+pub(crate) type Question = Box<dyn FnOnce(Result<&State, Refusal>) + Send>;
 
 pub(crate) enum Message {
     Request(Box<Request>, Reply1),
@@ -72,7 +65,7 @@ pub(crate) struct Shared {
     pub now: AtomicI64,
     pub live_jobs: AtomicU64,
     pub counters: Counters,
-    pub readiness: Mutex<Readiness>,
+    pub readiness: ReadinessBoard,
 }
 
 /// A handle to a running center; cheap to clone.
@@ -102,15 +95,15 @@ impl CenterHandle {
     /// Asks the committed state, between two batches. Keep it short: the writer waits.
     ///
     /// # Errors
-    /// `unavailable` when the center has stopped.
+    /// `unavailable` while the database does not answer, or when the center has stopped.
     pub async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&State) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
         let (reply, answer) = oneshot::channel();
-        let question: Question = Box::new(move |state| _ = reply.send(question(state)));
+        let question: Question = Box::new(move |state| _ = reply.send(state.map(question)));
         self.mailbox.send(Message::Ask(question)).await.map_err(|_| stopped())?;
-        answer.await.map_err(|_| stopped())
+        answer.await.map_err(|_| stopped())?
     }
 
     /// What has been committed, for readers.
@@ -144,9 +137,9 @@ impl CenterHandle {
         Timestamp(self.shared.now.load(Ordering::Relaxed)).max(crate::clock::wall())
     }
 
-    /// Whether the center can take work.
-    pub fn readiness(&self) -> Readiness {
-        self.shared.readiness.lock().expect("readiness is only replaced").clone()
+    /// Whether the center can take work. Asks the database, but at most once a second.
+    pub async fn readiness(&self) -> Readiness {
+        self.shared.readiness.read(&self.shared.store).await
     }
 
     /// What is counted since the process started.

@@ -8,9 +8,12 @@ mod clock;
 mod counters;
 mod dispatch;
 mod handle;
+mod outage;
+mod readiness;
 mod start;
 mod writer;
 
 pub use counters::Counters;
-pub use handle::{Answer, CenterHandle, IdempotencyKey, Readiness, Request};
+pub use handle::{Answer, CenterHandle, IdempotencyKey, Request};
+pub use readiness::Readiness;
 pub use start::{Ended, Running, StartError, StartOptions, start};

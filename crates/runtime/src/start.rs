@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, RwLock};
 
 use haina_center::{Command, State};
 use haina_core::center_definition::CenterDefinition;
@@ -17,7 +17,8 @@ use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::dispatch::{Dispatcher, deliver};
-use crate::handle::{CenterHandle, Readiness, Request, Shared};
+use crate::handle::{CenterHandle, Request, Shared};
+use crate::readiness::ReadinessBoard;
 pub use crate::writer::Ended;
 use crate::writer::{FUEL_TO_ADVANCE, Writer};
 
@@ -72,6 +73,9 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let store = Store::open(&options.location).await?;
     let leadership = store.take_leadership().await?;
     let loaded = store.load().await?;
+    for weakness in store.standing().await?.weaknesses {
+        tracing::warn!("{weakness}");
+    }
     let local = options.definition.as_ref().map(|definition| definition.local.clone()).unwrap_or_default();
     let (engine, mut reports) = LocalEngine::open(options.engine_directory, options.supervisor, local)?;
 
@@ -85,7 +89,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
         now: Default::default(),
         live_jobs: AtomicU64::new(loaded.state.jobs().len() as u64),
         counters: Default::default(),
-        readiness: Mutex::new(Readiness { ready: true, reasons: Vec::new() }),
+        readiness: ReadinessBoard::new(leadership.epoch),
     });
     let handle = CenterHandle { mailbox: mailbox.clone(), shared: shared.clone() };
     let weak = mailbox.downgrade();
@@ -103,6 +107,8 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
         dispatcher: dispatcher.clone(),
         outbox_done: Vec::new(),
         deferred: VecDeque::new(),
+        questions: Vec::new(),
+        stopping: None,
         fuel_to_advance: FUEL_TO_ADVANCE,
         read_only: None,
     };

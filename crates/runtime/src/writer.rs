@@ -8,13 +8,14 @@ use std::time::Duration;
 use haina_center::{Command, Input, KnownEnd, Reply, State};
 use haina_core::{Actor, Code, Epoch, JobId, JobReference, Refusal, Report, Timestamp, failpoint};
 use haina_store::{Batch, CommitError, StoredFact};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::batch::{OpenBatch, Replies};
-use crate::clock::Clock;
+use crate::clock::{Clock, until};
 use crate::counters::add;
 use crate::dispatch::Dispatcher;
-use crate::handle::{Answer, Message, Readiness, Reply1, Request, Shared};
+use crate::handle::{Answer, Message, Question, Reply1, Request, Shared};
+use crate::outage::ReadOnly;
 
 /// Messages of one batch at most.
 const MESSAGES_MOST: usize = 1024;
@@ -24,8 +25,8 @@ const FACTS_MOST: usize = 4000;
 const FUEL: u64 = 20_000;
 /// Probes that `Advance` may spend in one batch: bounds its placements, and with them the commit.
 pub(crate) const FUEL_TO_ADVANCE: u64 = 4_000;
-/// Between two attempts to reach a database that does not answer.
-const RETRY_AFTER: Duration = Duration::from_millis(500);
+/// How long a done effect's outbox row may wait for a batch to be deleted with.
+const CLEAR_AFTER: Duration = Duration::from_millis(200);
 
 /// The writer: owns the state.
 pub(crate) struct Writer {
@@ -41,10 +42,14 @@ pub(crate) struct Writer {
     pub outbox_done: Vec<String>,
     /// Messages to be taken before the mailbox.
     pub deferred: VecDeque<Message>,
+    /// Questions that are answered after the next commit.
+    pub questions: Vec<Question>,
+    /// Who told the writer to stop.
+    pub stopping: Option<oneshot::Sender<()>>,
     /// Probes for the next `Advance`.
     pub fuel_to_advance: u64,
     /// Why nothing can be committed now.
-    pub read_only: Option<String>,
+    pub read_only: Option<ReadOnly>,
 }
 
 /// Why the writer ended.
@@ -59,6 +64,14 @@ pub enum Ended {
 impl Writer {
     /// Takes batches until it is told to stop or another process leads.
     pub(crate) async fn run(mut self) -> Ended {
+        let ended = self.take_batches().await;
+        if let Some(done) = self.stopping.take() {
+            _ = done.send(());
+        }
+        ended
+    }
+
+    async fn take_batches(&mut self) -> Ended {
         loop {
             let first = match self.deferred.pop_front() {
                 Some(message) => Some(message),
@@ -68,11 +81,7 @@ impl Writer {
                     Waited::Closed => return Ended::Stopped,
                 },
             };
-            if self.read_only.is_some() {
-                self.probe().await;
-            }
-            let mut stop = None;
-            let mut questions = Vec::new();
+            self.probe().await;
             let idle = first.is_none();
             let mut batch = OpenBatch::new(self.sequence, self.position);
             let mut taken = 0;
@@ -80,10 +89,10 @@ impl Writer {
             while let Some(message) = next {
                 match message {
                     // The state may have moved ahead of what is committed: after the commit.
-                    Message::Ask(question) => questions.push(question),
+                    Message::Ask(question) => self.questions.push(question),
                     Message::OutboxDone(key) => self.outbox_done.push(key),
                     Message::Stop(done) => {
-                        stop = Some(done);
+                        self.stopping = Some(done);
                         break;
                     }
                     Message::Request(request, reply) => self.take(&mut batch, *request, reply).await,
@@ -106,9 +115,8 @@ impl Writer {
             if let Err(ended) = self.finish(batch, idle).await {
                 return ended;
             }
-            questions.into_iter().for_each(|question| question(&self.state));
-            if let Some(done) = stop {
-                _ = done.send(());
+            std::mem::take(&mut self.questions).into_iter().for_each(|question| question(Ok(&self.state)));
+            if self.stopping.is_some() {
                 return Ended::Stopped;
             }
         }
@@ -119,10 +127,13 @@ impl Writer {
         if self.read_only.is_none() && self.state.has_work(now) {
             return Waited::Work;
         }
-        let due = self.state.next_timer().map(|at| Duration::from_micros((at.0 - now.0).max(0) as u64));
-        let pending = (!self.outbox_done.is_empty()).then_some(Duration::from_millis(200));
-        let probe = self.read_only.is_some().then_some(Duration::from_secs(1));
-        match [due.filter(|_| self.read_only.is_none()), pending, probe].into_iter().flatten().min() {
+        let due = match self.read_only {
+            None => self.state.next_timer().map(|at| until(at, now)),
+            Some(_) => None,
+        };
+        let clear = (!self.outbox_done.is_empty()).then_some(CLEAR_AFTER);
+        let probe = self.read_only.as_ref().map(ReadOnly::until_probe);
+        match [due, clear, probe].into_iter().flatten().min() {
             None => self.mailbox.recv().await.map_or(Waited::Closed, Waited::Message),
             Some(longest) => match tokio::time::timeout(longest, self.mailbox.recv()).await {
                 Ok(message) => message.map_or(Waited::Closed, Waited::Message),
@@ -140,32 +151,19 @@ impl Writer {
     /// Decides one request into the batch.
     async fn take(&mut self, batch: &mut OpenBatch, mut request: Request, reply: Reply1) {
         failpoint::pass("before_decide");
-        if let Some(reason) = &self.read_only {
-            return answer_now(reply, Err(Refusal::new(Code::ReadOnly).because(reason)));
+        if let Some(read_only) = &self.read_only {
+            return answer_now(reply, Err(Refusal::new(Code::ReadOnly).because(&read_only.reason)));
         }
-        if let Some(key) = &request.idempotency {
-            if batch.has_key(request.actor, key) {
-                self.deferred.push_back(Message::Request(Box::new(request), reply));
-                return;
-            }
-            match self.done_before(request.actor, key).await {
-                Ok(None) => {}
-                Ok(Some(answer)) => return answer_now(reply, Ok(answer)),
-                Err(refusal) => return answer_now(reply, Err(refusal)),
-            }
+        if let Some(key) = &request.idempotency
+            && batch.has_key(request.actor, key)
+        {
+            self.deferred.push_back(Message::Request(Box::new(request), reply));
+            return;
         }
-        if let Command::Submit { jobs, known_ends } = &mut request.command {
-            let named = jobs.iter().flat_map(|job| &job.dependencies).filter_map(|dependency| match dependency.on {
-                JobReference::Id(id) if self.state.job(id).is_none() => Some(id),
-                _ => None,
-            });
-            let named: Vec<JobId> = named.collect();
-            if !named.is_empty() {
-                match self.known_ends(batch, named).await {
-                    Ok(ends) => *known_ends = ends,
-                    Err(refusal) => return answer_now(reply, Err(refusal)),
-                }
-            }
+        match self.look_up(batch, &mut request).await {
+            Ok(None) => {}
+            Ok(Some(answer)) => return answer_now(reply, Ok(answer)),
+            Err(refusal) => return answer_now(reply, Err(refusal)),
         }
         let (actor, now) = (request.actor, self.now());
         let input = Input { actor, command: request.command, now, fuel: FUEL };
@@ -184,6 +182,42 @@ impl Writer {
                 batch.replies.push((reply, Err(refusal)));
             }
         }
+    }
+
+    /// Reads what a request is decided from beside the state: whether it was done before, and then the answer; how jobs
+    /// ended that it depends on.
+    async fn look_up(&mut self, batch: &mut OpenBatch, request: &mut Request) -> Result<Option<Answer>, Refusal> {
+        let mut ends_asked = Vec::new();
+        if let Command::Submit { jobs, .. } = &request.command {
+            let on = jobs.iter().flat_map(|job| &job.dependencies).map(|dependency| dependency.on);
+            ends_asked.extend(on.filter_map(|on| match on {
+                JobReference::Id(id) if self.state.job(id).is_none() => Some(id),
+                _ => None,
+            }));
+        }
+        if request.idempotency.is_none() && ends_asked.is_empty() {
+            return Ok(None);
+        }
+        // A database that is out of reach takes its time to say so: it is asked once a batch, not for each request.
+        if let Some(refusal) = &batch.unreadable {
+            return Err(refusal.clone());
+        }
+        let found = async {
+            if let Some(key) = &request.idempotency
+                && let Some(answer) = self.done_before(request.actor, key).await?
+            {
+                return Ok(Some(answer));
+            }
+            if let Command::Submit { known_ends, .. } = &mut request.command
+                && !ends_asked.is_empty()
+            {
+                *known_ends = self.known_ends(batch, ends_asked).await?;
+            }
+            Ok(None)
+        };
+        let found: Result<Option<Answer>, Refusal> = found.await;
+        batch.unreadable = found.as_ref().err().filter(|refusal| refusal.code == Code::Unavailable).cloned();
+        found
     }
 
     async fn done_before(&mut self, actor: Actor, key: &crate::IdempotencyKey) -> Result<Option<Answer>, Refusal> {
@@ -238,10 +272,11 @@ impl Writer {
                 tracing::error!(%error, "a batch was not committed, or may not be; loading what is");
                 let code = if matches!(error, CommitError::DiskFull(_)) { Code::ReadOnly } else { Code::Unavailable };
                 if code == Code::ReadOnly {
-                    self.set_read_only(Some(error.to_string()));
+                    self.read_only = Some(ReadOnly::because(error.to_string()));
+                    self.show_obstacle();
                 }
                 refuse(replies, &Refusal::new(code).because(&error));
-                self.reload().await
+                self.reload(error.to_string()).await
             }
         }
     }
@@ -270,73 +305,6 @@ impl Writer {
             self.dispatcher.dispatch(effect);
         }
     }
-
-    /// Drops the state and takes what is committed instead. State that is ahead of the disk is never served.
-    async fn reload(&mut self) -> Result<(), Ended> {
-        loop {
-            match self.shared.store.load().await {
-                Ok(loaded) if loaded.epoch != self.epoch => {
-                    tracing::error!("another process leads this center now; this one ends");
-                    return Err(Ended::LeadershipLost);
-                }
-                Ok(loaded) => {
-                    self.state = loaded.state;
-                    self.sequence = loaded.sequence;
-                    self.position = loaded.position;
-                    let mut view = self.shared.view.write().expect("folding a fact does not panic");
-                    *view = self.state.view().clone();
-                    drop(view);
-                    self.shared.live_jobs.store(self.state.jobs().len() as u64, Ordering::Relaxed);
-                    self.shared.position.send_replace(self.position);
-                    // Effects of a batch of unknown outcome may be among these; doing one twice does it once.
-                    for effect in loaded.outbox {
-                        self.dispatcher.dispatch(effect);
-                    }
-                    if self.read_only.is_none() {
-                        self.set_ready(true, Vec::new());
-                    }
-                    return Ok(());
-                }
-                Err(error) => {
-                    tracing::error!(%error, "the database does not answer");
-                    self.set_ready(false, vec![format!("the database does not answer: {error}")]);
-                    self.refuse_for(RETRY_AFTER).await;
-                }
-            }
-        }
-    }
-
-    /// While the database does not answer, neither commands nor questions about the state can be.
-    async fn refuse_for(&mut self, time: Duration) {
-        let until = tokio::time::Instant::now() + time;
-        while let Ok(message) = tokio::time::timeout_at(until, self.mailbox.recv()).await {
-            match message {
-                Some(Message::Request(_, reply)) => {
-                    _ = reply.send(Err(Refusal::new(Code::Unavailable).because("the database does not answer")));
-                }
-                Some(Message::Ask(_)) => {}
-                Some(Message::OutboxDone(key)) => self.outbox_done.push(key),
-                Some(stop @ Message::Stop(_)) => self.deferred.push_back(stop),
-                None => return,
-            }
-        }
-    }
-
-    async fn probe(&mut self) {
-        if self.shared.store.probe_write().await.is_ok() {
-            tracing::info!("the disk takes writes again");
-            self.set_read_only(None);
-        }
-    }
-
-    fn set_read_only(&mut self, reason: Option<String>) {
-        self.set_ready(reason.is_none(), reason.iter().map(|reason| format!("read-only: {reason}")).collect());
-        self.read_only = reason;
-    }
-
-    fn set_ready(&self, ready: bool, reasons: Vec<String>) {
-        *self.shared.readiness.lock().expect("readiness is only replaced") = Readiness { ready, reasons };
-    }
 }
 
 enum Waited {
@@ -346,7 +314,7 @@ enum Waited {
 }
 
 /// Answers; a caller that has gone does not matter.
-fn answer_now(reply: Reply1, answer: Result<Answer, Refusal>) {
+pub(crate) fn answer_now(reply: Reply1, answer: Result<Answer, Refusal>) {
     _ = reply.send(answer);
 }
 

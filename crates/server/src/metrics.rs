@@ -8,8 +8,8 @@ use haina_runtime::Counters;
 
 use crate::app::App;
 
-/// All metrics.
-pub fn text(app: &App) -> String {
+/// All metrics. `ready` is whether the center takes work.
+pub fn text(app: &App, ready: bool) -> String {
     let counters = app.center.counters();
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let mut page = Page(String::with_capacity(4096));
@@ -38,7 +38,7 @@ pub fn text(app: &App) -> String {
     let g = "gauge";
     page.family("haina_jobs_live", g, "Jobs that have not ended.", [("", app.center.live_jobs())]);
     page.family("haina_position", g, "Position of the last committed fact.", [("", app.center.position())]);
-    page.family("haina_ready", g, "1 if the center takes work.", [("", u64::from(app.center.readiness().ready))]);
+    page.family("haina_ready", g, "1 if the center takes work.", [("", u64::from(ready))]);
     let (attempts, cards) = app.view(|view| {
         let mut cards = [Vec::new(), Vec::new(), Vec::new()];
         for (pool, model, totals) in view.cluster.all_totals() {

@@ -1,9 +1,20 @@
-//! Whether the database takes writes, and how durable they are.
+//! Whether the database takes writes, and how it stands.
+
+use haina_core::Epoch;
 
 use crate::{Location, Store, StoreError};
 
 /// Room that must be there before a full disk counts as having some again.
 const PROBE_BYTES: usize = 256 << 10;
+
+/// What a database that answers says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Who leads the center.
+    pub epoch: Epoch,
+    /// What keeps commits from surviving more than they do: sentences for operators, none for a file.
+    pub weaknesses: Vec<String>,
+}
 
 impl Store {
     /// Writes something of a size that matters, durably. Where it succeeds after [`crate::CommitError::DiskFull`], the
@@ -35,32 +46,35 @@ impl Store {
         }
     }
 
-    /// What keeps commits from surviving more than they do: sentences for operators, none for a file.
+    /// Asks the database how it stands: one inexpensive question, on a connection that nothing else uses, so that long
+    /// questions of others do not hold it up.
     ///
     /// # Errors
-    /// Where the database fails.
-    pub async fn weaknesses(&self) -> Result<Vec<String>, StoreError> {
-        if let Location::Sqlite(_) = self.location {
-            return Ok(Vec::new());
-        }
-        let sql = "SELECT current_setting('synchronous_standby_names'), current_setting('fsync')";
-        let settings = self.read(sql, Vec::new, |row| Ok((row.text(0)?.is_empty(), row.text(1)? != "on"))).await?;
-        let mut weaknesses = Vec::new();
-        for (alone, unsynced) in settings {
-            if alone {
+    /// Where the database fails, or does not answer.
+    pub async fn standing(&self) -> Result<Standing, StoreError> {
+        let settings = match self.location {
+            Location::Sqlite(_) => "'', ''",
+            Location::Postgres(_) => "current_setting('synchronous_standby_names'), current_setting('fsync')",
+        };
+        let sql = format!("SELECT epoch, {settings} FROM leader WHERE id = 1");
+        let is_file = matches!(self.location, Location::Sqlite(_));
+        let standing = self.pulse.read(sqlx::AssertSqlSafe(sql), Vec::new, |row| {
+            let mut weaknesses = Vec::new();
+            if !is_file && row.text(1)?.is_empty() {
                 weaknesses.push(
                     "PostgreSQL has no synchronous standby (synchronous_standby_names is empty): \
                      what is committed does not survive the loss of its disk"
                         .to_owned(),
                 );
             }
-            if unsynced {
+            if !is_file && row.text(2)? != "on" {
                 weaknesses.push(
                     "PostgreSQL does not flush (fsync is off): what is committed may not survive a power failure"
                         .to_owned(),
                 );
             }
-        }
-        Ok(weaknesses)
+            Ok(Standing { epoch: Epoch(row.unsigned(0)?), weaknesses })
+        });
+        standing.await?.pop().ok_or_else(|| StoreError::Corrupt("there is no leader row".to_owned()))
     }
 }

@@ -27,6 +27,7 @@ mod writer;
 
 pub use batch::{Batch, IdempotencyRecord, NewFact};
 pub use errors::{CommitError, StoreError};
+pub use health::Standing;
 pub use leadership::Leadership;
 pub use load::Loaded;
 pub use location::Location;

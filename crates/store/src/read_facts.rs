@@ -25,7 +25,7 @@ impl Store {
     /// Where the database fails, or holds something that cannot be read; so do all questions.
     pub async fn facts(&self, after: u64, limit: u32) -> Result<Vec<StoredFact>, StoreError> {
         let sql = "SELECT position, at, body FROM facts WHERE position > $1 ORDER BY position LIMIT $2";
-        self.read(sql, || vec![after.into(), i64::from(limit).into()], stored_fact).await
+        self.readers.read(sql, || vec![after.into(), i64::from(limit).into()], stored_fact).await
     }
 
     /// The facts about one job and its attempts after a position, in order, at most `limit`.
@@ -34,7 +34,7 @@ impl Store {
     /// As [`Store::facts`].
     pub async fn facts_of_job(&self, job: JobId, after: u64, limit: u32) -> Result<Vec<StoredFact>, StoreError> {
         let sql = "SELECT position, at, body FROM facts WHERE job = $1 AND position > $2 ORDER BY position LIMIT $3";
-        self.read(sql, || vec![job.0.into(), after.into(), i64::from(limit).into()], stored_fact).await
+        self.readers.read(sql, || vec![job.0.into(), after.into(), i64::from(limit).into()], stored_fact).await
     }
 
     /// The facts that moved an organization's money, newest first, before a position if one is given, at most `limit`.
@@ -51,7 +51,7 @@ impl Store {
                    ORDER BY position DESC LIMIT $3";
         let before = before.map_or(i64::MAX, u64::cast_signed);
         let values = || vec![u64::from(organization.0).into(), before.into(), i64::from(limit).into()];
-        self.read(sql, values, stored_fact).await
+        self.readers.read(sql, values, stored_fact).await
     }
 
     /// The inputs after a sequence, each with its own, in order, at most `limit`: what a replay decides again.
@@ -65,7 +65,7 @@ impl Store {
             let input = serde_json::from_str(row.text(1)?);
             Ok((sequence, input.map_err(|error| corrupt(format!("input {sequence}"), error))?))
         };
-        self.read(sql, || vec![after.into(), i64::from(limit).into()], read).await
+        self.readers.read(sql, || vec![after.into(), i64::from(limit).into()], read).await
     }
 
     /// What the jobs run whose records name this job as `payload_of`.
@@ -77,7 +77,7 @@ impl Store {
             serde_json::from_str(row.text(0)?).map_err(|error| corrupt(format!("payload of job {holder}"), error))
         };
         let sql = "SELECT body FROM payloads WHERE job = $1";
-        Ok(self.read(sql, || vec![holder.0.into()], read).await?.pop())
+        Ok(self.readers.read(sql, || vec![holder.0.into()], read).await?.pop())
     }
 
     /// What was answered to this user under this key.
@@ -96,7 +96,7 @@ impl Store {
             let (reply, at) = (row.text(1)?.to_owned(), Timestamp(row.signed(2)?));
             Ok(IdempotencyRecord { user, key: key.to_owned(), request, reply, at })
         };
-        Ok(self.read(sql, values, read).await?.pop())
+        Ok(self.readers.read(sql, values, read).await?.pop())
     }
 }
 

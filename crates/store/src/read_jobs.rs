@@ -89,7 +89,7 @@ impl Store {
     /// Where the database fails, or holds something that cannot be read; so do all questions.
     pub async fn job(&self, id: JobId) -> Result<Option<JobRecord>, StoreError> {
         let sql = AssertSqlSafe(format!("{JOB} WHERE id = $1"));
-        Ok(self.read(sql, || vec![id.0.into()], job_record).await?.pop())
+        Ok(self.readers.read(sql, || vec![id.0.into()], job_record).await?.pop())
     }
 
     /// Jobs, newest first, before an id if one is given, at most `limit`.
@@ -103,7 +103,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<JobRecord>, StoreError> {
         let sql = AssertSqlSafe(filter.text());
-        self.read(sql, || filter.values(before, limit), job_record).await
+        self.readers.read(sql, || filter.values(before, limit), job_record).await
     }
 
     /// The attempts of a job, or of one element of it, by element and number, after one of them if it is given, at most
@@ -128,7 +128,7 @@ impl Store {
             let numbers = [i64::from(least), i64::from(most), i64::from(after.0), i64::from(after.1), i64::from(limit)];
             std::iter::once(job.0.into()).chain(numbers.into_iter().map(Value::from)).collect()
         };
-        self.read(sql, values, attempt_record).await
+        self.readers.read(sql, values, attempt_record).await
     }
 
     /// How those of the jobs ended that have ended; in no order.
@@ -150,7 +150,7 @@ impl Store {
                 let organization = OrganizationId(row.narrow(1)?);
                 Ok(KnownEnd { job: JobId(row.unsigned(0)?), organization, state: state(row, 2)? })
             };
-            ends.extend(self.read(AssertSqlSafe(sql.clone()), values, read).await?);
+            ends.extend(self.readers.read(AssertSqlSafe(sql.clone()), values, read).await?);
         }
         Ok(ends)
     }

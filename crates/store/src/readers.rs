@@ -8,10 +8,7 @@ use tokio::sync::Semaphore;
 use crate::connection::{Connection, Row, Value};
 use crate::errors::is_disconnected;
 use crate::open::Purpose;
-use crate::{Location, Store, StoreError};
-
-/// Connections at most.
-const READERS_MOST: usize = 4;
+use crate::{Location, StoreError};
 
 /// The connections that nobody uses at the moment.
 pub(crate) struct Readers {
@@ -21,8 +18,9 @@ pub(crate) struct Readers {
 }
 
 impl Readers {
-    pub(crate) fn new(location: Location) -> Readers {
-        Readers { location, free: Semaphore::new(READERS_MOST), idle: Mutex::new(Vec::new()) }
+    /// At most `most` connections.
+    pub(crate) fn new(location: Location, most: usize) -> Readers {
+        Readers { location, free: Semaphore::new(most), idle: Mutex::new(Vec::new()) }
     }
 
     fn take(&self) -> Option<Connection> {
@@ -32,9 +30,7 @@ impl Readers {
     fn give_back(&self, connection: Connection) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
     }
-}
 
-impl Store {
     /// Runs one question. A connection that was lost while idle is replaced; one that failed is not used again.
     pub(crate) async fn read<T: Send>(
         &self,
@@ -43,20 +39,20 @@ impl Store {
         mut read: impl FnMut(&Row) -> Result<T, sqlx::Error> + Send,
     ) -> Result<Vec<T>, StoreError> {
         let sql: SqlStr = sql.into_sql_str();
-        let _place = self.readers.free.acquire().await.expect("the semaphore is never closed");
-        while let Some(mut connection) = self.readers.take() {
+        let _place = self.free.acquire().await.expect("the semaphore is never closed");
+        while let Some(mut connection) = self.take() {
             match connection.rows(sql.clone(), values(), &mut read).await {
                 Ok(rows) => {
-                    self.readers.give_back(connection);
+                    self.give_back(connection);
                     return Ok(rows);
                 }
                 Err(error) if is_disconnected(&error) => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        let mut connection = self.readers.location.connect(Purpose::Read).await?;
+        let mut connection = self.location.connect(Purpose::Read).await?;
         let rows = connection.rows(sql, values(), &mut read).await?;
-        self.readers.give_back(connection);
+        self.give_back(connection);
         Ok(rows)
     }
 }

@@ -9,13 +9,17 @@ use crate::readers::Readers;
 use crate::writer::Writer;
 use crate::{Location, StoreError, migrations};
 
-/// The database: one writing connection, a few that read.
+/// Connections that answer questions, at most.
+const READERS_MOST: usize = 4;
+
+/// The database: one writing connection, a few that read, and one that is asked how it is.
 pub struct Store {
     pub(crate) location: Location,
     pub(crate) writer: Arc<Writer>,
     pub(crate) readers: Readers,
     pub(crate) checkpoints: Checkpoints,
     pub(crate) payloads: RecentPayloads,
+    pub(crate) pulse: Readers,
 }
 
 impl Store {
@@ -32,10 +36,11 @@ impl Store {
         let writer = Arc::new(Writer::new(location.clone(), connection));
         Ok(Store {
             location: location.clone(),
-            readers: Readers::new(location.clone()),
+            readers: Readers::new(location.clone(), READERS_MOST),
             checkpoints: Checkpoints::start(location, &writer),
             payloads: RecentPayloads::default(),
             writer,
+            pulse: Readers::new(location.clone(), 1),
         })
     }
 

@@ -2,3 +2,4 @@
 
 pub mod postgres;
 pub mod require;
+pub mod small_disk;

@@ -27,9 +27,14 @@ trap end EXIT HUP INT TERM PIPE
 fail() { echo "$1: $(tail -n 3 "$directory/log" | tr '\n' ' ')"; exit 1; }
 cd "$directory"
 "$bin/initdb" -D data -U haina -A trust -E UTF8 --no-locale --no-sync >log 2>&1 </dev/null || fail initdb
-"$bin/pg_ctl" -D data -l log -w -t 60 start \
-    -o "-k $directory -c listen_addresses= -c fsync=off -c max_connections=200 -c shared_buffers=32MB" \
-    >/dev/null 2>&1 </dev/null || fail "pg_ctl start"
+cat >>data/postgresql.conf <<END
+unix_socket_directories = '$directory'
+listen_addresses = ''
+fsync = off
+max_connections = 200
+shared_buffers = 32MB
+END
+"$bin/pg_ctl" -D data -l log -w -t 60 start >/dev/null 2>&1 </dev/null || fail "pg_ctl start"
 echo "ready $directory"
 cat >/dev/null
 "#;
@@ -99,6 +104,24 @@ impl Postgres {
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     }
 
+    /// Stops the server at once, as a crash would: who is connected is not asked.
+    pub fn stop(&self) {
+        self.control(&["-m", "immediate", "-w", "stop"]);
+    }
+
+    /// Starts the server again after [`Postgres::stop`], with the data that it had.
+    pub fn start_again(&self) {
+        self.control(&["-l", &self.directory.join("log").to_string_lossy(), "-w", "-t", "60", "start"]);
+    }
+
+    fn control(&self, arguments: &[&str]) {
+        let mut command = as_its_user(&self.bin.join("pg_ctl"));
+        command.arg("-D").arg(self.directory.join("data")).args(arguments).current_dir("/");
+        // A group of its own, as the keeper has: an interrupt from the terminal is not for the server.
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+        assert!(command.status().expect("pg_ctl starts").success(), "pg_ctl {arguments:?}");
+    }
+
     /// Ends every connection to a database, as a server that restarts would.
     pub fn disconnect_all(&self, database: &str) {
         let of_it = format!("datname = '{database}' AND pid <> pg_backend_pid()");
@@ -117,19 +140,21 @@ impl Drop for Postgres {
 }
 
 fn spawn_keeper(bin: &Path) -> Child {
-    let mut command = match runs_as_root() {
-        // PostgreSQL refuses to run as root.
-        true => {
-            let mut command = Command::new("setpriv");
-            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "sh"]);
-            command
-        }
-        false => Command::new("sh"),
-    };
+    let mut command = as_its_user(Path::new("sh"));
     command.args(["-c", KEEPER, "keeper"]).arg(bin).current_dir("/");
     // A group of its own: an interrupt from the terminal must not end the server before the tests.
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
     command.spawn().expect("sh (as root: setpriv) starts")
+}
+
+/// A program, run by a user that PostgreSQL accepts: it refuses to run as root.
+fn as_its_user(program: &Path) -> Command {
+    if !runs_as_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
+    command
 }
 
 /// The directory that has all programs that are needed: from PATH, or Debian's, the newest version first.
@@ -170,6 +195,10 @@ mod tests {
         let url = postgres.fresh_database();
         assert!(url.contains("/test_0?host=/tmp/haina-postgres-"), "{url}");
         assert_eq!(postgres.execute("test_0", "SELECT 40 + 2"), "42");
+        postgres.execute("test_0", "CREATE TABLE kept (id bigint)");
+        postgres.stop();
+        postgres.start_again();
+        assert_eq!(postgres.execute("test_0", "SELECT count(*) FROM kept"), "0", "what was there still is");
         let pid = postgres.execute("test_0", "SELECT pg_backend_pid()");
         drop(postgres);
         assert!(!directory.exists(), "the directory is gone");

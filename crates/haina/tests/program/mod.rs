@@ -60,6 +60,9 @@ impl Printed {
 /// A center in a directory of its own.
 pub struct Center {
     directory: tempfile::TempDir,
+    data: PathBuf,
+    /// More arguments of `haina up`.
+    arguments: Vec<String>,
     url: String,
     child: Option<Child>,
 }
@@ -67,7 +70,15 @@ pub struct Center {
 impl Center {
     /// The sample center, on a free port.
     pub fn start() -> Center {
-        let mut center = Center { directory: tempfile::tempdir().unwrap(), url: String::new(), child: None };
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path().join("data");
+        Center::start_with(directory, data, &[])
+    }
+
+    /// The sample center with its data elsewhere than in `directory`, or with more arguments of `haina up`.
+    pub fn start_with(directory: tempfile::TempDir, data: PathBuf, arguments: &[&str]) -> Center {
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let mut center = Center { directory, data, arguments, url: String::new(), child: None };
         center.start_again();
         center
     }
@@ -79,6 +90,7 @@ impl Center {
         let log = std::fs::File::create(self.directory().join("log")).unwrap();
         let data = self.data();
         let mut command = command(&["up", "--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
+        command.args(&self.arguments);
         let mut child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         wait("the center to come up", || {
             assert!(child.try_wait().unwrap().is_none(), "{}", self.log());
@@ -90,9 +102,16 @@ impl Center {
 
     /// Ends it as an operator does; what it said.
     pub fn stop(&mut self) -> String {
+        Command::new("kill").arg(self.child.as_ref().unwrap().id().to_string()).status().unwrap();
+        self.ends_with(0)
+    }
+
+    /// Waits until it ends by itself with this exit code; what it said.
+    #[track_caller]
+    pub fn ends_with(&mut self, code: i32) -> String {
         let mut child = self.child.take().unwrap();
-        Command::new("kill").arg(child.id().to_string()).status().unwrap();
-        assert!(child.wait().unwrap().success(), "{}", self.log());
+        let status = wait("the server to end", || child.try_wait().unwrap());
+        assert_eq!(status.code(), Some(code), "{}", self.log());
         self.log()
     }
 
@@ -101,14 +120,14 @@ impl Center {
     }
 
     pub fn data(&self) -> PathBuf {
-        self.directory().join("data")
+        self.data.clone()
     }
 
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    fn log(&self) -> String {
+    pub fn log(&self) -> String {
         std::fs::read_to_string(self.directory().join("log")).unwrap()
     }
 
@@ -138,7 +157,8 @@ impl Drop for Center {
     }
 }
 
-fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+/// Looks until there is something to see.
+pub fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = look() {

@@ -22,7 +22,7 @@ pub async fn alive() -> &'static str {
 #[utoipa::path(get, path = "/readyz", tag = "center", operation_id = "getReadiness", security(()),
     responses((status = 200, description = "It can.", body = Health), (status = 503, description = "It cannot.", body = Health)))]
 pub async fn ready(State(app): State<App>) -> impl IntoResponse {
-    let readiness = app.center.readiness();
+    let readiness = app.center.readiness().await;
     let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Health { ready: readiness.ready, reasons: readiness.reasons }))
 }
@@ -32,5 +32,6 @@ pub async fn ready(State(app): State<App>) -> impl IntoResponse {
     responses((status = 200, description = "Prometheus text format.", body = String, content_type = "text/plain"), Problems))]
 pub async fn metrics(State(app): State<App>, caller: Caller) -> Result<impl IntoResponse, Failure> {
     caller.require_everything(Action::ReadMetrics)?;
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], crate::metrics::text(&app)))
+    let ready = app.center.readiness().await.ready;
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], crate::metrics::text(&app, ready)))
 }

@@ -100,9 +100,9 @@ async fn loading_waits_for_a_commit_that_the_server_is_still_about_to_make() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_without_a_standby_is_told() {
     let Some(home) = Home::postgres() else { return };
-    let weaknesses = home.open().await.weaknesses().await.unwrap();
+    let weaknesses = home.open().await.standing().await.unwrap().weaknesses;
     assert!(weaknesses[0].contains("synchronous_standby_names"), "{weaknesses:?}");
-    assert_eq!(Home::sqlite().open().await.weaknesses().await.unwrap(), [""; 0]);
+    assert_eq!(Home::sqlite().open().await.standing().await.unwrap().weaknesses, [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
