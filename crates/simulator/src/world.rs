@@ -34,6 +34,7 @@ pub struct Summary {
     pub facts: usize,
     pub crashes: u32,
     pub refusals: u32,
+    pub prices_changed: u32,
 }
 
 impl World {
@@ -67,7 +68,8 @@ impl World {
         self.check_replay();
         let (jobs, attempts) = self.oracle.counts();
         let (crashes, refusals) = (self.crashes, self.refusals);
-        Summary { jobs, attempts, facts: self.journal.facts.len(), crashes, refusals }
+        let prices_changed = self.oracle.prices_changed();
+        Summary { jobs, attempts, facts: self.journal.facts.len(), crashes, refusals, prices_changed }
     }
 
     fn step(&mut self) {
