@@ -56,6 +56,25 @@ fn a_run_is_metered_by_its_length_whatever_the_time_of_day_there() {
 }
 
 #[test]
+fn a_gang_is_metered_from_its_first_task_also_where_another_was_seen_first() {
+    let mut story = Story::begin();
+    let id = story.submit_one(OCEAN, job("train", 1.0));
+    let attempt = story.attempts(id)[0];
+    let first = story.now + Milliseconds::from_seconds(60);
+    story.pass(420);
+    story.start(attempt);
+    story.pass(360);
+    let (started, at) = (Some(first), story.now);
+    let report = Report::Ended { attempt, started, at, ending: SUCCESS, used: TaskUse::default() };
+    story.by(Actor::Engine, Command::Report(report)).unwrap();
+    assert_eq!(story.balance(1), "9998.000000 CNY", "a card for 12 minutes");
+    let told = story.facts.iter().any(
+        |fact| matches!(fact, Fact::AttemptEnded { started, ended, .. } if *started == Some(first) && *ended == at),
+    );
+    assert!(told, "the moments are the report's own");
+}
+
+#[test]
 fn a_run_is_metered_for_no_longer_than_its_cards_were_held() {
     let mut story = Story::begin();
     let id = story.submit_one(OCEAN, job("train", 1.0));

@@ -36,14 +36,16 @@ struct Run {
 impl Run {
     /// The length is what an engine knows best: one report takes both its moments from one clock that is never set, whatever
     /// the time of day there is. Where between placement and now that length lies is of less weight, and is moved to fit.
+    ///
+    /// A start that was reported before counts only where this report has none: of several tasks, the one that was seen
+    /// first need not have been the first.
     fn of(attempt: &Attempt, first: Option<Timestamp>, at: Timestamp, now: Timestamp) -> Run {
         let released = now.max(attempt.placed);
         let Some(first) = first.or(attempt.started) else {
             return Run { started: None, ended: clamp(at, attempt.placed, now) };
         };
         let length = at.0.saturating_sub(first.0).clamp(0, released.0 - attempt.placed.0);
-        let begun = attempt.started.unwrap_or_else(|| clamp(first, attempt.placed, now));
-        let ended = begun.0.saturating_add(length).min(released.0);
+        let ended = at.0.clamp(attempt.placed.0 + length, released.0);
         Run { started: Some(Timestamp(ended - length)), ended: Timestamp(ended) }
     }
 
