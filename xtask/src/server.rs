@@ -4,12 +4,13 @@ use std::fs::{File, OpenOptions};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 
 use crate::http::Client;
 use crate::processes::Group;
+use crate::random::Random;
 use crate::workspace;
 
 /// How long a start may take before it is given up.
@@ -38,6 +39,8 @@ pub struct Server {
     group: Group,
     /// Its home.
     pub home: Home,
+    /// When it was spawned.
+    pub since: Instant,
     /// From spawning it to its first readiness.
     pub start_took: Duration,
 }
@@ -50,7 +53,7 @@ impl Home {
     pub fn new(parent: &Path, name: &str, config: &Path, database: Option<String>) -> anyhow::Result<Home> {
         let data = parent.join(name);
         std::fs::create_dir_all(&data)?;
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let port = free_port()?;
         Ok(Home {
             config: config.to_owned(),
             database,
@@ -73,7 +76,7 @@ impl Home {
             }
             if self.is_ready() {
                 let start_took = spawned.elapsed();
-                return Ok(Server { group, home: self.clone(), start_took });
+                return Ok(Server { group, home: self.clone(), since: spawned, start_took });
             }
             if spawned.elapsed() > START_LONGEST {
                 bail!("the server is not ready after {} s\n{}", START_LONGEST.as_secs(), self.log_end());
@@ -191,6 +194,19 @@ impl Server {
         let ticks: u64 = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
         Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
     }
+}
+
+/// A port that stays free while no server listens there for a moment: below those that the kernel gives to clients. A client
+/// that knocks while the server is down could otherwise be given the server's own port, and keep it from coming back.
+fn free_port() -> anyhow::Result<u16> {
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let end = range.split_whitespace().next().and_then(|port| port.parse::<u16>().ok()).unwrap_or(32_768);
+    let passed = SystemTime::now().duration_since(UNIX_EPOCH).context("a clock after 1970")?;
+    let mut random = Random::new(passed.as_nanos() as u64 ^ u64::from(std::process::id()));
+    let least = 10_000.min(end / 2);
+    let ports = std::iter::repeat_with(|| least + random.below(u64::from(end - least)) as u16).take(1000);
+    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    ports.into_iter().find(is_free).context("no free port")
 }
 
 /// Writes a center file.

@@ -35,6 +35,79 @@ fn a_time_limit_bounds_the_charge_however_late_the_report() {
 }
 
 #[test]
+fn a_run_is_metered_by_its_length_whatever_the_time_of_day_there() {
+    // Set back by an hour, right, and an hour ahead; with and without the report of the start before that of the end.
+    for (error, is_reported) in [(-3600, true), (-3600, false), (0, true), (0, false), (3600, true), (3600, false)] {
+        let mut story = Story::begin();
+        let id = story.submit_one(OCEAN, job("train", 1.0));
+        let attempt = story.attempts(id)[0];
+        let there = |now: Timestamp| Timestamp(now.0 + error * 1_000_000);
+        story.pass(10);
+        let started = there(story.now);
+        if is_reported {
+            story.by(Actor::Engine, Command::Report(Report::Started { attempt, at: started })).unwrap();
+        }
+        story.pass(720);
+        let at = there(story.now);
+        let report = Report::Ended { attempt, started: Some(started), at, ending: SUCCESS, used: TaskUse::default() };
+        story.by(Actor::Engine, Command::Report(report)).unwrap();
+        assert_eq!(story.balance(1), "9998.000000 CNY", "a card for 12 minutes; {error} s wrong, {is_reported}");
+    }
+}
+
+#[test]
+fn a_gang_is_metered_from_its_first_task_also_where_another_was_seen_first() {
+    let mut story = Story::begin();
+    let id = story.submit_one(OCEAN, job("train", 1.0));
+    let attempt = story.attempts(id)[0];
+    let first = story.now + Milliseconds::from_seconds(60);
+    story.pass(420);
+    story.start(attempt);
+    story.pass(360);
+    let (started, at) = (Some(first), story.now);
+    let report = Report::Ended { attempt, started, at, ending: SUCCESS, used: TaskUse::default() };
+    story.by(Actor::Engine, Command::Report(report)).unwrap();
+    assert_eq!(story.balance(1), "9998.000000 CNY", "a card for 12 minutes");
+    let told = story.facts.iter().any(
+        |fact| matches!(fact, Fact::AttemptEnded { started, ended, .. } if *started == Some(first) && *ended == at),
+    );
+    assert!(told, "the moments are the report's own");
+}
+
+#[test]
+fn a_run_is_metered_for_no_longer_than_its_cards_were_held() {
+    let mut story = Story::begin();
+    let id = story.submit_one(OCEAN, job("train", 1.0));
+    let attempt = story.attempts(id)[0];
+    story.pass(360);
+    let (started, at) = (Some(story.now - Milliseconds::from_seconds(86_400)), story.now);
+    let report = Report::Ended { attempt, started, at, ending: SUCCESS, used: TaskUse::default() };
+    story.by(Actor::Engine, Command::Report(report)).unwrap();
+    assert_eq!(story.balance(1), "9999.000000 CNY", "a card for the 6 minutes since it was placed");
+}
+
+#[test]
+fn a_new_price_is_for_what_is_placed_from_then_on() {
+    let mut story = Story::begin();
+    let id = story.submit_one(OCEAN, job("before", 1.0));
+    let attempt = story.attempts(id)[0];
+    story.start(attempt);
+    story.pass(1800);
+    let mut dearer = definition();
+    dearer.card_models[0].price_per_card_hour = Money::units(30, Currency::CNY);
+    story.by(Actor::Center, Command::Apply { definition: Box::new(dearer) }).unwrap();
+    story.pass(1800);
+    story.end(attempt, SUCCESS);
+    assert_eq!(story.balance(1), "9990.000000 CNY", "an hour at 10 CNY, as when it was placed");
+    let id = story.submit_one(OCEAN, job("after", 1.0));
+    let attempt = story.attempts(id)[0];
+    story.start(attempt);
+    story.pass(3600);
+    story.end(attempt, SUCCESS);
+    assert_eq!(story.balance(1), "9960.000000 CNY", "an hour at 30 CNY");
+}
+
+#[test]
 fn what_could_never_run_is_refused_at_once_with_its_reason() {
     let mut story = Story::begin();
     let too_wide = JobRequest { shape: Shape { nodes: 3, ..job("x", 8.0).shape }, ..job("wide", 8.0) };

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{ErrorKind, IsTerminal};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use haina_api::parse_center_file;
@@ -22,6 +23,9 @@ use crate::up_directory::DataDirectory;
 
 /// The center that comes up where no file is given.
 pub const SAMPLE: &str = include_str!("../../../examples/centers/qingdao-100p.toml");
+/// How long an address may be in use by what a killed server left behind.
+const BIND_MOST: Duration = Duration::from_secs(2);
+const BIND_AGAIN: Duration = Duration::from_millis(20);
 
 /// Options of `haina up`. The data directory is `--data`.
 #[derive(clap::Args, Debug)]
@@ -117,7 +121,7 @@ fn options(arguments: &Arguments, directory: &DataDirectory, definition: CenterD
 
 async fn serve(listen: SocketAddr, directory: &DataDirectory, mut options: StartOptions) -> Result<u8> {
     // Before the center starts, so that a taken port changes nothing.
-    let listener = TcpListener::bind(listen).await.map_err(|error| cannot_listen(listen, &error))?;
+    let listener = bind(listen).await.map_err(|error| cannot_listen(listen, &error))?;
     let address = listener.local_addr()?;
     let url = format!("http://{address}");
     let mut terminate = signal(SignalKind::terminate())?;
@@ -158,6 +162,20 @@ async fn serve(listen: SocketAddr, directory: &DataDirectory, mut options: Start
             handle.stop().await;
             farewell(handle.live_jobs(), directory);
             Ok(0)
+        }
+    }
+}
+
+/// A server that was killed a moment ago may have been starting a supervisor: that child shares its socket until its own
+/// program begins. What is in use is therefore tried again for a while.
+async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let began = Instant::now();
+    loop {
+        match TcpListener::bind(address).await {
+            Err(error) if error.kind() == ErrorKind::AddrInUse && began.elapsed() < BIND_MOST => {
+                tokio::time::sleep(BIND_AGAIN).await;
+            }
+            bound => return bound,
         }
     }
 }

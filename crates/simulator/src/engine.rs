@@ -1,4 +1,5 @@
-//! An engine in virtual time. Reports are lost, doubled and late, as real ones are; orders come more than once.
+//! An engine in virtual time. Reports are lost, doubled and late, as real ones are; orders come more than once; and its
+//! time of day is set back and forth, while the lengths that it measures stay true.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,9 @@ struct Run {
     started: Option<Timestamp>,
     ends: Timestamp,
     ending: Ending,
+    /// The error of the engine's time of day when this began. It counts on from there, as supervisors do, and does not
+    /// look at the time of day again.
+    clock_error_ms: i64,
     start_reported: bool,
     end_acknowledged: bool,
 }
@@ -22,6 +26,8 @@ struct Run {
 pub struct SimulatedEngine {
     runs: BTreeMap<AttemptId, Run>,
     stopped: BTreeSet<AttemptId>,
+    /// How far its time of day is from the truth.
+    clock_error_ms: i64,
     /// How often each attempt was started: once at most, whatever was ordered.
     pub starts: BTreeMap<AttemptId, u32>,
 }
@@ -31,7 +37,7 @@ impl SimulatedEngine {
     pub fn order(&mut self, effect: &Effect, now: Timestamp, random: &mut Random) {
         match effect {
             Effect::Launch(launch) if !self.runs.contains_key(&launch.attempt) => {
-                let run = plan(launch, self.stopped.contains(&launch.attempt), now, random);
+                let run = plan(launch, self.stopped.contains(&launch.attempt), now, self.clock_error_ms, random);
                 if run.started.is_some() {
                     *self.starts.entry(launch.attempt).or_default() += 1;
                 }
@@ -52,6 +58,12 @@ impl SimulatedEngine {
         }
     }
 
+    /// Somebody sets the time of day there: a little, by an hour, or right.
+    pub fn set_clock(&mut self, random: &mut Random) {
+        let error_ms = random.pick(&[0, 300, 40_000, 3_600_000]) + random.below(5_000) as i64;
+        self.clock_error_ms = if random.chance(50) { -error_ms } else { error_ms };
+    }
+
     /// Reports that are due by `now`. An end comes again until it is acknowledged.
     pub fn reports(&mut self, now: Timestamp, random: &mut Random) -> Vec<Report> {
         let mut reports = Vec::new();
@@ -59,14 +71,14 @@ impl SimulatedEngine {
             if let Some(at) = run.started.filter(|at| *at <= now && !run.start_reported) {
                 run.start_reported = true;
                 if random.chance(90) {
-                    reports.push(Report::Started { attempt: *attempt, at });
+                    reports.push(Report::Started { attempt: *attempt, at: run.told(at) });
                 }
             }
             if run.ends <= now && !run.end_acknowledged && random.chance(80) {
                 let end = Report::Ended {
                     attempt: *attempt,
-                    started: run.started,
-                    at: run.ends,
+                    started: run.started.map(|started| run.told(started)),
+                    at: run.told(run.ends),
                     ending: run.ending.clone(),
                     used: TaskUse { cpu: Milliseconds(10), memory_peak: Bytes(1 << 20), ..TaskUse::default() },
                 };
@@ -103,12 +115,20 @@ impl SimulatedEngine {
     }
 }
 
-fn plan(launch: &Launch, stopped: bool, now: Timestamp, random: &mut Random) -> Run {
+impl Run {
+    /// A moment as the engine tells it.
+    fn told(&self, truly: Timestamp) -> Timestamp {
+        Timestamp(truly.0 + self.clock_error_ms * 1000)
+    }
+}
+
+fn plan(launch: &Launch, stopped: bool, now: Timestamp, clock_error_ms: i64, random: &mut Random) -> Run {
     let unstarted = |ending| Run {
         launch: launch.clone(),
         started: None,
         ends: now,
         ending,
+        clock_error_ms,
         start_reported: false,
         end_acknowledged: false,
     };
@@ -129,6 +149,7 @@ fn plan(launch: &Launch, stopped: bool, now: Timestamp, random: &mut Random) -> 
         started: Some(started),
         ends: started + length,
         ending,
+        clock_error_ms,
         start_reported: false,
         end_acknowledged: false,
     }

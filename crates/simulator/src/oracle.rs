@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use haina_center::Fact;
 use haina_core::quantity::CARD_USE_PER_CARD_HOUR;
-use haina_core::{AttemptId, Condition, JobId, JobState, Money, OrganizationId};
+use haina_core::{AttemptId, CardModelId, Condition, JobId, JobState, Money, NodeId, OrganizationId, Timestamp};
 use haina_ledger::TransactionKind;
 
 /// Follows committed facts and accuses.
@@ -13,7 +13,11 @@ pub struct Oracle {
     accepted: BTreeSet<JobId>,
     ended: BTreeMap<JobId, JobState>,
     needs_success_of: BTreeMap<JobId, Vec<JobId>>,
-    placed: BTreeMap<AttemptId, (u32, Money)>,
+    /// The price in force of each card model, with its version, and the model of each node.
+    prices: BTreeMap<CardModelId, (Money, u32)>,
+    models: BTreeMap<NodeId, Option<CardModelId>>,
+    placed: BTreeMap<AttemptId, (u32, Money, Timestamp)>,
+    prices_changed: u32,
     charges: BTreeMap<AttemptId, Money>,
     expected: BTreeMap<AttemptId, Money>,
     attempts_ended: BTreeSet<AttemptId>,
@@ -34,9 +38,20 @@ impl Oracle {
                 assert!(self.accepted.contains(job), "job {job} ended but was never accepted");
                 assert!(self.ended.insert(*job, *state).is_none(), "job {job} ended twice");
             }
-            Fact::AttemptPlaced { attempt, allocation, price_per_card_hour, .. } => {
-                let first = self.placed.insert(*attempt, (allocation.cards().0, *price_per_card_hour)).is_none();
+            Fact::CardModelSet { id, definition, price_version } => {
+                let price = (definition.price_per_card_hour, *price_version);
+                let before = self.prices.insert(*id, price);
+                self.prices_changed += u32::from(before.is_some_and(|before| before != price));
+            }
+            Fact::NodeAdded { spec, .. } => _ = self.models.insert(spec.id, spec.card_model),
+            Fact::AttemptPlaced { attempt, allocation, price_per_card_hour: price, price_version, at, .. } => {
+                let cards = allocation.cards().0;
+                let first = self.placed.insert(*attempt, (cards, *price, *at)).is_none();
                 assert!(first, "attempt {attempt} was placed twice");
+                let model = self.models[&allocation.shares[0].node].filter(|_| cards > 0);
+                let in_force = model.map(|model| self.prices[&model]);
+                let recorded = (*price, *price_version);
+                assert!(in_force.is_none_or(|price| price == recorded), "attempt {attempt} is placed at today's price");
                 for on in &self.needs_success_of[&attempt.job] {
                     let ended = self.ended.get(on);
                     assert_eq!(ended, Some(&JobState::Succeeded), "attempt {attempt} needs the success of job {on}");
@@ -44,7 +59,9 @@ impl Oracle {
             }
             Fact::AttemptEnded { attempt, started, ended, metered, .. } => {
                 assert!(self.attempts_ended.insert(*attempt), "attempt {attempt} ended twice");
-                let (cards, price) = self.placed[attempt];
+                let (cards, price, placed) = self.placed[attempt];
+                let order = started.is_none_or(|started| placed <= started && started <= *ended) && *ended >= placed;
+                assert!(order, "attempt {attempt} is placed, starts and ends in this order");
                 let most_ms = started.map_or(0, |started| ended.since(started).0);
                 assert!(metered.0 <= u64::from(cards) * most_ms, "attempt {attempt} is metered for longer than it ran");
                 // Computed anew, not with the ledger's own rating.
@@ -93,6 +110,11 @@ impl Oracle {
         let placed: BTreeSet<AttemptId> = self.placed.keys().copied().collect();
         assert_eq!(placed, self.attempts_ended, "every attempt has ended");
         self.check_charges();
+    }
+
+    /// How often a price was changed.
+    pub fn prices_changed(&self) -> u32 {
+        self.prices_changed
     }
 
     /// Jobs accepted and attempts made.

@@ -103,6 +103,10 @@ pub fn random_command(state: &State, now: Timestamp, random: &mut Random) -> (Ac
             label: String::new(),
             expires: None,
         },
+        99 if random.chance(70) => {
+            let definition = Box::new(repriced(random));
+            return (Actor::Center, Command::Apply { definition });
+        }
         _ => Command::AddUser {
             name: format!("user-{}", random.below(40)),
             role: random.pick(&[Role::Developer, Role::Operator]),
@@ -110,6 +114,15 @@ pub fn random_command(state: &State, now: Timestamp, random: &mut Random) -> (Ac
         },
     };
     (actor, command)
+}
+
+/// The same center file with other prices: the operator applies it while work runs.
+fn repriced(random: &mut Random) -> CenterDefinition {
+    let mut definition = center();
+    for model in &mut definition.card_models {
+        model.price_per_card_hour.micros = random.pick(&[0, 1, 4_999_999, 5_000_001, 8_333_333, 20_000_003]);
+    }
+    definition
 }
 
 fn target(state: &State, random: &mut Random) -> JobTarget {

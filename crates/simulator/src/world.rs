@@ -34,6 +34,7 @@ pub struct Summary {
     pub facts: usize,
     pub crashes: u32,
     pub refusals: u32,
+    pub prices_changed: u32,
 }
 
 impl World {
@@ -67,7 +68,8 @@ impl World {
         self.check_replay();
         let (jobs, attempts) = self.oracle.counts();
         let (crashes, refusals) = (self.crashes, self.refusals);
-        Summary { jobs, attempts, facts: self.journal.facts.len(), crashes, refusals }
+        let prices_changed = self.oracle.prices_changed();
+        Summary { jobs, attempts, facts: self.journal.facts.len(), crashes, refusals, prices_changed }
     }
 
     fn step(&mut self) {
@@ -116,6 +118,9 @@ impl World {
     fn pass(&mut self) {
         let seconds = self.random.pick(&[0, 1, 10, 100, 1000]);
         self.now = self.now + Milliseconds(1000 * seconds + self.random.below(1000));
+        if self.random.chance(10) {
+            self.engine.set_clock(&mut self.random);
+        }
         self.report();
     }
 
@@ -172,7 +177,10 @@ impl World {
                 let ran = started.map_or(Milliseconds(0), |started| ended.since(started));
                 let most = launch.time_limit + launch.grace;
                 let used = launch.allocation.cards().used_for(ran.min(most));
-                assert_eq!(*metered, used, "attempt {attempt} is metered as it really ran");
+                assert_eq!(
+                    *metered, used,
+                    "attempt {attempt} is metered as it really ran, whatever the engine's clock"
+                );
             }
         }
         self.seen = self.journal.facts.len();

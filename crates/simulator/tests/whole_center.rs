@@ -15,8 +15,9 @@ fn every_history_without_faults_keeps_the_invariants() {
     let summaries = histories(1, false);
     let jobs: usize = summaries.iter().map(|summary| summary.jobs).sum();
     let attempts: usize = summaries.iter().map(|summary| summary.attempts).sum();
-    println!("{} histories, {jobs} jobs, {attempts} attempts", summaries.len());
-    assert!(jobs > 1000 && attempts > 1000, "the workload is worth checking");
+    let prices_changed: u32 = summaries.iter().map(|summary| summary.prices_changed).sum();
+    println!("{} histories, {jobs} jobs, {attempts} attempts, {prices_changed} changed prices", summaries.len());
+    assert!(jobs > 1000 && attempts > 1000 && prices_changed > 30, "the workload is worth checking");
 }
 
 #[test]

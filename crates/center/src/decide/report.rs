@@ -4,7 +4,7 @@ use haina_core::{AttemptId, Condition, Ending, JobId, JobState, Milliseconds, Re
 use haina_ledger::{Transaction, charge};
 
 use super::Outcome;
-use crate::{ElementCounts, Fact, Job, Progress, State};
+use crate::{Attempt, ElementCounts, Fact, Job, Progress, State};
 
 /// Decides a report.
 pub fn report(state: &State, report: &Report, now: Timestamp) -> Outcome {
@@ -16,8 +16,7 @@ pub fn report(state: &State, report: &Report, now: Timestamp) -> Outcome {
         }
         Report::Started { .. } => Outcome::done(Vec::new()),
         Report::Ended { started, at, ending, used, .. } => {
-            let reported = started.map(|started| clamp(started, attempt.placed, now));
-            Outcome::done(ended(state, id, attempt.started.or(reported), *at, ending, *used, now))
+            Outcome::done(ended(state, id, Run::of(attempt, *started, *at, now), ending, *used, now))
         }
     }
 }
@@ -27,22 +26,42 @@ fn clamp(moment: Timestamp, placed: Timestamp, now: Timestamp) -> Timestamp {
     moment.clamp(placed, now.max(placed))
 }
 
-fn ended(
-    state: &State,
-    id: AttemptId,
+/// When an attempt ran, as far as the center can believe it.
+struct Run {
+    /// None where it never started.
     started: Option<Timestamp>,
-    at: Timestamp,
-    ending: &Ending,
-    used: TaskUse,
-    now: Timestamp,
-) -> Vec<Fact> {
+    ended: Timestamp,
+}
+
+impl Run {
+    /// The length is what an engine knows best: one report takes both its moments from one clock that is never set, whatever
+    /// the time of day there is. Where between placement and now that length lies is of less weight, and is moved to fit.
+    ///
+    /// A start that was reported before counts only where this report has none: of several tasks, the one that was seen
+    /// first need not have been the first.
+    fn of(attempt: &Attempt, first: Option<Timestamp>, at: Timestamp, now: Timestamp) -> Run {
+        let released = now.max(attempt.placed);
+        let Some(first) = first.or(attempt.started) else {
+            return Run { started: None, ended: clamp(at, attempt.placed, now) };
+        };
+        let length = at.0.saturating_sub(first.0).clamp(0, released.0 - attempt.placed.0);
+        let ended = at.0.clamp(attempt.placed.0 + length, released.0);
+        Run { started: Some(Timestamp(ended - length)), ended: Timestamp(ended) }
+    }
+
+    fn length(&self) -> Milliseconds {
+        self.started.map_or(Milliseconds(0), |started| self.ended.since(started))
+    }
+}
+
+fn ended(state: &State, id: AttemptId, run: Run, ending: &Ending, used: TaskUse, now: Timestamp) -> Vec<Fact> {
     let attempt = &state.view.attempts[&id];
     let job = &state.jobs[&id.job];
-    let ended = clamp(at, started.unwrap_or(attempt.placed), now);
     // Metered from the first task's start, and never beyond what was held for it: a late report costs nobody.
-    let length = started.map_or(Milliseconds(0), |started| ended.since(started)).min(job.longest());
+    let length = run.length().min(job.longest());
     let metered = attempt.allocation.cards().used_for(length);
-    let charged = charge(attempt.price_per_card_hour, metered);
+    let price = attempt.price_per_card_hour;
+    let charged = charge(price, metered);
     let outcome = match ending {
         Ending::Exited { code: 0 } => JobState::Succeeded,
         Ending::Lost { .. } => JobState::Lost,
@@ -58,7 +77,7 @@ fn ended(
     let retry = again && !attempt.stopping && !job.cancelled && id.number <= job.retries;
     let mut facts = Vec::new();
     if attempt.started.is_none()
-        && let Some(started) = started
+        && let Some(started) = run.started
     {
         facts.push(Fact::AttemptStarted { attempt: id, at: started });
     }
@@ -66,15 +85,15 @@ fn ended(
         attempt: id,
         state: outcome,
         ending: ending.clone(),
-        started,
-        ended,
+        started: run.started,
+        ended: run.ended,
         used,
         metered,
         charged,
         retry,
     });
     if charged.micros > 0 {
-        let transaction = Transaction::charge(job.organization, id, metered, attempt.price_per_card_hour);
+        let transaction = Transaction::charge(job.organization, id, metered, price);
         facts.push(Fact::Posted { transaction });
     }
     if !retry {

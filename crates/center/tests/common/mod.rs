@@ -135,7 +135,7 @@ pub fn after(mut job: JobRequest, index: u32, condition: Condition) -> JobReques
     job
 }
 
-fn definition() -> CenterDefinition {
+pub fn definition() -> CenterDefinition {
     let organization = |name: &str, card_limit: Option<u32>, yuan| OrganizationDefinition {
         name: name.to_owned(),
         title: name.to_owned(),

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
+use super::losses::Losses;
 use super::money::{charge, micros, microseconds};
 use super::plan::Planned;
+use super::times::{self, Own};
 
-/// What the jobs wrote: tasks that ran, each once, by attempt.
-pub type Written = BTreeMap<String, u32>;
+/// What the jobs wrote, by attempt.
+pub type Written = BTreeMap<String, Own>;
 
 /// An attempt that was charged.
 pub struct Charged {
@@ -19,11 +21,20 @@ pub struct Charged {
     pub micros: i128,
 }
 
-/// What people did to a job after they had submitted it.
+/// What kept a job from going as planned.
 #[derive(Clone, Copy)]
 pub struct Interference {
     /// Somebody asked to cancel it.
     pub cancelled: bool,
+    /// It waited for the success of a job that did not succeed.
+    pub in_vain: bool,
+}
+
+impl Interference {
+    /// Whether nothing did.
+    pub fn none(self) -> bool {
+        !self.cancelled && !self.in_vain
+    }
 }
 
 /// How a job's attempts ended, for the decision about the job.
@@ -33,6 +44,10 @@ pub struct Ends {
     pub attempts: u32,
     /// Of these, lost.
     pub lost: u32,
+    /// Elements whose last try succeeded.
+    pub succeeded: u64,
+    /// By how many microseconds each attempt that came to its end is charged for longer than it saw itself run.
+    pub surpluses: Vec<i64>,
     /// Those that were charged.
     pub charged: Vec<Charged>,
 }
@@ -46,9 +61,11 @@ pub fn look(
     planned: &Planned,
     written: &mut Written,
     interference: Interference,
+    losses: &mut Losses<'_>,
 ) -> anyhow::Result<Ends> {
     let mut ends = Ends::default();
-    let left_alone = !interference.cancelled && !planned.depends;
+    let left_alone = interference.none();
+    ensure!(attempts.is_empty() || !interference.in_vain, "it was tried, though it waited in vain");
     let mut tries: BTreeMap<u64, Vec<(u64, &str)>> = BTreeMap::new();
     for attempt in attempts {
         let id = attempt["id"].as_str().context("an id")?;
@@ -56,7 +73,9 @@ pub fn look(
         let said = || format!("attempt {id}: {attempt}");
         let end = &attempt["end"];
         ensure!(end.is_object() && attempt["ended"].is_string(), "not ended: {}", said());
-        let ran = written.remove(id).unwrap_or(0);
+        let own = written.remove(id).unwrap_or_default();
+        let ran = own.tasks;
+        ensure!(own.finished == ran || state != "succeeded", "it succeeded before its last line: {}", said());
         ensure!(ran <= planned.tasks, "{ran} of {} tasks ran: {}", planned.tasks, said());
         let how = end["how"].as_str().unwrap_or_default();
         let code = end["exit_code"].as_u64();
@@ -75,6 +94,12 @@ pub fn look(
         if ran > 0 && how != "lost" {
             ensure!(attempt["started"].is_string(), "it ran but never started: {}", said());
         }
+        if attempt["started"].is_string() && ran > 0 {
+            ends.surpluses.extend(times::compare(attempt, &own).with_context(said)?);
+        }
+        if state == "lost" {
+            losses.add(attempt).with_context(said)?;
+        }
         let due = due(attempt, planned).with_context(said)?;
         ensure!(micros(&end["charged"])? == due, "it must be charged {due} millionths: {}", said());
         if due > 0 {
@@ -91,6 +116,7 @@ pub fn look(
         let numbered = tries.iter().enumerate().all(|(index, (number, _))| *number == index as u64 + 1);
         ensure!(numbered, "tries of element {element} of {} are not numbered from 1: {tries:?}", planned.name);
         let (last, before) = tries.split_last().context("a try")?;
+        ends.succeeded += u64::from(last.1 == "succeeded");
         let retried = before.iter().all(|(_, state)| matches!(*state, "failed" | "lost"));
         ensure!(retried, "element {element} of {} was tried again after it had ended: {tries:?}", planned.name);
         if left_alone && matches!(last.1, "failed" | "lost") {
@@ -137,11 +163,11 @@ mod tests {
 
     use super::*;
 
-    const ALONE: Interference = Interference { cancelled: false };
+    const ALONE: Interference = Interference { cancelled: false, in_vain: false };
 
     fn planned(exit_code: u8, retries: u16) -> Planned {
         let name = "job".to_owned();
-        Planned { name, exit_code, retries, elements: 1, tasks: 1, runs_over: false, depends: false }
+        Planned { name, exit_code, retries, elements: 1, tasks: 1, runs_over: false, depends: None }
     }
 
     /// Two cards for ten seconds at 3.6 an hour: 0.02.
@@ -155,9 +181,18 @@ mod tests {
         })
     }
 
+    /// Tasks that ran for nearly all of that time.
+    fn ran(tasks: u32) -> Own {
+        let mut own = Own::default();
+        let began = 1_795_482_000_020_000;
+        (0..tasks).for_each(|_| own.add(began, Some(began + 9_960_000)));
+        own
+    }
+
     fn complaint(attempts: &[Value], plan: &Planned, wrote: &[&str], interference: Interference) -> String {
-        let mut written: Written = wrote.iter().map(|id| ((*id).to_owned(), 1)).collect();
-        look(attempts, plan, &mut written, interference).map_or_else(|error| format!("{error:#}"), |_| String::new())
+        let mut written: Written = wrote.iter().map(|id| ((*id).to_owned(), ran(1))).collect();
+        look(attempts, plan, &mut written, interference, &mut Losses::new(&[]))
+            .map_or_else(|error| format!("{error:#}"), |_| String::new())
     }
 
     #[test]
@@ -185,6 +220,7 @@ mod tests {
             (&[attempt(2, 0)], &good, &["7.2"], "not numbered from 1"),
             (&[attempt(1, 3)], &planned(3, 1), &["7.1"], "1 tries of 2"),
             (&[], &good, &[], "0 of 1 elements were tried"),
+            (&changed("/state", json!("lost")), &good, &["7.1"], "otherwise than planned"),
         ] {
             let complaint = complaint(attempts, plan, wrote, ALONE);
             assert!(complaint.contains(says), "{says}: {complaint}");
@@ -192,9 +228,22 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_in_vain_is_never_tried_and_nothing_is_lost_without_a_reason() {
+        let in_vain = Interference { cancelled: false, in_vain: true };
+        assert_eq!(complaint(&[], &planned(0, 0), &[], in_vain), "");
+        assert!(complaint(&[attempt(1, 0)], &planned(0, 0), &["7.1"], in_vain).contains("in vain"));
+        let mut lost = attempt(1, 0);
+        lost["state"] = json!("lost");
+        lost["placed"] = lost["started"].clone();
+        lost["end"]["how"] = json!("lost");
+        let complaint = complaint(&[lost], &planned(0, 0), &["7.1"], ALONE);
+        assert!(complaint.contains("no supervisor of that time died"), "{complaint}");
+    }
+
+    #[test]
     fn a_task_that_ran_twice_under_one_attempt_is_a_complaint() {
-        let mut written = Written::from([("7.1".to_owned(), 2)]);
-        let error = look(&[attempt(1, 0)], &planned(0, 0), &mut written, ALONE).err().unwrap();
+        let mut written = Written::from([("7.1".to_owned(), ran(2))]);
+        let error = look(&[attempt(1, 0)], &planned(0, 0), &mut written, ALONE, &mut Losses::new(&[])).err().unwrap();
         assert!(error.to_string().contains("2 of 1 tasks ran"), "{error}");
     }
 }

@@ -57,8 +57,9 @@ impl Driver<'_> {
         let Some(answer) = self.until_answered(submission.path, &key, &submission.body) else { return };
         let Some(ids) = ids(&answer) else {
             // The one refusal that depends on what has happened meanwhile.
-            if answer.json()["code"] != "dependency_unsatisfiable" {
-                self.record.complain(format!("a submission was refused: {}", answer.text()));
+            match is_in_vain(&answer) {
+                true => self.remember_in_vain(&submission),
+                false => self.record.complain(format!("a submission was refused: {}", answer.text())),
             }
             return;
         };
@@ -78,7 +79,7 @@ impl Driver<'_> {
         match answer.as_ref().ok().filter(|answer| answer.status != 503) {
             Some(answer) => match ids(answer) {
                 Some(ids) => self.remember(ids, submission),
-                None if answer.json()["code"] == "dependency_unsatisfiable" => {}
+                None if is_in_vain(answer) => self.remember_in_vain(&submission),
                 None => self.record.complain(format!("a submission was refused: {}", answer.text())),
             },
             None => {
@@ -102,6 +103,13 @@ impl Driver<'_> {
         }
         let surplus = self.recent.len().saturating_sub(64);
         self.recent.drain(..surplus);
+    }
+
+    /// It was refused because what it waits for has not succeeded; the oracle asks whether that is so.
+    fn remember_in_vain(&self, submission: &Submission) {
+        let needed = submission.jobs.iter().filter_map(|job| job.depends.as_ref());
+        let needed = needed.filter(|dependency| dependency.on_success).map(|dependency| dependency.on.clone());
+        self.record.told().unsuccessful.extend(needed);
     }
 
     fn cancel(&mut self) {
@@ -162,18 +170,22 @@ impl Driver<'_> {
 
     /// One request that changes something.
     fn change(&mut self, path: &str, key: Option<&str>, body: &[u8]) -> std::io::Result<Answer> {
-        self.record.in_flight.fetch_add(1, Ordering::SeqCst);
+        let sent = Instant::now();
         let answer = self.client.send("POST", path, key, body);
-        self.record.in_flight.fetch_sub(1, Ordering::SeqCst);
         match &answer {
             Ok(answer) if answer.status == 503 => _ = self.record.unavailable.fetch_add(1, Ordering::Relaxed),
             Ok(_) => _ = self.record.answered.fetch_add(1, Ordering::Relaxed),
             // Nobody listens while the server is down: such a request never was under way.
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {}
-            Err(_) => _ = self.record.broken.fetch_add(1, Ordering::SeqCst),
+            Err(_) => self.record.was_cut_off(sent),
         }
         answer
     }
+}
+
+/// Whether a submission was refused because it waits for the success of what has not succeeded.
+fn is_in_vain(answer: &Answer) -> bool {
+    answer.json()["code"] == "dependency_unsatisfiable"
 }
 
 /// The ids of an answer that accepts.

@@ -6,10 +6,14 @@ mod attempts;
 mod database;
 mod driver;
 mod failpoints;
+mod fates;
+mod losses;
 mod money;
 mod oracle;
 mod plan;
+mod reach;
 mod record;
+mod times;
 mod torment;
 
 use anyhow::{Context, bail};

@@ -9,10 +9,16 @@ use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 
 use super::attempts::{self, Interference, Written};
+use super::failpoints::Deadly;
+use super::fates::Fates;
+use super::losses::Losses;
 use super::money::micros;
 use super::plan::{ORGANIZATIONS, Planned};
 use super::record::{Record, Told};
 use crate::http::Client;
+
+/// How much longer than they saw themselves run attempts may be charged for on average: loading and reaping a shell.
+const SURPLUS_MOST_MICROS: i64 = 100_000;
 
 /// What was found to be as it must.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +33,9 @@ pub struct Verdict {
     pub charges: u32,
     /// Payments.
     pub payments: u32,
+    /// By how many microseconds attempts are charged for longer than they saw themselves run: how many were compared, the
+    /// sum, the most.
+    pub surplus: (u32, i64, i64),
 }
 
 impl AddAssign for Verdict {
@@ -36,6 +45,8 @@ impl AddAssign for Verdict {
         self.lost += other.lost;
         self.charges += other.charges;
         self.payments += other.payments;
+        let ((count, sum, most), more) = (self.surplus, other.surplus);
+        self.surplus = (count + more.0, sum + more.1, most.max(more.2));
     }
 }
 
@@ -44,8 +55,15 @@ impl fmt::Display for Verdict {
         write!(
             f,
             "{} jobs, {} attempts ({} lost with their supervisor), {} charges and {} payments accounted for: nothing lost, \
-             nothing twice",
-            self.jobs, self.attempts, self.lost, self.charges, self.payments
+             nothing twice; {} attempts charged for {:.1} ms more than they saw themselves run, {:.1} ms at most",
+            self.jobs,
+            self.attempts,
+            self.lost,
+            self.charges,
+            self.payments,
+            self.surplus.0,
+            self.surplus.1 as f64 / 1000.0 / f64::from(self.surplus.0.max(1)),
+            self.surplus.2 as f64 / 1000.0
         )
     }
 }
@@ -54,7 +72,7 @@ impl fmt::Display for Verdict {
 ///
 /// # Errors
 /// With the first disagreement.
-pub fn judge(client: &mut Client, record: &Record, files: &Path, supervisors_died: bool) -> anyhow::Result<Verdict> {
+pub fn judge(client: &mut Client, record: &Record, files: &Path, deadly: &[Deadly]) -> anyhow::Result<Verdict> {
     if let Some(complaint) = record.complaints.lock().expect("no driver panics").first() {
         bail!("{complaint}");
     }
@@ -62,20 +80,27 @@ pub fn judge(client: &mut Client, record: &Record, files: &Path, supervisors_die
     let mut written = read_files(files)?;
     let jobs = client.list("/api/v1/jobs?all=true")?;
     let planned = match_jobs(&jobs, &told)?;
+    let fates = Fates::new(&jobs, &told)?;
+    let mut losses = Losses::new(deadly);
     let mut verdict = Verdict { jobs: jobs.len() as u32, ..Verdict::default() };
     let mut charged: BTreeMap<String, BTreeMap<String, i128>> = BTreeMap::new();
     for job in &jobs {
         let id = job["id"].as_str().context("an id")?;
         let plan = planned[id];
         // Where nobody interfered, it is known how it must have ended.
-        let interference = Interference { cancelled: told.cancelled.contains(id) };
-        let left_alone = !interference.cancelled && !plan.depends;
+        let in_vain = fates.is_in_vain(plan)?;
+        let interference = Interference { cancelled: told.cancelled.contains(id), in_vain };
         let attempts = client.list(&format!("/api/v1/jobs/{id}/attempts"))?;
-        let ends = attempts::look(&attempts, plan, &mut written, interference).with_context(|| job.to_string())?;
-        ensure!(ends.lost == 0 || supervisors_died, "{} attempts are lost, and no supervisor died: {job}", ends.lost);
-        check_end(job, plan, left_alone && ends.lost == 0)?;
+        let ends = attempts::look(&attempts, plan, &mut written, interference, &mut losses)
+            .with_context(|| job.to_string())?;
+        fates.check(job, plan, interference, &attempts).with_context(|| job.to_string())?;
+        check_end(job, plan, interference.none() && ends.lost == 0, ends.succeeded)?;
         verdict.attempts += ends.attempts;
         verdict.lost += ends.lost;
+        for surplus in ends.surpluses {
+            let (count, sum, most) = verdict.surplus;
+            verdict.surplus = (count + 1, sum + surplus, most.max(surplus));
+        }
         let organization = job["organization"].as_str().context("an organization")?;
         let of_organization = charged.entry(organization.to_owned()).or_default();
         of_organization.extend(ends.charged.into_iter().map(|charged| (charged.attempt, charged.micros)));
@@ -84,6 +109,12 @@ pub fn judge(client: &mut Client, record: &Record, files: &Path, supervisors_die
         written.is_empty(),
         "these ran, and the center knows nothing of them: {:?}",
         written.keys().collect::<Vec<_>>()
+    );
+    losses.check()?;
+    let (compared, surplus, _) = verdict.surplus;
+    ensure!(
+        surplus <= i64::from(compared) * SURPLUS_MOST_MICROS,
+        "attempts are charged for {surplus} µs more than {compared} of them saw themselves run"
     );
     for (index, (organization, opening)) in ORGANIZATIONS.iter().enumerate() {
         let charges = charged.remove(*organization).unwrap_or_default();
@@ -121,13 +152,16 @@ fn match_jobs<'a>(jobs: &'a [Value], told: &'a Told) -> anyhow::Result<BTreeMap<
     Ok(planned)
 }
 
-fn check_end(job: &Value, plan: &Planned, as_planned: bool) -> anyhow::Result<()> {
+fn check_end(job: &Value, plan: &Planned, as_planned: bool, succeeded: u64) -> anyhow::Result<()> {
     let state = job["state"].as_str().unwrap_or_default();
     ensure!(matches!(state, "succeeded" | "failed" | "cancelled" | "lost"), "it has not ended: {job}");
     ensure!(job["ended"].is_string(), "it ended at no moment: {job}");
     let counts = &job["elements"];
     let total: u64 = ["succeeded", "failed", "cancelled", "lost"].iter().filter_map(|name| counts[name].as_u64()).sum();
     ensure!(total == u64::from(plan.elements), "{total} of {} elements ended: {job}", plan.elements);
+    let said = counts["succeeded"].as_u64().unwrap_or(0);
+    ensure!(said == succeeded, "{succeeded} elements succeeded, not {said}: {job}");
+    ensure!((state == "succeeded") == (succeeded == total), "{succeeded} of {total} elements succeeded: {job}");
     if as_planned {
         let wanted = if plan.exit_code == 0 && !plan.runs_over { "succeeded" } else { "failed" };
         ensure!(state == wanted, "it must have {wanted} ({plan:?}): {job}");
@@ -181,7 +215,8 @@ fn difference(found: &BTreeMap<String, i128>, wanted: &BTreeMap<String, i128>) -
     shown.collect::<Vec<_>>().join("; ")
 }
 
-/// Tasks that ran, by attempt. Each has a file of its own, to which it appended one line.
+/// What tasks wrote, by attempt. Each has a file of its own, to which it appended one line when it began and perhaps one
+/// when it ended.
 fn read_files(files: &Path) -> anyhow::Result<Written> {
     let mut written = Written::new();
     for entry in std::fs::read_dir(files)? {
@@ -193,8 +228,21 @@ fn read_files(files: &Path) -> anyhow::Result<Written> {
             // It was stopped between opening its file and writing to it.
             continue;
         }
-        ensure!(text == format!("{attempt}\n"), "a task of attempt {attempt} ran more than once: {name} has {text:?}");
-        *written.entry(attempt.to_owned()).or_default() += 1;
+        let (began, ended) = read_task(&text, attempt)
+            .with_context(|| format!("a task of attempt {attempt} did not run exactly once: {name} has {text:?}"))?;
+        written.entry(attempt.to_owned()).or_default().add(began, ended);
     }
     Ok(written)
+}
+
+/// When a task began, and when it ended where it came to that.
+fn read_task(text: &str, attempt: &str) -> Option<(i64, Option<i64>)> {
+    let mut lines = text.strip_suffix('\n')?.split('\n');
+    let began = lines.next()?.strip_prefix(attempt)?.strip_prefix(' ')?.parse().ok()?;
+    let ended = lines.next().map(|line| line.strip_prefix("end ")?.parse().ok());
+    match (ended, lines.next()) {
+        (None, None) => Some((began, None)),
+        (Some(Some(ended)), None) => Some((began, Some(ended))),
+        _ => None,
+    }
 }

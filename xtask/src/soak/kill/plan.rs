@@ -23,8 +23,17 @@ pub struct Planned {
     pub tasks: u32,
     /// Whether it runs into its time limit.
     pub runs_over: bool,
-    /// Whether it waits for another, which may end in any way.
-    pub depends: bool,
+    /// What it waits for.
+    pub depends: Option<Dependency>,
+}
+
+/// Another job that must end first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dependency {
+    /// Its id, or its name where both were submitted together.
+    pub on: String,
+    /// Whether it must succeed.
+    pub on_success: bool,
 }
 
 impl Planned {
@@ -44,7 +53,8 @@ pub struct Submission {
     pub jobs: Vec<Planned>,
 }
 
-/// Makes submissions. Every task appends one line, its attempt, to a file that is named like its attempt and rank.
+/// Makes submissions. Every task appends lines to a file that is named like its attempt and rank: its attempt and when it
+/// began, by its own look at the clock; and, just before it exits, when it ended.
 pub struct Planner {
     /// Where the jobs write.
     pub files: String,
@@ -101,8 +111,10 @@ impl Planner {
             0..50 => String::new(),
             _ => format!("sleep 0.{:03}; ", 50 + random.below(250)),
         };
+        // The shell's own clock: a process more for every look at the time would be most of the work of such jobs.
         let script = format!(
-            "echo \"$HAINA_ATTEMPT\" >> '{}'/\"$HAINA_ATTEMPT@$HAINA_RANK\"; {pause}exit {exit_code}",
+            "file='{}'/\"$HAINA_ATTEMPT@$HAINA_RANK\"; echo \"$HAINA_ATTEMPT ${{EPOCHREALTIME/./}}\" >> \"$file\"; \
+             {pause}echo \"end ${{EPOCHREALTIME/./}}\" >> \"$file\"; exit {exit_code}",
             self.files
         );
         let mut body = json!({
@@ -114,17 +126,17 @@ impl Planner {
             "time_limit": if runs_over { "1s" } else { "10m" },
             "grace": "1s",
             "retries": retries,
-            "script": script,
+            "command": ["/bin/bash", "-c", script],
         });
         let tasks = if random.chance(5) { 2 } else { 1 };
         if tasks > 1 {
             body["nodes"] = json!(tasks);
             body["cards"] = json!(0);
         }
-        let depends = after.is_some();
-        if let Some(after) = after {
-            let condition = random.pick(&["succeeded", "ended"]);
-            body["after"] = json!([{ "job": after, "condition": condition }]);
+        let depends = after.map(|on| Dependency { on, on_success: random.chance(50) });
+        if let Some(Dependency { on, on_success }) = &depends {
+            let condition = if *on_success { "succeeded" } else { "ended" };
+            body["after"] = json!([{ "job": on, "condition": condition }]);
         }
         (Planned { name, exit_code, retries, elements: 1, tasks, runs_over, depends }, body)
     }

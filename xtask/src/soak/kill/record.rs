@@ -1,8 +1,9 @@
 //! What the people outside remember: what they asked for and what they were told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Instant;
 
 use super::plan::Planned;
 
@@ -13,10 +14,8 @@ pub struct Record {
     pub told: Mutex<Told>,
     /// Complaints that came up on the way.
     pub complaints: Mutex<Vec<String>>,
-    /// Requests that change something and are not answered at the moment.
-    pub in_flight: AtomicU64,
-    /// Requests that change something and lost their connection before they were answered.
-    pub broken: AtomicU64,
+    /// Requests that change something and lost their connection before they were answered: when each was sent.
+    pub cut_off: Mutex<Vec<Instant>>,
     /// Requests that were answered, with whatever.
     pub answered: AtomicU64,
     /// Refused for now: 503.
@@ -41,7 +40,9 @@ pub struct Told {
     /// Names of jobs that were submitted without a key and never answered: each may be there once, or not.
     pub unknown: BTreeMap<String, Planned>,
     /// Jobs that somebody asked to cancel, whether it was answered or not.
-    pub cancelled: std::collections::BTreeSet<String>,
+    pub cancelled: BTreeSet<String>,
+    /// Jobs that others wanted to wait for, and were told that these have not succeeded.
+    pub unsuccessful: BTreeSet<String>,
     /// Payments by reference: organization and amount in millionths.
     pub paid: BTreeMap<String, (usize, i128)>,
 }
@@ -50,6 +51,18 @@ impl Record {
     /// Notes a complaint.
     pub fn complain(&self, complaint: String) {
         self.complaints.lock().expect("no driver panics").push(complaint);
+    }
+
+    /// Notes a request that was sent and lost its connection.
+    pub fn was_cut_off(&self, sent: Instant) {
+        self.cut_off.lock().expect("no driver panics").push(sent);
+    }
+
+    /// Requests that were sent in the life of one server, from `started` until it was `killed`, and were cut off. What an
+    /// idle driver sends afterwards on a connection that is dead already is no work that was interrupted.
+    pub fn cut_off_between(&self, started: Instant, killed: Instant) -> usize {
+        let cut_off = self.cut_off.lock().expect("no driver panics");
+        cut_off.iter().filter(|sent| (started..killed).contains(sent)).count()
     }
 
     /// Jobs and payments.

@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 
 use super::database::Database;
 use super::driver::Driver;
-use super::failpoints::{Ends, Failpoint};
+use super::failpoints::{Deadly, Failpoint};
 use super::oracle::{self, Verdict};
 use super::plan::Planner;
 use super::record::Record;
@@ -23,8 +23,8 @@ use crate::server::{Home, Server, write_config};
 const DRIVERS: u64 = 10;
 /// Jobs that wait or run before people pause; a few hundred short processes a second is what two cores do.
 const LIVE_MOST: u64 = 250;
-/// How long a failpoint may take to be reached.
-const REACHED_LONGEST: Duration = Duration::from_secs(60);
+/// About how long the first start takes.
+const FIRST_START: Duration = Duration::from_millis(150);
 /// How long all that was accepted may take to end once nobody submits any more.
 const DRAIN_LONGEST: Duration = Duration::from_secs(180);
 
@@ -33,16 +33,18 @@ const DRAIN_LONGEST: Duration = Duration::from_secs(180);
 pub struct Toll {
     /// SIGKILLs from outside.
     pub kills: u32,
-    /// Of these, with requests under way that lost their connection, or effects in the outbox.
+    /// Of these, with requests that were under way at that moment and were cut off, or effects in the outbox.
     pub kills_at_work: u32,
-    /// Of these, with requests under way that lost their connection.
+    /// Of these, with requests that were under way at that moment and were cut off.
     pub kills_with_requests: u32,
     /// Of these, with effects in the outbox.
     pub kills_with_outbox: u32,
+    /// Further SIGKILLs, of servers that were starting and recovering.
+    pub kills_at_start: u32,
     /// Named points that were reached.
     pub failpoints: u32,
-    /// Requests that were cut off.
-    pub broken: u64,
+    /// Requests that were cut off, for any reason.
+    pub cut_off: u64,
     /// Requests that were repeated under their key.
     pub repeated: u64,
     /// Requests that were told to come later.
@@ -57,8 +59,9 @@ impl AddAssign for Toll {
         self.kills_at_work += other.kills_at_work;
         self.kills_with_requests += other.kills_with_requests;
         self.kills_with_outbox += other.kills_with_outbox;
+        self.kills_at_start += other.kills_at_start;
         self.failpoints += other.failpoints;
-        self.broken += other.broken;
+        self.cut_off += other.cut_off;
         self.repeated += other.repeated;
         self.unavailable += other.unavailable;
         self.verdict += other.verdict;
@@ -69,14 +72,15 @@ impl fmt::Display for Toll {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} kills, {} at work ({} cut off requests, {} left an outbox), {} failpoints; {} requests cut off, {} told \
-             to come later, {} repeated under their key; {}",
+            "{} kills, {} at work ({} cut off requests, {} left an outbox), {} more while starting, {} failpoints; {} \
+             requests cut off, {} told to come later, {} repeated under their key; {}",
             self.kills,
             self.kills_at_work,
             self.kills_with_requests,
             self.kills_with_outbox,
+            self.kills_at_start,
             self.failpoints,
-            self.broken,
+            self.cut_off,
             self.unavailable,
             self.repeated,
             self.verdict
@@ -84,12 +88,20 @@ impl fmt::Display for Toll {
     }
 }
 
-struct Torment<'a> {
-    home: Home,
+/// A center under torment.
+pub struct Torment<'a> {
+    /// Where it runs.
+    pub home: Home,
     database: Database<'a>,
-    record: &'a Record,
+    /// What people remember.
+    pub record: &'a Record,
     random: Random,
-    toll: Toll,
+    /// What it came to so far.
+    pub toll: Toll,
+    /// How long the last start took that was not interrupted.
+    start_took: Duration,
+    /// When supervisors were made to die with what they knew.
+    pub deadly: Vec<Deadly>,
 }
 
 /// Torments one center, then has the oracle look at it.
@@ -109,11 +121,20 @@ pub fn run(
     let files = parent.join(format!("{name}-files"));
     std::fs::create_dir_all(&files)?;
     let home = Home::new(parent, name, &config, database.url())?;
-    let server = home.start(None)?;
-    let token = home.token()?;
     let record = Record::default();
-    let random = Random::new(seed);
-    let mut torment = Torment { home: home.clone(), database, record: &record, random, toll: Toll::default() };
+    let mut torment = Torment {
+        home: home.clone(),
+        database,
+        record: &record,
+        random: Random::new(seed),
+        toll: Toll::default(),
+        start_took: FIRST_START,
+        deadly: Vec::new(),
+    };
+    // Also the very first start, which makes the database and the operator's token, may be interrupted.
+    torment.interrupt_starts(6)?;
+    let server = torment.start()?;
+    let token = home.token()?;
     let server = std::thread::scope(|scope| {
         for number in 0..DRIVERS {
             let planner = Planner { files: files.display().to_string(), prefix: format!("{name}{number}"), made: 0 };
@@ -131,13 +152,12 @@ pub fn run(
         record.stop.store(true, Ordering::Relaxed);
         server
     })?;
-    torment.toll.broken = record.broken.load(Ordering::SeqCst);
+    torment.toll.cut_off = record.cut_off.lock().expect("no driver panics").len() as u64;
     torment.toll.repeated = record.repeated.load(Ordering::Relaxed);
     torment.toll.unavailable = record.unavailable.load(Ordering::Relaxed);
     let mut client = home.client()?;
     drain(&mut client)?;
-    let supervisors_died = failpoints.iter().any(|point| point.ends == Ends::Supervisor);
-    torment.toll.verdict = oracle::judge(&mut client, &record, &files, supervisors_died)?;
+    torment.toll.verdict = oracle::judge(&mut client, &record, &files, &torment.deadly)?;
     server.stop()?;
     nothing_is_left(&home)?;
     println!("{}", torment.toll);
@@ -149,7 +169,12 @@ impl Torment<'_> {
         let begun = Instant::now();
         for number in 1..=kills {
             self.work_for(&mut server, 60, 1200)?;
-            server = self.kill(server)?;
+            self.kill(server)?;
+            if number.is_multiple_of(3) {
+                let times = 1 + self.random.below(3) as u32;
+                self.interrupt_starts(times)?;
+            }
+            server = self.start()?;
             if number.is_multiple_of(10) || number == kills {
                 let toll = &self.toll;
                 let passed = begun.elapsed().as_secs();
@@ -187,67 +212,50 @@ impl Torment<'_> {
         }
     }
 
-    fn mind_the_load(&self) {
+    /// Has people pause while too much waits.
+    pub fn mind_the_load(&self) {
         let live = self.home.client().and_then(|mut client| client.metric("haina_jobs_live"));
         if let Ok(live) = live {
             self.record.pause.store(live > LIVE_MOST, Ordering::Relaxed);
         }
     }
 
-    fn kill(&mut self, server: Server) -> anyhow::Result<Server> {
-        // Were people pausing, there would be nothing to interrupt.
+    /// Starts the server and waits until it is ready.
+    pub fn start(&mut self) -> anyhow::Result<Server> {
+        let server = self.home.start(None)?;
+        self.start_took = server.start_took;
+        Ok(server)
+    }
+
+    /// Servers that are killed somewhere on their way to being ready, or just after.
+    fn interrupt_starts(&mut self, times: u32) -> anyhow::Result<()> {
+        for _ in 0..times {
+            let mut group = self.home.spawn(None)?;
+            let longest = self.start_took.as_micros() as u64 * 5 / 4;
+            std::thread::sleep(Duration::from_micros(self.random.below(longest.max(1))));
+            if let Some(status) = group.try_wait()? {
+                bail!("the server ended while starting: {status}\n{}", self.home.log_end());
+            }
+            group.kill_leader();
+            self.toll.kills_at_start += 1;
+        }
+        Ok(())
+    }
+
+    fn kill(&mut self, server: Server) -> anyhow::Result<()> {
+        // Were people pausing, there would be nothing to interrupt. They look every 20 ms.
         self.record.pause.store(false, Ordering::Relaxed);
-        let broken_before = self.record.broken.load(Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(25 + self.random.below(50)));
+        let (started, killed) = (server.since, Instant::now());
         server.kill();
         let outbox = self.database.outbox()?;
         // Whoever was cut off has noticed by now: the database was asked in between.
-        let cut_off = self.record.broken.load(Ordering::SeqCst) - broken_before;
+        let cut_off = self.record.cut_off_between(started, killed);
         self.toll.kills += 1;
         self.toll.kills_with_requests += u32::from(cut_off > 0);
         self.toll.kills_with_outbox += u32::from(outbox > 0);
         self.toll.kills_at_work += u32::from(cut_off > 0 || outbox > 0);
-        self.home.start(None)
-    }
-
-    /// Runs the server with a failpoint until it is reached, and without it afterwards.
-    fn reach(&mut self, server: Server, failpoint: &Failpoint) -> anyhow::Result<Server> {
-        server.kill();
-        self.record.pause.store(false, Ordering::Relaxed);
-        let mut group = self.home.spawn(Some(&failpoint.plan))?;
-        let spawned = Instant::now();
-        let unavailable_before = self.record.unavailable.load(Ordering::Relaxed);
-        let long_enough = Duration::from_millis(2500);
-        let mut was_ready = false;
-        loop {
-            let ended = group.try_wait()?;
-            was_ready = was_ready || self.home.is_ready();
-            match (failpoint.ends, ended) {
-                (Ends::Server, Some(_)) => break,
-                // Where a commit of the start itself fails, there is no center yet that could go on.
-                (Ends::Nobody, Some(_)) if !was_ready => break,
-                (_, Some(status)) => bail!("the server ended: {status}\n{}", self.home.log_end()),
-                (Ends::Server, None) if spawned.elapsed() > REACHED_LONGEST => bail!("the server does not get there"),
-                // Every task that ends passes it.
-                (Ends::Supervisor, None) if spawned.elapsed() > long_enough => break,
-                (Ends::Nobody, None) if spawned.elapsed() > long_enough => {
-                    // It must have been noticed, and got over.
-                    let noticed = self.record.unavailable.load(Ordering::Relaxed) > unavailable_before;
-                    let failed = self.home.client()?.metric("haina_commits_failed_total").unwrap_or(0);
-                    if (noticed || failed > 0) && self.home.is_ready() {
-                        break;
-                    }
-                    if spawned.elapsed() > REACHED_LONGEST {
-                        bail!("no commit failed, or the server does not get over it\n{}", self.home.log_end());
-                    }
-                }
-                _ => {}
-            }
-            self.mind_the_load();
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        group.kill_leader();
-        self.toll.failpoints += 1;
-        self.home.start(None)
+        Ok(())
     }
 
     fn no_complaints(&self) -> anyhow::Result<()> {
