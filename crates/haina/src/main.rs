@@ -21,6 +21,7 @@ mod table;
 mod token;
 mod up;
 mod up_directory;
+mod up_failure;
 mod user;
 mod wait;
 

@@ -178,6 +178,21 @@ fn a_data_directory_is_served_by_one() {
 }
 
 #[test]
+fn a_start_that_cannot_be_made_durable_says_so_and_is_unavailable() {
+    for (failpoint, expected) in [("commit:1:error", "not committed"), ("commit:1:full", "disk is full")] {
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path().to_str().unwrap();
+        let mut up = program::command(&["up", "--data", data, "--listen", "127.0.0.1:0"]);
+        up.env("HAINA_FAILPOINT", failpoint);
+        let refused = program::Printed::of(up);
+        refused.expect(3);
+        assert!(refused.stderr.contains("the center cannot start"), "{}", refused.stderr);
+        assert!(refused.stderr.contains(expected), "{}", refused.stderr);
+        assert!(!refused.stderr.contains("center file"), "{}", refused.stderr);
+    }
+}
+
+#[test]
 fn jobs_go_on_while_the_server_is_away() {
     let mut center = Center::start();
     let marker = center.directory().join("go");
