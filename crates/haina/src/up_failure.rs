@@ -1,6 +1,7 @@
 //! Why a center did not come up, said so that whoever starts it knows what to do.
 
 use haina_core::{Category, Code, Refusal};
+use haina_engine::EngineError;
 use haina_runtime::StartError;
 use haina_store::StoreError;
 
@@ -20,6 +21,20 @@ pub fn not_started(error: StartError, directory: &DataDirectory) -> Complaint {
             Complaint::new(UNAVAILABLE, what).because(error).hint(say(
                 "Check that the database is there and has room, and that this user may use it.",
                 "请检查数据库是否可用、磁盘是否有空间，当前用户是否有权限。",
+            ))
+        }
+        StartError::Engine(error @ EngineError::OtherCenter { .. }) => {
+            let engine = directory.join("engine");
+            let engine = engine.display();
+            Complaint::new(FAILED, what).because(error).hint(say(
+                format!(
+                    "Use the database that belongs to this directory, or another directory (--data). Where that database \
+                     is gone for good, move {engine} away: what still runs under it belongs to no center."
+                ),
+                format!(
+                    "请使用与该目录对应的数据库，或另选数据目录（--data）。若该数据库已不复存在，请移走 {engine}：\
+                     其中仍在运行的进程不再属于任何中心。"
+                ),
             ))
         }
         StartError::Engine(error) => Complaint::new(FAILED, what).because(error).hint(say(

@@ -3,6 +3,7 @@
 mod aggregate;
 mod attempt;
 mod epoch;
+mod owner;
 pub mod task;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -12,7 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use haina_core::{AttemptId, Ending, Epoch, Report, Stop, TaskUse};
+use haina_core::{AttemptId, CenterId, Ending, Epoch, Report, Stop, TaskUse};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::engine::{Delivery, Engine, EngineError, EngineFuture, Reconciliation, ReportId, ReportReceiver};
@@ -48,11 +49,15 @@ pub struct Shared {
 }
 
 impl LocalEngine {
-    /// Opens the engine's directory, creating it if need be, and goes on with every attempt that has not ended. Reports
-    /// that were not acknowledged are delivered by [`Engine::reconcile`].
+    /// Opens the center's engine directory, creating it if need be, and goes on with every attempt that has not ended.
+    /// Reports that were not acknowledged are delivered by [`Engine::reconcile`].
     ///
     /// `supervisor_program` with a task's directory appended must call [`crate::supervise`]. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// Where the directory cannot be used, or is another center's.
     pub fn open(
+        center: CenterId,
         directory: PathBuf,
         supervisor_program: Vec<OsString>,
     ) -> Result<(LocalEngine, ReportReceiver), EngineError> {
@@ -60,6 +65,7 @@ impl LocalEngine {
         let root = std::path::absolute(&directory).map_err(failed)?;
         let layout = Layout::new(root);
         durable::create_directories(&layout.active()).map_err(failed)?;
+        owner::claim(&directory, &layout, center)?;
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let starter = Arc::new(TaskStarter {
             supervisor_program,

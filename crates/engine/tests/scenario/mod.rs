@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use haina_core::{
-    Allocation, AttemptId, Bytes, CardSlot, CpuMillis, Digest, Ending, Epoch, Launch, Milliseconds, NodeId, NodeShare,
-    OrganizationId, Payload, PythonEnvironment, Report, Stop, TaskUse, Timestamp,
+    Allocation, AttemptId, Bytes, CardSlot, CenterId, CpuMillis, Digest, Ending, Epoch, Launch, Milliseconds, NodeId,
+    NodeShare, OrganizationId, Payload, PythonEnvironment, Report, Stop, TaskUse, Timestamp,
 };
 use haina_engine::layout::Layout;
 use haina_engine::{Engine, LaunchOrder, LocalEngine, NodeDescription, ReportReceiver};
@@ -15,6 +15,8 @@ use tempfile::TempDir;
 
 /// No scenario takes longer, unless something is broken.
 pub const DEADLINE: Duration = Duration::from_secs(60);
+
+pub const CENTER: CenterId = CenterId(7);
 
 pub const EPOCH: Epoch = Epoch(3);
 
@@ -45,7 +47,7 @@ impl Scenario {
     /// With another program in the place of the supervisor, until it is reopened.
     pub fn with_supervisor(program: Vec<OsString>) -> Scenario {
         let directory = tempfile::tempdir().unwrap();
-        let (engine, reports) = LocalEngine::open(directory.path().join("engine"), program).unwrap();
+        let (engine, reports) = LocalEngine::open(CENTER, directory.path().join("engine"), program).unwrap();
         Scenario { directory, engine: Some(engine), reports }
     }
 
@@ -61,7 +63,7 @@ impl Scenario {
     /// A new server on the same directory, which believes that these attempts live.
     pub async fn reopen(&mut self, live: &[AttemptId]) {
         self.engine = None;
-        let (engine, reports) = LocalEngine::open(self.root(), supervisor()).unwrap();
+        let (engine, reports) = LocalEngine::open(CENTER, self.root(), supervisor()).unwrap();
         engine.reconcile(EPOCH, live.to_vec()).await.unwrap();
         self.engine = Some(engine);
         self.reports = reports;
