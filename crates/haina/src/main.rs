@@ -18,6 +18,7 @@ mod print;
 mod profile;
 mod submit;
 mod table;
+mod terminal;
 mod token;
 mod up;
 mod up_directory;
