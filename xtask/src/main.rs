@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod http;
 mod mutants;
+mod prerequisites;
 mod processes;
 mod random;
 mod server;

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: all tests of all crates.
 
+use crate::prerequisites;
 use crate::steps::{cargo, run, step};
 
 /// Runs all tests, or those whose name contains `filter`.
@@ -7,5 +8,6 @@ use crate::steps::{cargo, run, step};
 /// # Errors
 /// Where one fails.
 pub fn run_tests(filter: Option<&str>) -> anyhow::Result<()> {
+    prerequisites::check(prerequisites::OF_TESTS)?;
     step("tests", || run(cargo().args(["test", "--release", "--workspace", "--no-fail-fast"]).args(filter)))
 }

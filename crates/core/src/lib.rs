@@ -5,6 +5,7 @@
 pub mod actor;
 pub mod allocation;
 pub mod center_definition;
+pub mod center_id;
 pub mod digest;
 pub mod effect;
 pub mod failpoint;
@@ -20,6 +21,7 @@ pub mod time;
 
 pub use actor::{Actor, Role};
 pub use allocation::{Allocation, CardSlot, NodeShare};
+pub use center_id::CenterId;
 pub use digest::Digest;
 pub use effect::{Effect, Launch, Stop};
 pub use ids::*;

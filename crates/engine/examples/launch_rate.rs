@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use haina_core::local_definition::{ConfinementPolicy, LocalDefinition};
 use haina_core::{
-    Allocation, AttemptId, Bytes, CpuMillis, Digest, Epoch, JobId, Launch, Milliseconds, NodeId, NodeShare,
+    Allocation, AttemptId, Bytes, CenterId, CpuMillis, Digest, Epoch, JobId, Launch, Milliseconds, NodeId, NodeShare,
     OrganizationId, Payload, Report,
 };
 use haina_engine::{Engine, LaunchOrder, LocalEngine};
@@ -55,7 +55,8 @@ async fn main() {
     };
     let definition = LocalDefinition { confinement, ..LocalDefinition::default() };
     let directory = tempfile::tempdir_in(".").expect("a directory");
-    let (engine, mut reports) = LocalEngine::open(directory.path().to_owned(), program, definition).expect("an engine");
+    let (engine, mut reports) =
+        LocalEngine::open(CenterId(1), directory.path().to_owned(), program, definition).expect("an engine");
     let engine = std::sync::Arc::new(engine);
 
     let began = Instant::now();

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::path::PathBuf;
 use std::pin::Pin;
 
-use haina_core::{AttemptId, Epoch, Report, Stop};
+use haina_core::{AttemptId, CenterId, Epoch, Report, Stop};
 use tokio::sync::mpsc;
 
 use crate::logs::{LogChunk, LogReceiver, LogStream};
@@ -116,6 +117,16 @@ pub enum EngineError {
         epoch: Epoch,
         /// The newest seen.
         newest: Epoch,
+    },
+    /// The engine's directory is another center's.
+    #[error("{} holds the attempts of center {owner}, but this is center {center}", directory.display())]
+    OtherCenter {
+        /// The directory.
+        directory: PathBuf,
+        /// Whose it is.
+        owner: CenterId,
+        /// Who wanted it.
+        center: CenterId,
     },
     /// The order can never be carried out.
     #[error("attempt {attempt} cannot be launched: {what}")]

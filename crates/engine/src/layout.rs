@@ -1,6 +1,7 @@
 //! Where everything lies.
 //!
 //! ```text
+//! center                                    the center whose attempts these are
 //! epoch                                     the newest epoch that gave an order
 //! active/<attempt>                          a link to its order; there until the attempt's end was acknowledged
 //! attempts/<job>/<element>.<number>/        one attempt (element 0 where the job is no array)
@@ -35,6 +36,11 @@ impl Layout {
     /// A layout below `root`, an absolute path.
     pub fn new(root: PathBuf) -> Layout {
         Layout { root }
+    }
+
+    /// The center whose attempts these are.
+    pub fn center(&self) -> PathBuf {
+        self.root.join("center")
     }
 
     /// The newest epoch that gave an order.

@@ -38,7 +38,7 @@ pub struct NodeDescription {
     pub id: NodeId,
     /// Its name.
     pub name: String,
-    /// Who makes its cards: `ascend` and `nvidia` decide which variable makes cards visible.
+    /// Who makes its cards, as the center file says; decides which variable makes cards visible.
     pub vendor: Option<String>,
 }
 
@@ -110,12 +110,22 @@ impl LaunchOrder {
             set("HAINA_URL", url.clone());
         }
         let vendor = self.nodes.iter().find(|node| node.id == share.node).and_then(|node| node.vendor.as_deref());
-        match vendor {
-            Some("ascend") => set("ASCEND_RT_VISIBLE_DEVICES", cards),
-            Some("nvidia") => set("CUDA_VISIBLE_DEVICES", cards),
-            _ => {}
+        if let Some(name) = vendor.and_then(visible_cards) {
+            set(name, cards);
         }
         variables
+    }
+}
+
+/// The variable by which a vendor's runtime learns which cards it may use. Center files are written by people: `Huawei`,
+/// `Huawei Ascend` and `昇腾` are one vendor.
+fn visible_cards(vendor: &str) -> Option<&'static str> {
+    let vendor = vendor.to_lowercase();
+    let names = |words: &[&str]| words.iter().any(|word| vendor.contains(word));
+    match () {
+        () if names(&["huawei", "ascend", "华为", "昇腾"]) => Some("ASCEND_RT_VISIBLE_DEVICES"),
+        () if names(&["nvidia", "英伟达"]) => Some("CUDA_VISIBLE_DEVICES"),
+        () => None,
     }
 }
 
@@ -125,4 +135,24 @@ pub(crate) struct Place<'a> {
     pub share: &'a NodeShare,
     /// Its rank among the node's tasks.
     pub local_rank: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vendors_variable_does_not_depend_on_how_it_is_written() {
+        for (vendor, variable) in [
+            ("Huawei", Some("ASCEND_RT_VISIBLE_DEVICES")),
+            ("ascend", Some("ASCEND_RT_VISIBLE_DEVICES")),
+            ("HUAWEI Ascend", Some("ASCEND_RT_VISIBLE_DEVICES")),
+            ("昇腾", Some("ASCEND_RT_VISIBLE_DEVICES")),
+            ("NVIDIA", Some("CUDA_VISIBLE_DEVICES")),
+            ("nvidia", Some("CUDA_VISIBLE_DEVICES")),
+            ("Cambricon", None),
+        ] {
+            assert_eq!(visible_cards(vendor), variable, "{vendor}");
+        }
+    }
 }

@@ -2,9 +2,11 @@
 
 mod scenario;
 
-use haina_core::{Ending, Epoch, Milliseconds, Report, Stop};
-use haina_engine::{Engine, EngineError, Reconciliation};
-use scenario::{EPOCH, Scenario, attempt, eventually, is_alive, kill, number_in, over_nodes, parent_of, supervisor};
+use haina_core::{CenterId, Ending, Epoch, Milliseconds, Report, Stop};
+use haina_engine::{Engine, EngineError, LocalEngine, Reconciliation};
+use scenario::{
+    CENTER, EPOCH, Scenario, attempt, eventually, is_alive, kill, number_in, over_nodes, parent_of, supervisor,
+};
 
 /// Runs until the scenario's file `go` is there.
 const WAIT_FOR_GO: &str = "echo run >> runs; until [ -e go ]; do sleep 0.01; done; exit 5";
@@ -25,6 +27,22 @@ async fn an_attempt_that_is_ordered_many_times_runs_once() {
     center.launch(order).await;
     center.assert_silence().await;
     assert_eq!(std::fs::read_to_string(center.file("runs")).unwrap(), "run\n");
+}
+
+#[tokio::test]
+async fn what_an_attempt_of_another_center_left_is_not_this_centers() {
+    let mut center = Scenario::new();
+    center.launch(center.script(1, "true")).await;
+    center.until_ended(1).await;
+    center.close();
+    let other = CenterId(CENTER.0 + 1);
+    let refused = LocalEngine::open(other, center.root(), supervisor(), Default::default()).map(|_| ()).unwrap_err();
+    assert!(
+        matches!(&refused, EngineError::OtherCenter { directory, owner, center: wanted }
+            if *directory == center.root() && *owner == CENTER && *wanted == other),
+        "{refused}"
+    );
+    center.reopen(&[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -94,7 +94,8 @@ fn list(items: Vec<Value>, format: Format) -> anyhow::Result<u8> {
     let mut table = Table::new(say(
         ["ORGANIZATION", "TITLE", "BALANCE", "HELD", "AVAILABLE", "CARDS", "LIMIT"],
         ["单位", "名称", "余额", "预扣", "可用", "占用卡数", "上限"],
-    ));
+    ))
+    .expendable([1, 6, 5, 3]);
     for item in items {
         let account: Account = print::read(item)?;
         table.row([
@@ -120,7 +121,8 @@ fn postings((items, more): (Vec<Value>, bool), format: Format) -> anyhow::Result
     let mut table = Table::new(say(
         ["ID", "AT", "KIND", "AMOUNT", "CARD-HOURS", "FOR"],
         ["编号", "时间", "类型", "金额", "卡时", "说明"],
-    ));
+    ))
+    .expendable([0, 4, 1]);
     for item in items {
         let posting: Posting = print::read(item)?;
         let kind = match posting.kind {

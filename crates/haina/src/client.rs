@@ -1,7 +1,7 @@
 //! Asking a center over HTTP.
 
-use std::io::Read;
-use std::time::Duration;
+use std::io::{ErrorKind, Read};
+use std::time::{Duration, Instant};
 
 use haina_api::{Page, Problem};
 use haina_core::Language;
@@ -11,10 +11,16 @@ use serde_json::Value;
 use ureq::http::{Method, Request, Response};
 use ureq::{Agent, Body};
 
-use crate::language::language;
+use crate::language::{language, say};
 
 /// How long a connection may take to come about.
 const CONNECT_MOST: Duration = Duration::from_secs(5);
+/// How long something that may or may not have been created is asked for again.
+const UNKNOWN_MOST: Duration = Duration::from_secs(60);
+/// How long a center that was never reached is waited for: it may be starting.
+const ABSENT_MOST: Duration = Duration::from_secs(5);
+const PAUSE_LEAST: Duration = Duration::from_millis(100);
+const PAUSE_MOST: Duration = Duration::from_secs(2);
 
 /// Why a request was not answered as hoped.
 #[derive(Debug)]
@@ -27,6 +33,8 @@ pub enum ClientError {
         url: String,
         /// What the network said.
         reason: String,
+        /// Whether there was a connection, so that a request may have arrived.
+        was_connected: bool,
     },
     /// Something else than a center answers there.
     NotACenter {
@@ -41,7 +49,7 @@ impl std::fmt::Display for ClientError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             ClientError::Refused(problem) => write!(f, "{} ({})", problem.detail, problem.code),
-            ClientError::Unreachable { url, reason } => write!(f, "no center answers at {url}: {reason}"),
+            ClientError::Unreachable { url, reason, .. } => write!(f, "no center answers at {url}: {reason}"),
             ClientError::NotACenter { url, detail } => write!(f, "what answers at {url} is no center: {detail}"),
         }
     }
@@ -89,22 +97,41 @@ impl Client {
         self.read(self.ask(Method::POST, path, Some(to_bytes(body)), &[])?)
     }
 
-    /// Creates a thing once, also where it has to be asked for again: while the center is unavailable, a few times.
+    /// Creates a thing once, also where it has to be asked for again: a center that is away while it restarts, or that
+    /// cannot say what became of the request, is asked again with the same key, for a while.
     pub fn create<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
         let key = random_key();
         let body = to_bytes(body);
-        let mut pause = Duration::from_millis(200);
+        let began = Instant::now();
+        let mut pause = PAUSE_LEAST;
+        let mut may_have_arrived = false;
         loop {
             let answer = self.ask(Method::POST, path, Some(body.clone()), &[("idempotency-key", &key)]);
-            let again = match &answer {
-                Err(ClientError::Refused(problem)) => problem.code == "unavailable",
-                _ => false,
+            let error = match answer.and_then(|answer| self.read(answer)) {
+                Ok(thing) => return Ok(thing),
+                Err(error) => error,
             };
-            if !again || pause > Duration::from_secs(2) {
-                return self.read(answer?);
+            match &error {
+                ClientError::Unreachable { was_connected, .. } => may_have_arrived |= was_connected,
+                ClientError::Refused(problem) if problem.code == "unavailable" => may_have_arrived = true,
+                _ => return Err(error),
+            }
+            let most = if may_have_arrived { UNKNOWN_MOST } else { ABSENT_MOST };
+            if began.elapsed() + pause > most {
+                return Err(error);
+            }
+            if pause == PAUSE_LEAST {
+                let most = most.as_secs();
+                eprintln!(
+                    "{}",
+                    say(
+                        format!("{error}\nasking again for up to {most} s; the request is done at most once"),
+                        format!("{error}\n将在最多 {most} 秒内重试；该请求至多执行一次"),
+                    )
+                );
             }
             std::thread::sleep(pause);
-            pause *= 2;
+            pause = (pause * 2).min(PAUSE_MOST);
         }
     }
 
@@ -116,7 +143,7 @@ impl Client {
     /// Reads text.
     pub fn text(&self, path: &str) -> Result<String, ClientError> {
         let mut text = Vec::new();
-        self.stream(path, "text/plain", &[])?.read_to_end(&mut text).map_err(|error| self.unreachable(&error))?;
+        self.stream(path, "text/plain", &[])?.read_to_end(&mut text).map_err(|error| self.broken(&error))?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
@@ -156,7 +183,7 @@ impl Client {
             return Ok(response);
         }
         let status = response.status();
-        let text = response.body_mut().read_to_string().unwrap_or_default();
+        let text = response.body_mut().read_to_string().map_err(|error| self.broken(&error))?;
         match serde_json::from_str(&text) {
             Ok(problem) => Err(ClientError::Refused(Box::new(problem))),
             Err(_) => Err(self.not_a_center(format!("status {status}"))),
@@ -188,12 +215,23 @@ impl Client {
     fn read<T: DeserializeOwned>(&self, mut response: Response<Body>) -> Result<T, ClientError> {
         let mut body = Vec::new();
         let reader = response.body_mut().with_config().limit(u64::MAX).reader();
-        { reader }.read_to_end(&mut body).map_err(|error| self.unreachable(&error))?;
+        { reader }.read_to_end(&mut body).map_err(|error| self.broken(&error))?;
         serde_json::from_slice(&body).map_err(|error| self.not_a_center(error))
     }
 
-    fn unreachable(&self, reason: &impl std::fmt::Display) -> ClientError {
-        ClientError::Unreachable { url: self.url.clone(), reason: reason.to_string() }
+    fn unreachable(&self, error: &ureq::Error) -> ClientError {
+        let was_connected = match error {
+            ureq::Error::Io(error) => error.kind() != ErrorKind::ConnectionRefused,
+            ureq::Error::ConnectionFailed | ureq::Error::HostNotFound => false,
+            ureq::Error::Timeout(timeout) => *timeout != ureq::Timeout::Connect,
+            _ => true,
+        };
+        ClientError::Unreachable { url: self.url.clone(), reason: error.to_string(), was_connected }
+    }
+
+    /// The connection broke while the answer came.
+    fn broken(&self, reason: &impl std::fmt::Display) -> ClientError {
+        ClientError::Unreachable { url: self.url.clone(), reason: reason.to_string(), was_connected: true }
     }
 
     fn not_a_center(&self, detail: impl std::fmt::Display) -> ClientError {

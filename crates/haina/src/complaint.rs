@@ -75,7 +75,7 @@ fn complaint(error: &anyhow::Error) -> Complaint {
     }
     match error.downcast_ref::<ClientError>() {
         Some(ClientError::Refused(problem)) => of_problem(problem),
-        Some(ClientError::Unreachable { url, reason }) => {
+        Some(ClientError::Unreachable { url, reason, .. }) => {
             let what = say(format!("no center answers at {url}"), format!("{url} 处没有中心应答"));
             Complaint::new(UNAVAILABLE, what).because(reason).hint(say(
                 "Start one with `haina up`, or say where it is: HAINA_URL, `haina login`, or --data DIR.",

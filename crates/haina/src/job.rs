@@ -11,6 +11,11 @@ use crate::language::say;
 use crate::print::{self, Format, line};
 use crate::table::Table;
 
+/// Attempts in a table.
+const ATTEMPTS_OF_TABLE: usize = 50;
+/// Attempts in JSON: an array may have hundreds of thousands, which one document should not hold.
+const ATTEMPTS_OF_JSON: usize = 1000;
+
 /// What to do with it.
 #[derive(Subcommand, Debug)]
 pub enum Command {
@@ -51,31 +56,47 @@ fn path(job: &OneJob, rest: &str) -> String {
 }
 
 fn show(arguments: &OneJob, client: &Client) -> Result<u8> {
-    let value: Value = client.get(&path(arguments, ""))?;
+    let mut value: Value = client.get(&path(arguments, ""))?;
+    let most = if arguments.format.json { ATTEMPTS_OF_JSON } else { ATTEMPTS_OF_TABLE };
+    let (attempts, more) = client.list(&path(arguments, "/attempts"), Some(most))?;
     if arguments.format.json {
+        // `attempts` is how many there are, as everywhere.
+        value["attempt_list"] = attempts.into();
         print::json(&value);
+        if more {
+            eprintln!("{}", say("There are more attempts than these.", "还有更多运行未列出。"));
+        }
         return Ok(0);
     }
     describe(&print::read(value)?);
-    let (attempts, more) = client.list(&path(arguments, "/attempts"), Some(50))?;
     if attempts.is_empty() {
         return Ok(0);
     }
     println!();
     let mut table = Table::new(say(
-        ["ATTEMPT", "STATE", "NODES", "CARDS", "PLACED", "RAN", "END", "CHARGED"],
-        ["运行", "状态", "节点", "卡", "分配时间", "时长", "结果", "扣费"],
-    ));
+        ["ATTEMPT", "STATE", "NODES", "CARDS", "PLACED", "RAN", "END", "CHARGED", "CPU", "MEMORY", "READ", "WRITTEN"],
+        ["运行", "状态", "节点", "卡", "分配时间", "时长", "结果", "扣费", "CPU", "内存", "读取", "写入"],
+    ))
+    .expendable([11, 10, 4, 9, 8, 2, 3, 5]);
     for attempt in attempts {
         let attempt: Attempt = print::read(attempt)?;
         table.row(attempt_row(attempt));
     }
     table.print();
-    print::more(more);
+    if more {
+        let id = &arguments.id;
+        eprintln!(
+            "{}",
+            say(
+                format!("There are more; `haina job show {id} --json` lists them."),
+                format!("还有更多；`haina job show {id} --json` 可列出。"),
+            )
+        );
+    }
     Ok(0)
 }
 
-fn attempt_row(attempt: Attempt) -> [String; 8] {
+fn attempt_row(attempt: Attempt) -> [String; 12] {
     let parts = attempt.nodes.iter().flat_map(|node| &node.cards);
     let cards: f64 = parts.map(|card| card.part).sum();
     let cards = (cards * 1000.0).round() / 1000.0;
@@ -87,6 +108,15 @@ fn attempt_row(attempt: Attempt) -> [String; 8] {
         (_, _, Some(reason)) => format!("{}: {reason}", end.how),
         _ => end.how.clone(),
     });
+    let used = attempt.end.as_ref().map(|end| {
+        [
+            print::length(end.cpu_seconds),
+            print::bytes(end.memory_peak_bytes),
+            print::bytes(end.read_bytes),
+            print::bytes(end.written_bytes),
+        ]
+    });
+    let [cpu, memory, read, written] = used.unwrap_or_default();
     [
         attempt.id,
         attempt.state.word().to_owned(),
@@ -100,6 +130,10 @@ fn attempt_row(attempt: Attempt) -> [String; 8] {
         ran.unwrap_or_default(),
         end.unwrap_or_default(),
         attempt.end.map(|end| end.charged.to_string()).unwrap_or_default(),
+        cpu,
+        memory,
+        read,
+        written,
     ]
 }
 

@@ -68,8 +68,11 @@ fn copy(mut from: impl Read, to: &mut impl Write, offset: &mut u64, url: &str) -
     let mut piece = vec![0; 64 << 10];
     loop {
         let read = from.read(&mut piece);
-        let length =
-            read.map_err(|error| ClientError::Unreachable { url: url.to_owned(), reason: error.to_string() })?;
+        let length = read.map_err(|error| ClientError::Unreachable {
+            url: url.to_owned(),
+            reason: error.to_string(),
+            was_connected: true,
+        })?;
         if length == 0 {
             return Ok(());
         }

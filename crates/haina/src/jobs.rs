@@ -51,7 +51,8 @@ pub fn run(arguments: &Arguments, client: &Client) -> anyhow::Result<u8> {
     let mut table = Table::new(say(
         ["ID", "NAME", "STATE", "ORGANIZATION", "USER", "NODES", "CARDS", "SUBMITTED"],
         ["编号", "名称", "状态", "单位", "用户", "节点", "卡", "提交时间"],
-    ));
+    ))
+    .expendable([4, 5, 7, 3, 6]);
     for item in items {
         let job: Job = print::read(item)?;
         let name = match job.array {

@@ -18,9 +18,11 @@ mod print;
 mod profile;
 mod submit;
 mod table;
+mod terminal;
 mod token;
 mod up;
 mod up_directory;
+mod up_failure;
 mod user;
 mod wait;
 

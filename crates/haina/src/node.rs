@@ -60,7 +60,8 @@ pub fn list(arguments: &ListArguments, client: &Client) -> anyhow::Result<u8> {
     let mut table = Table::new(say(
         ["NAME", "POOL", "STATE", "CARD MODEL", "CARDS", "HELD", "CPU FREE", "MEMORY FREE", "REASON"],
         ["名称", "资源池", "状态", "卡型号", "卡", "占用", "空闲 CPU", "空闲内存", "原因"],
-    ));
+    ))
+    .expendable([7, 6, 3, 1, 8]);
     for item in items {
         let node: Node = print::read(item)?;
         table.row([

@@ -1,21 +1,28 @@
-//! Tables that fit the terminal. Plain text; where it is no terminal, nothing is cut.
+//! Tables that fit the terminal. Plain text; where it is no terminal, nothing is cut and nothing left out.
 
-use std::io::IsTerminal;
+use unicode_width::UnicodeWidthStr;
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use crate::terminal::{cut, width};
 
-/// No column is cut below this.
-const COLUMN_LEAST: usize = 6;
+/// A column that is cut below this says little: before that, columns that matter less are left out.
+const COLUMN_READABLE: usize = 12;
 
 /// Rows of equal length under headers.
 pub struct Table {
     rows: Vec<Vec<String>>,
+    expendable: Vec<usize>,
 }
 
 impl Table {
     /// A table without rows.
     pub fn new<const N: usize>(headers: [&str; N]) -> Table {
-        Table { rows: vec![headers.map(str::to_owned).to_vec()] }
+        Table { rows: vec![headers.map(str::to_owned).to_vec()], expendable: Vec::new() }
+    }
+
+    /// Names columns, numbered from 0, that a narrow terminal does without; the first is the first to go.
+    pub fn expendable<const M: usize>(mut self, columns: [usize; M]) -> Table {
+        self.expendable = columns.to_vec();
+        self
     }
 
     /// Adds a row.
@@ -28,59 +35,58 @@ impl Table {
 
     /// Prints it.
     pub fn print(&self) {
-        println!("{}", self.text(terminal_width()));
+        println!("{}", self.text(width()));
     }
 
     /// The lines, none wider than `width` where there is one.
     pub fn text(&self, width: Option<usize>) -> String {
-        let columns = self.rows[0].len();
         let of_column = |column: usize| self.rows.iter().map(move |row| row[column].width()).max().unwrap_or(0);
-        let mut widths: Vec<usize> = (0..columns).map(of_column).collect();
+        let mut columns: Vec<(usize, usize)> =
+            (0..self.rows[0].len()).map(|column| (column, of_column(column))).collect();
         if let Some(most) = width {
-            let gaps = 2 * (columns - 1);
-            while widths.iter().sum::<usize>() + gaps > most {
-                let widest = widths.iter_mut().max().expect("a table has columns");
-                if *widest <= COLUMN_LEAST {
-                    break;
-                }
-                *widest -= 1;
-            }
+            self.leave_out(&mut columns, most);
+            shrink(&mut columns, most);
         }
         let lines = self.rows.iter().map(|row| {
-            let cells = row.iter().zip(&widths).map(|(cell, width)| fit(cell, *width));
+            let cells = columns.iter().map(|&(column, width)| fit(&row[column], width));
             cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         });
         lines.collect::<Vec<_>>().join("\n")
     }
-}
 
-/// The text in exactly so many terminal cells; a wide character takes two.
-fn fit(text: &str, width: usize) -> String {
-    let full = text.width();
-    if full <= width {
-        return format!("{text}{}", " ".repeat(width - full));
-    }
-    let mut cut = String::new();
-    let mut used = 0;
-    for c in text.chars() {
-        let cells = c.width().unwrap_or(0);
-        if used + cells + 1 > width {
-            break;
+    /// Leaves out expendable columns until the others are readable.
+    fn leave_out(&self, columns: &mut Vec<(usize, usize)>, most: usize) {
+        for expendable in &self.expendable {
+            let readable: usize = columns.iter().map(|(_, width)| *width.min(&COLUMN_READABLE)).sum();
+            if readable + gaps(columns) <= most {
+                return;
+            }
+            columns.retain(|(column, _)| column != expendable);
         }
-        used += cells;
-        cut.push(c);
     }
-    cut.push('…');
-    format!("{cut}{}", " ".repeat(width - used - 1))
 }
 
-/// The terminal's width, if standard output is one.
-fn terminal_width() -> Option<usize> {
-    if !std::io::stdout().is_terminal() {
-        return None;
+/// Cells between columns.
+fn gaps(columns: &[(usize, usize)]) -> usize {
+    2 * columns.len().saturating_sub(1)
+}
+
+/// Takes from the widest column, cell by cell, until the line fits.
+fn shrink(columns: &mut [(usize, usize)], most: usize) {
+    let gaps = gaps(columns);
+    while columns.iter().map(|(_, width)| width).sum::<usize>() + gaps > most {
+        match columns.iter_mut().map(|(_, width)| width).max() {
+            Some(widest) if *widest > 1 => *widest -= 1,
+            _ => return,
+        }
     }
-    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
-    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+/// The text in exactly so many terminal cells.
+fn fit(text: &str, width: usize) -> String {
+    let text = cut(text, width);
+    let padding = " ".repeat(width - text.width());
+    text + &padding
 }
 
 #[cfg(test)]
@@ -106,5 +112,29 @@ mod tests {
             assert!(text.lines().all(|line| line.width() <= width), "{width}:\n{text}");
         }
         assert_eq!(sample().text(Some(14)).lines().nth(1), Some("1   青岛海洋…"));
+    }
+
+    #[test]
+    fn a_narrow_terminal_does_without_what_matters_least() {
+        let headers = ["ID", "NAME", "STATE", "ORGANIZATION", "USER", "NODES", "CARDS", "SUBMITTED"];
+        let mut table = Table::new(headers).expendable([4, 5, 7, 3, 6]);
+        let cells = [
+            "17",
+            "elnino-train [14]",
+            "running",
+            "ocean-institute",
+            "ocean-developer",
+            "1",
+            "8",
+            "2026-01-01T00:00:00Z",
+        ];
+        table.row(cells.map(str::to_owned));
+        for width in 20..200 {
+            let text = table.text(Some(width));
+            assert!(text.lines().all(|line| line.width() <= width), "{width}:\n{text}");
+            assert!(text.starts_with("ID  NAME"), "{width}:\n{text}");
+        }
+        assert_eq!(table.text(Some(40)), "ID  NAME               STATE    CARDS\n17  elnino-train [14]  running  8");
+        assert!(table.text(Some(120)).contains("ocean-developer"));
     }
 }

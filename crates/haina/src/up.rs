@@ -10,9 +10,8 @@ use anyhow::{Context, Result};
 use haina_api::parse_center_file;
 use haina_core::Refusal;
 use haina_core::center_definition::CenterDefinition;
-use haina_engine::EngineError;
-use haina_runtime::{StartError, StartOptions};
-use haina_store::{Location, StoreError};
+use haina_runtime::StartOptions;
+use haina_store::Location;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -20,6 +19,7 @@ use crate::complaint::{Complaint, FAILED, UNAVAILABLE};
 use crate::environment;
 use crate::language::say;
 use crate::up_directory::DataDirectory;
+use crate::up_failure::not_started;
 
 /// The center that comes up where no file is given.
 pub const SAMPLE: &str = include_str!("../../../examples/centers/qingdao-100p.toml");
@@ -71,7 +71,8 @@ fn read_center_file(path: &Path) -> Result<(String, CenterDefinition)> {
     Ok((text, definition))
 }
 
-fn bad_center_file(path: &str, refusal: &Refusal) -> Complaint {
+/// What is wrong with a center file.
+pub fn bad_center_file(path: &str, refusal: &Refusal) -> Complaint {
     let what = say(format!("the center file {path} cannot be used"), format!("无法使用中心文件 {path}"));
     let why = refusal.values.get("detail").cloned().unwrap_or_else(|| refusal.to_string());
     Complaint::new(FAILED, what).because(why).hint(say(
@@ -193,40 +194,6 @@ fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Complaint {
         "请用 --listen 指定其他地址，例如 127.0.0.1:0 表示任一空闲端口。",
     );
     Complaint::new(if taken { UNAVAILABLE } else { FAILED }, what).because(why).hint(hint)
-}
-
-fn not_started(error: StartError, directory: &DataDirectory) -> anyhow::Error {
-    let what = say("the center cannot start", "中心无法启动");
-    match error {
-        StartError::Store(error @ StoreError::NewerVersion { .. }) => {
-            Complaint::new(FAILED, what).because(error).into()
-        }
-        StartError::Store(error @ StoreError::Open { .. }) => Complaint::new(UNAVAILABLE, what)
-            .because(error)
-            .hint(say(
-                "Check that the database is there, and that this user may use it.",
-                "请检查数据库是否可用，当前用户是否有权限。",
-            ))
-            .into(),
-        StartError::Store(error) => Complaint::new(FAILED, what).because(error).into(),
-        StartError::Engine(error @ EngineError::Unconfined(_)) => Complaint::new(FAILED, what)
-            .because(error)
-            .hint(say(
-                "Install what is missing, or set confinement = \"available\" in the center file's [local].",
-                "请安装缺少的组件，或在中心文件的 [local] 中设置 confinement = \"available\"。",
-            ))
-            .into(),
-        StartError::Engine(error) => Complaint::new(FAILED, what)
-            .because(error)
-            .hint(say(
-                format!("Check {}.", directory.join("engine").display()),
-                format!("请检查 {}。", directory.join("engine").display()),
-            ))
-            .into(),
-        StartError::Refused(refusal) => {
-            bad_center_file(&directory.join("center.toml").display().to_string(), &refusal).into()
-        }
-    }
 }
 
 fn announce(handle: &haina_runtime::CenterHandle, url: &str, address: SocketAddr, directory: &DataDirectory) {

@@ -4,6 +4,7 @@
 mod program;
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::process::Stdio;
 
 use program::{Center, haina};
 use serde_json::Value;
@@ -179,6 +180,75 @@ fn a_data_directory_is_served_by_one() {
 }
 
 #[test]
+fn a_start_that_cannot_be_made_durable_says_so_and_is_unavailable() {
+    for (failpoint, expected) in [("commit:1:error", "not committed"), ("commit:1:full", "disk is full")] {
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path().to_str().unwrap();
+        let mut up = program::command(&["up", "--data", data, "--listen", "127.0.0.1:0"]);
+        up.env("HAINA_FAILPOINT", failpoint);
+        let refused = program::Printed::of(up);
+        refused.expect(3);
+        assert!(refused.stderr.contains("the center cannot start"), "{}", refused.stderr);
+        assert!(refused.stderr.contains(expected), "{}", refused.stderr);
+        assert!(!refused.stderr.contains("center file"), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn a_server_that_dies_before_it_answers_is_asked_again_and_does_it_once() {
+    let mut center = Center::start();
+    center.stop();
+    // The same start as the next one: it tells how many commits that will take.
+    center.start_again();
+    let before = center.batches();
+    let address = center.url().trim_start_matches("http://").to_owned();
+    center.stop();
+    center.start_at(&address, &format!("before_reply:{}:kill", before + 1));
+    let mut submit = center.command(&["submit", "--organization", "ocean-institute", "--json", "--", "true"]);
+    let submitting = submit.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    center.dies();
+    center.start_at(&address, "");
+    let output = submitting.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && said.contains("asking again"), "{said}");
+    let submitted: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(submitted["id"], "1");
+    let all = center.run(&["jobs", "--all", "--json"]).expect(0).json();
+    assert_eq!(all.as_array().unwrap().len(), 1, "it was submitted once");
+}
+
+#[test]
+fn a_database_does_not_take_over_what_another_centers_jobs_left() {
+    let mut center = Center::start();
+    center.run(&["submit", "--organization", "ocean-institute", "--wait", "--", "false"]).expect(1);
+    center.stop();
+    for name in ["center.db", "center.db-wal", "center.db-shm"] {
+        _ = std::fs::remove_file(center.data().join(name));
+    }
+    let refused = haina(&["up", "--data", center.data().to_str().unwrap(), "--listen", "127.0.0.1:0"]);
+    refused.expect(1);
+    let engine = center.data().canonicalize().unwrap().join("engine");
+    assert!(
+        refused.stderr.contains(&format!("{} holds the attempts of center", engine.display())),
+        "{}",
+        refused.stderr
+    );
+    assert!(refused.stderr.contains("move"), "there is a hint: {}", refused.stderr);
+    std::fs::rename(&engine, center.directory().join("engine-of-before")).unwrap();
+    center.start_again();
+    center.run(&["submit", "--organization", "ocean-institute", "--wait", "--", "true"]).expect(0);
+}
+
+#[test]
+fn cards_are_visible_to_the_vendors_runtime() {
+    let center = Center::start();
+    let show = ["sh", "-c", "echo $HAINA_CARDS/$ASCEND_RT_VISIBLE_DEVICES/$CUDA_VISIBLE_DEVICES"];
+    let submit = ["submit", "--organization", "ocean-institute", "--cards", "2", "--wait", "--"];
+    center.run(&[&submit[..], &show].concat()).expect(0);
+    center.run(&["job", "logs", "1"]).expect(0).prints("0,1/0,1/\n");
+}
+
+#[test]
 fn jobs_go_on_while_the_server_is_away() {
     let mut center = Center::start();
     let marker = center.directory().join("go");
@@ -191,6 +261,9 @@ fn jobs_go_on_while_the_server_is_away() {
     center.start_again();
     let job = center.until(&["job", "show", "1", "--json"], |job| job["ended"].is_string());
     assert_eq!((&job["state"], &job["attempts"]), (&Value::from("succeeded"), &Value::from(1)));
+    let end = &job["attempt_list"][0]["end"];
+    assert!(end["cpu_seconds"].is_number() && end["memory_peak_bytes"].is_number(), "{job}");
+    assert!(end["read_bytes"].is_number() && end["written_bytes"].is_number(), "{job}");
     center.run(&["job", "logs", "1"]).expect(0).prints("done\n");
 }
 

@@ -9,7 +9,9 @@ use std::sync::{Arc, RwLock};
 
 use haina_center::{Command, State};
 use haina_core::center_definition::CenterDefinition;
-use haina_core::{Actor, AttemptId, Digest, Effect, Ending, Epoch, Milliseconds, Refusal, Report, Role, Stop, TaskUse};
+use haina_core::{
+    Actor, AttemptId, CenterId, Digest, Effect, Ending, Epoch, Milliseconds, Refusal, Report, Role, Stop, TaskUse,
+};
 use haina_engine::{Delivery, Engine, EngineError, LocalEngine};
 use haina_store::{Location, Store, StoreError};
 use tokio::sync::{broadcast, mpsc, watch};
@@ -71,13 +73,15 @@ pub struct Running {
 /// Where the database or the engine's directory cannot be used, or the center file is refused.
 pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let store = Store::open(&options.location).await?;
+    let local = options.definition.as_ref().map(|definition| definition.local.clone()).unwrap_or_default();
+    let center = store.center_id(fresh_center_id()).await?;
+    // Before the leadership is taken: a directory that is another center's must not end whoever leads this one.
+    let (engine, mut reports) = LocalEngine::open(center, options.engine_directory, options.supervisor, local)?;
     let leadership = store.take_leadership().await?;
     let loaded = store.load().await?;
     for weakness in store.standing().await?.weaknesses {
         tracing::warn!("{weakness}");
     }
-    let local = options.definition.as_ref().map(|definition| definition.local.clone()).unwrap_or_default();
-    let (engine, mut reports) = LocalEngine::open(options.engine_directory, options.supervisor, local)?;
 
     let (mailbox, receiver) = mpsc::channel(MAILBOX);
     let shared = Arc::new(Shared {
@@ -146,6 +150,13 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
         }
     });
     Ok(Running { handle, writer })
+}
+
+/// The id that a center gets with a new database.
+fn fresh_center_id() -> CenterId {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).expect("the kernel has random bytes");
+    CenterId(u128::from_le_bytes(bytes))
 }
 
 /// What it takes to make the operator's token valid.

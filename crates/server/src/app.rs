@@ -4,11 +4,15 @@ use haina_center::View;
 use haina_runtime::CenterHandle;
 use tokio::sync::watch;
 
+use crate::latencies::Latencies;
+
 /// Shared by all handlers; cheap to clone.
 #[derive(Clone)]
 pub struct App {
     /// The center.
     pub center: CenterHandle,
+    /// How long requests took.
+    pub latencies: Latencies,
     /// Becomes true when the server is to end, so that streams without an end do.
     pub closing: watch::Receiver<bool>,
 }

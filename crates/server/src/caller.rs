@@ -1,14 +1,19 @@
 //! Who asks.
 
+use std::time::Duration;
+
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 use haina_center::permission::{self, Owner, Scope};
 use haina_center::{Action, User};
-use haina_core::{Actor, Code, Digest, Language, OrganizationId, Refusal, UserId};
+use haina_core::{Actor, Code, Digest, Language, OrganizationId, Refusal, Timestamp, UserId};
 
 use crate::app::App;
 use crate::failure::{Failure, language};
+
+/// Between two looks whether a token is still valid.
+const REST: Duration = Duration::from_millis(200);
 
 /// A user that authenticated with a valid token.
 #[derive(Clone, Debug)]
@@ -19,6 +24,8 @@ pub struct Caller {
     pub user: User,
     /// What it reads best.
     pub language: Language,
+    /// By which token it is known.
+    token: Digest,
 }
 
 impl FromRequestParts<App> for Caller {
@@ -31,22 +38,59 @@ impl FromRequestParts<App> for Caller {
         if !scheme.eq_ignore_ascii_case(b"bearer ") {
             return Err(unknown().into());
         }
-        let digest = Digest::of(secret.trim_ascii());
-        let now = app.center.now();
-        let known = app.view(|view| {
-            let token = &view.tokens[view.token_of_digest.get(&digest)?];
-            let valid = token.expires.is_none_or(|expires| now < expires);
-            valid.then(|| (token.user, view.users[&token.user].clone()))
-        });
-        let (id, user) = known.ok_or_else(unknown)?;
-        Ok(Caller { id, user, language: language(&parts.headers) })
+        let token = Digest::of(secret.trim_ascii());
+        let known = known(app, &token).ok_or_else(unknown)?;
+        Ok(Caller { id: known.id, user: known.user, language: language(&parts.headers), token })
     }
+}
+
+/// Whom a token stands for.
+struct Known {
+    id: UserId,
+    user: User,
+    expires: Option<Timestamp>,
+}
+
+/// Whom a token stands for now, if it is valid.
+fn known(app: &App, token: &Digest) -> Option<Known> {
+    let now = app.center.now();
+    app.view(|view| {
+        let token = &view.tokens[view.token_of_digest.get(token)?];
+        let valid = token.expires.is_none_or(|expires| now < expires);
+        valid.then(|| Known { id: token.user, user: view.users[&token.user].clone(), expires: token.expires })
+    })
 }
 
 impl Caller {
     /// The actor of its commands.
     pub fn actor(&self) -> Actor {
         Actor::User(self.id)
+    }
+
+    /// Whether its token is still valid.
+    pub fn is_known(&self, app: &App) -> bool {
+        known(app, &self.token).is_some()
+    }
+
+    /// Returns once its token was revoked or has expired: no stream outlives that. A revocation is a commit, so nothing is
+    /// looked at between commits; between two looks is a rest, because a busy center commits hundreds of times a second.
+    pub async fn gone(&self, app: &App) {
+        loop {
+            let committed = app.center.position();
+            let Some(known) = known(app, &self.token) else { return };
+            let left =
+                known.expires.map(|expires| Duration::from_micros((expires.0 - app.center.now().0).max(0) as u64));
+            let expired = async {
+                match left {
+                    Some(left) => tokio::time::sleep(left + REST).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = app.center.wait_for(committed + 1) => tokio::time::sleep(REST).await,
+                () = expired => {}
+            }
+        }
     }
 
     /// Whether it may do this to that.

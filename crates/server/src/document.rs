@@ -1,7 +1,7 @@
 //! The table of routes, which is also the OpenAPI document.
 
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::{Json, Router};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::failure::{finish, unknown_method, unknown_route};
 use crate::input::BODY_MOST;
+use crate::latencies::measure;
 use crate::routes as r;
 
 #[derive(OpenApi)]
@@ -81,12 +82,14 @@ pub fn document() -> utoipa::openapi::OpenApi {
 
 /// All routes.
 pub fn router(app: App) -> Router {
+    let measured = from_fn_with_state(app.latencies.clone(), measure);
     parts()
         .0
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
         .layer(DefaultBodyLimit::max(BODY_MOST))
         .layer(from_fn(finish))
+        .layer(measured)
         .with_state(app)
 }
 

@@ -44,9 +44,10 @@ pub enum Of {
 /// The stream.
 pub fn stream(app: App, caller: Caller, of: Of, after: u64) -> Sse<impl Stream<Item = Result<Sent, Infallible>>> {
     let events = async_stream::stream! {
+        let known = caller.clone();
         let mut reader = Reader { app: app.clone(), caller, of, position: after, owners: BTreeMap::new() };
-        let closed = app.closed();
-        tokio::pin!(closed);
+        let (closed, gone) = (app.closed(), known.gone(&app));
+        tokio::pin!(closed, gone);
         loop {
             let page = match reader.page().await {
                 Ok(page) => page,
@@ -55,6 +56,10 @@ pub fn stream(app: App, caller: Caller, of: Of, after: u64) -> Sse<impl Stream<I
                     return;
                 }
             };
+            // What was committed after the token's revocation is not for it.
+            if !known.is_known(&app) {
+                return;
+            }
             let full = page.facts == PAGE as usize;
             for event in page.events {
                 let sent = Sent::default().id(&event.id).event(&event.kind).json_data(&event);
@@ -67,6 +72,7 @@ pub fn stream(app: App, caller: Caller, of: Of, after: u64) -> Sse<impl Stream<I
                 tokio::select! {
                     () = app.center.wait_for(page.committed + 1) => tokio::time::sleep(REST).await,
                     () = &mut closed => return,
+                    () = &mut gone => return,
                 }
             }
         }

@@ -11,6 +11,7 @@ mod event_text;
 mod failure;
 mod input;
 mod jobs_seen;
+mod latencies;
 mod logs;
 mod metrics;
 mod reply;

@@ -10,6 +10,7 @@ use haina_engine::{Engine, EngineError, LogStream};
 use haina_store::AttemptRecord;
 
 use crate::app::App;
+use crate::caller::Caller;
 use crate::failure::Failure;
 
 /// Bytes that are read at once.
@@ -66,17 +67,18 @@ pub fn written(app: App, output: Output, mut offset: u64) -> Body {
     })
 }
 
-/// What was written and will be, from `offset`, until the task ends.
-pub fn followed(app: App, job: JobId, element: Option<u32>, wanted: Wanted) -> Body {
-    let closed = app.clone();
+/// What was written and will be, from `offset`, until the task ends or the caller's token does.
+pub fn followed(app: App, caller: Caller, job: JobId, element: Option<u32>, wanted: Wanted) -> Body {
+    let center = app.clone();
     let pieces = follow(app, job, element, wanted);
     Body::from_stream(async_stream::stream! {
-        let closed = closed.closed();
-        tokio::pin!(closed, pieces);
+        let (closed, gone) = (center.closed(), caller.gone(&center));
+        tokio::pin!(closed, gone, pieces);
         loop {
             let piece = tokio::select! {
                 piece = futures::StreamExt::next(&mut pieces) => piece,
                 () = &mut closed => None,
+                () = &mut gone => None,
             };
             match piece {
                 Some(piece) => yield piece,

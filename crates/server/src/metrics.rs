@@ -1,78 +1,92 @@
-//! Metrics in the Prometheus text format. Counters start at zero with the process; gauges are read when asked for.
+//! Metrics, as Prometheus reads them. Counters start at zero with the process; gauges are read when asked for.
 
-use std::fmt::{Display, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use haina_core::JobState;
+use haina_core::{CardMillis, JobState};
 use haina_runtime::Counters;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::registry::Registry;
 
 use crate::app::App;
 
-/// All metrics. `ready` is whether the center takes work.
-pub fn text(app: &App, ready: bool) -> String {
-    let counters = app.center.counters();
-    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    let mut page = Page(String::with_capacity(4096));
-    let c = "counter";
-    page.family("haina_batches_total", c, "Committed batches.", [("", read(&counters.batches))]);
-    page.family(
-        "haina_commits_failed_total",
-        c,
-        "Batches whose commit failed.",
-        [("", read(&counters.commits_failed))],
-    );
-    page.family("haina_facts_total", c, "Committed facts.", [("", read(&counters.facts))]);
-    page.family("haina_refusals_total", c, "Refused commands.", [("", read(&counters.refusals))]);
-    page.family("haina_jobs_submitted_total", c, "Accepted jobs.", [("", read(&counters.jobs_submitted))]);
-    page.family(
-        "haina_attempts_placed_total",
-        c,
-        "Attempts that were given cards.",
-        [("", read(&counters.attempts_placed))],
-    );
-    let ended = [JobState::Succeeded, JobState::Failed, JobState::Cancelled, JobState::Lost];
-    let ended = ended
-        .map(|state| (format!("{{state=\"{}\"}}", state.word()), read(&counters.jobs_ended[Counters::slot(state)])));
-    page.family("haina_jobs_ended_total", c, "Jobs that ended, by state.", ended);
+/// What [`text`] is.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-    let g = "gauge";
-    page.family("haina_jobs_live", g, "Jobs that have not ended.", [("", app.center.live_jobs())]);
-    page.family("haina_position", g, "Position of the last committed fact.", [("", app.center.position())]);
-    page.family("haina_ready", g, "1 if the center takes work.", [("", u64::from(ready))]);
-    let (attempts, cards) = app.view(|view| {
-        let mut cards = [Vec::new(), Vec::new(), Vec::new()];
-        for (pool, model, totals) in view.cluster.all_totals() {
-            let model = &view.card_models[&model].definition;
-            let pool = &view.pools[&pool].name;
-            let labels = format!("{{pool=\"{pool}\",card_model=\"{}\",simulated=\"{}\"}}", model.name, model.simulated);
-            for (list, value) in cards.iter_mut().zip([totals.installed, totals.available, totals.allocated]) {
-                list.push((labels.clone(), haina_api::show_cards(value)));
-            }
-        }
-        (view.attempts.len() as u64, cards)
-    });
-    page.family("haina_attempts_live", g, "Attempts under way.", [("", attempts)]);
-    let [installed, available, allocated] = cards;
-    page.family("haina_cards_installed", g, "Cards on all nodes.", installed);
-    page.family("haina_cards_available", g, "Cards on nodes that take work.", available);
-    page.family("haina_cards_allocated", g, "Cards held by attempts.", allocated);
-    page.0
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfState {
+    state: &'static str,
 }
 
-struct Page(String);
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfCards {
+    pool: String,
+    card_model: String,
+    simulated: bool,
+}
 
-impl Page {
-    fn family<L: Display, V: Display>(
-        &mut self,
-        name: &str,
-        kind: &str,
-        help: &str,
-        values: impl IntoIterator<Item = (L, V)>,
-    ) {
-        let text = &mut self.0;
-        _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
-        for (labels, value) in values {
-            _ = writeln!(text, "{name}{labels} {value}");
-        }
+type CardGauges = Family<OfCards, Gauge<f64, AtomicU64>>;
+
+/// All metrics. `ready` is whether the center takes work.
+pub fn text(app: &App, ready: bool) -> String {
+    // Everything but the latencies is counted elsewhere: the page is made of what is there now.
+    let mut page = Registry::default();
+    counters(&mut page, app.center.counters());
+    gauges(&mut page, app, ready);
+    app.latencies.register(&mut page);
+    let mut text = String::with_capacity(8192);
+    encode(&mut text, &page).expect("a string takes any text");
+    text
+}
+
+fn counters(page: &mut Registry, counters: &Counters) {
+    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    for (name, help, counter) in [
+        ("haina_batches", "Committed batches", &counters.batches),
+        ("haina_commits_failed", "Batches whose commit failed", &counters.commits_failed),
+        ("haina_facts", "Committed facts", &counters.facts),
+        ("haina_refusals", "Refused commands", &counters.refusals),
+        ("haina_jobs_submitted", "Accepted jobs", &counters.jobs_submitted),
+        ("haina_attempts_placed", "Attempts that were given cards", &counters.attempts_placed),
+    ] {
+        page.register(name, help, ConstCounter::new(read(counter)));
     }
+    let ended: Family<OfState, Counter> = Family::default();
+    for state in [JobState::Succeeded, JobState::Failed, JobState::Cancelled, JobState::Lost] {
+        let count = read(&counters.jobs_ended[Counters::slot(state)]);
+        ended.get_or_create(&OfState { state: state.word() }).inc_by(count);
+    }
+    page.register("haina_jobs_ended", "Jobs that ended, by state", ended);
+}
+
+fn gauges(page: &mut Registry, app: &App, ready: bool) {
+    let [installed, available, allocated] = std::array::from_fn::<CardGauges, 3, _>(|_| CardGauges::default());
+    let attempts = app.view(|view| {
+        for (pool, model, totals) in view.cluster.all_totals() {
+            let model = &view.card_models[&model].definition;
+            let pool = view.pools[&pool].name.clone();
+            let labels = OfCards { pool, card_model: model.name.clone(), simulated: model.simulated };
+            let set = |gauges: &CardGauges, CardMillis(cards): CardMillis| {
+                gauges.get_or_create(&labels).set(f64::from(cards) / 1000.0);
+            };
+            set(&installed, totals.installed);
+            set(&available, totals.available);
+            set(&allocated, totals.allocated);
+        }
+        view.attempts.len() as u64
+    });
+    for (name, help, value) in [
+        ("haina_jobs_live", "Jobs that have not ended", app.center.live_jobs()),
+        ("haina_position", "Position of the last committed fact", app.center.position()),
+        ("haina_ready", "1 if the center takes work", u64::from(ready)),
+        ("haina_attempts_live", "Attempts under way", attempts),
+    ] {
+        page.register(name, help, ConstGauge::new(value));
+    }
+    page.register("haina_cards_installed", "Cards on all nodes", installed);
+    page.register("haina_cards_available", "Cards on nodes that take work", available);
+    page.register("haina_cards_allocated", "Cards held by attempts", allocated);
 }

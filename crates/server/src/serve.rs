@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::app::App;
 use crate::document::router;
+use crate::latencies::Latencies;
 
 /// How long answers under way may take once the server is to end.
 const LINGER: Duration = Duration::from_secs(5);
@@ -25,7 +26,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let (closing, closed) = watch::channel(false);
-    let app = App { center, closing: closed.clone() };
+    let app = App { center, latencies: Latencies::default(), closing: closed.clone() };
     let listener = listener.tap_io(|stream| {
         // Answers are small; waiting to fill a packet would only add latency.
         if let Err(error) = stream.set_nodelay(true) {

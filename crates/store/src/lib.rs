@@ -12,6 +12,7 @@ mod commit;
 mod connection;
 mod errors;
 mod health;
+mod identity;
 mod insert;
 mod leadership;
 mod load;

@@ -6,8 +6,11 @@ use crate::connection::Connection;
 use crate::{Location, StoreError};
 
 /// Version 1 first.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/0001_center.sql"), include_str!("../migrations/0002_payloads_by_job.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_center.sql"),
+    include_str!("../migrations/0002_payloads_by_job.sql"),
+    include_str!("../migrations/0003_center_id.sql"),
+];
 
 /// Any number that no other program is likely to lock in the same database.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(4851262873)";

@@ -4,13 +4,14 @@ mod kill;
 
 use anyhow::{Context, bail};
 
-use crate::steps;
+use crate::{prerequisites, steps};
 
 /// Runs a soak by its name.
 ///
 /// # Errors
 /// Where it cannot be run, or finds something.
 pub fn run(words: &[&str]) -> anyhow::Result<()> {
+    prerequisites::check(prerequisites::OF_TESTS)?;
     match words {
         ["kill"] => kill::run(false),
         ["kill", "--short"] => kill::run(true),

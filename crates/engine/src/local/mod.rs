@@ -3,6 +3,7 @@
 mod aggregate;
 mod attempt;
 mod epoch;
+mod owner;
 pub mod task;
 mod task_order;
 
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use haina_core::local_definition::LocalDefinition;
-use haina_core::{AttemptId, Ending, Epoch, Report, Stop, TaskUse};
+use haina_core::{AttemptId, CenterId, Ending, Epoch, Report, Stop, TaskUse};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::confinement::{Confinement, Enforcement};
@@ -52,12 +53,16 @@ pub struct Shared {
 }
 
 impl LocalEngine {
-    /// Opens the engine's directory, creating it if need be, and goes on with every attempt that has not ended. Reports
-    /// that were not acknowledged are delivered by [`Engine::reconcile`].
+    /// Opens the center's engine directory, creating it if need be, and goes on with every attempt that has not ended.
+    /// Reports that were not acknowledged are delivered by [`Engine::reconcile`].
     ///
     /// `supervisor_program` with a task's directory appended must call [`crate::supervise`], and its first word with
     /// `enter` and two numbers [`crate::enter`]. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// Where the directory cannot be used, or is another center's.
     pub fn open(
+        center: CenterId,
         directory: PathBuf,
         supervisor_program: Vec<OsString>,
         definition: LocalDefinition,
@@ -66,6 +71,7 @@ impl LocalEngine {
         let root = std::path::absolute(&directory).map_err(failed)?;
         let layout = Layout::new(root.clone());
         durable::create_directories(&layout.active()).map_err(failed)?;
+        owner::claim(&directory, &layout, center)?;
         let entry = supervisor_program.first().map(PathBuf::from).unwrap_or_default();
         let confinement = Arc::new(Confinement::find(definition, &root, entry));
         let lacking = confinement.lacking();

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use haina_core::local_definition::{ConfinementPolicy, LocalDefinition};
 use haina_core::{
-    Allocation, AttemptId, Bytes, CardSlot, CpuMillis, Digest, Ending, Epoch, Launch, Milliseconds, NodeId, NodeShare,
-    OrganizationId, Payload, PythonEnvironment, Report, Stop, TaskUse, Timestamp,
+    Allocation, AttemptId, Bytes, CardSlot, CenterId, CpuMillis, Digest, Ending, Epoch, Launch, Milliseconds, NodeId,
+    NodeShare, OrganizationId, Payload, PythonEnvironment, Report, Stop, TaskUse, Timestamp,
 };
 use haina_engine::layout::Layout;
 use haina_engine::{Engine, LaunchOrder, LocalEngine, NodeDescription, ReportReceiver};
@@ -16,6 +16,8 @@ use tempfile::TempDir;
 
 /// No scenario takes longer, unless something is broken.
 pub const DEADLINE: Duration = Duration::from_secs(60);
+
+pub const CENTER: CenterId = CenterId(7);
 
 pub const EPOCH: Epoch = Epoch(3);
 
@@ -59,7 +61,7 @@ impl Scenario {
     fn open(program: Vec<OsString>, definition: LocalDefinition) -> Scenario {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path().join("engine");
-        let (engine, reports) = LocalEngine::open(root, program, definition.clone()).unwrap();
+        let (engine, reports) = LocalEngine::open(CENTER, root, program, definition.clone()).unwrap();
         Scenario { directory, definition, engine: Some(engine), reports }
     }
 
@@ -75,7 +77,7 @@ impl Scenario {
     /// A new server on the same directory, which believes that these attempts live.
     pub async fn reopen(&mut self, live: &[AttemptId]) {
         self.engine = None;
-        let (engine, reports) = LocalEngine::open(self.root(), supervisor(), self.definition.clone()).unwrap();
+        let (engine, reports) = LocalEngine::open(CENTER, self.root(), supervisor(), self.definition.clone()).unwrap();
         engine.reconcile(EPOCH, live.to_vec()).await.unwrap();
         self.engine = Some(engine);
         self.reports = reports;

@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use super::interrupt;
 use super::workload::programs;
 use crate::client::Client;
+use crate::language::say;
 
 /// Where `haina up` listens by default.
 const USUAL_PORT: u16 = 7420;
@@ -30,7 +32,6 @@ pub struct DemoCenter {
 impl DemoCenter {
     /// Starts it and waits until it is ready.
     pub fn start(data: &Path, listen: Option<SocketAddr>) -> Result<DemoCenter> {
-        fs::create_dir_all(data).with_context(|| format!("making the data directory {}", data.display()))?;
         let data = fs::canonicalize(data)?;
         let address = match listen {
             Some(address) => address,
@@ -53,16 +54,23 @@ impl DemoCenter {
             // Its own group: an interrupt at the terminal ends the demo, not the center under it.
             .process_group(0)
             .spawn()?;
+        interrupt::guard(rustix::process::Pid::from_child(&child));
         let url = format!("http://{address}");
         let began = Instant::now();
         while !Client::new(&url, "").is_ready() {
             if let Some(status) = child.try_wait()? {
                 let said = fs::read_to_string(&log).unwrap_or_default();
-                bail!("the center did not come up ({status}):\n{}", said.trim_end());
+                interrupt::release();
+                let what = say("the center did not come up", "中心未能启动");
+                bail!("{what} ({status}):\n{}", said.trim_end());
             }
             if began.elapsed() > START_MOST {
                 child.kill()?;
-                bail!("the center is not ready after {} s; see {}", START_MOST.as_secs(), log.display());
+                let (most, log) = (START_MOST.as_secs(), log.display());
+                bail!(say(
+                    format!("the center is not ready after {most} s; see {log}"),
+                    format!("中心在 {most} 秒后仍未就绪，见 {log}"),
+                ));
             }
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -87,13 +95,22 @@ impl DemoCenter {
     }
 
     /// Leaves it to itself.
-    pub fn leave_running(self) {}
+    pub fn leave_running(self) {
+        interrupt::release();
+    }
 
-    /// Ends it.
+    /// Ends it, as an operator does. Whether it ended well is part of the demo.
     pub fn end(mut self) -> Result<()> {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
-        self.child.wait()?;
+        if self.child.try_wait()?.is_none() {
+            let pid = rustix::process::Pid::from_child(&self.child);
+            rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+        }
+        let status = self.child.wait()?;
+        interrupt::release();
+        if !status.success() {
+            let said = fs::read_to_string(self.data.join("center.log")).unwrap_or_default();
+            bail!("{} ({status}):\n{}", say("the center did not end well", "中心未能正常结束"), said.trim_end());
+        }
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Follows jobs until they end, and notes what they waited for.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -9,6 +9,8 @@ use haina_api::{Attempt, Job, Page, Why};
 
 use super::workload::Team;
 use crate::client::Client;
+use crate::language::say;
+use crate::terminal;
 
 /// Longer than any demo on a machine that works.
 const LONGEST: Duration = Duration::from_secs(900);
@@ -72,28 +74,30 @@ impl Followed {
 /// Looks twice a second until everything has ended.
 pub fn until_ended(followed: &mut [Followed]) -> Result<()> {
     let began = Instant::now();
-    let terminal = std::io::stdout().is_terminal();
+    let terminal = terminal::width();
     let mut last = String::new();
     loop {
         for team in followed.iter_mut() {
             team.look()?;
         }
-        let line = status(followed)?;
-        if terminal {
-            print!("\r\x1b[2K  {line}");
+        let line = format!("  {}", status(followed)?);
+        // The width each time: a window may be made smaller. A line that breaks could not be written over.
+        if let Some(width) = terminal::width() {
+            print!("\r\x1b[2K{}", terminal::cut(&line, width.saturating_sub(1)));
             std::io::stdout().flush()?;
         } else if line != last {
-            println!("  {line}");
+            println!("{line}");
         }
         last = line;
         if followed.iter().all(|team| team.jobs.iter().all(|job| job.state.is_ended())) {
-            if terminal {
+            if terminal.is_some() {
                 println!();
             }
             return Ok(());
         }
         if began.elapsed() > LONGEST {
-            bail!("the jobs have not ended after {} s", LONGEST.as_secs());
+            let most = LONGEST.as_secs();
+            bail!(say(format!("the jobs have not ended after {most} s"), format!("作业在 {most} 秒后仍未结束"),));
         }
         std::thread::sleep(Duration::from_millis(500));
     }
@@ -109,7 +113,11 @@ fn status(followed: &[Followed]) -> Result<String> {
             let attempts = team.attempts(&job.id)?;
             let ended = attempts.iter().filter(|attempt| attempt.end.is_some()).count();
             let running = attempts.len() - ended;
-            text += &format!(" ({ended} of {} done, {running} running)", array.count);
+            let count = array.count;
+            text += &say(
+                format!(" ({ended} of {count} done, {running} running)"),
+                format!("（已完成 {ended}/{count}，运行中 {running}）"),
+            );
         }
         parts.push(text);
     }

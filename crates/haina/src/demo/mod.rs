@@ -4,18 +4,22 @@
 
 mod center;
 mod follow;
+mod interrupt;
+mod next;
 mod report;
+mod steps;
 mod workload;
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use haina_api::JobsSpec;
 
 use crate::client::Client;
+use crate::language::say;
 use center::DemoCenter;
 use follow::Followed;
+use steps::Steps;
 use workload::Team;
 
 /// Options of `haina demo`.
@@ -34,67 +38,86 @@ pub struct DemoArguments {
 
 /// Runs the demo. Every step must succeed.
 pub fn run(arguments: &DemoArguments) -> Result<()> {
-    let began = Instant::now();
-    step("Starting the center: 39 nodes × 8 simulated Ascend 910");
+    std::fs::create_dir_all(&arguments.data)
+        .with_context(|| format!("making the data directory {}", arguments.data.display()))?;
+    interrupt::listen(&arguments.data)?;
+    let mut steps = Steps::begin();
+    steps.next(say("Starting the center: 39 nodes × 8 simulated Ascend 910", "启动中心：39 个节点 × 8 张模拟昇腾 910"));
     let center = DemoCenter::start(&arguments.data, arguments.listen)?;
-    println!("  {} (data in {})", center.url, center.data.display());
+    let (url, data) = (&center.url, center.data.display());
+    println!("  {}", say(format!("{url} (data in {data})"), format!("{url}（数据目录 {data}）")));
 
-    let operator = center.client()?;
-    let result = story(&operator, &center, began);
-    match (&result, arguments.exit) {
-        (Ok(()), false) => {
-            report::what_next(&center);
-            center.leave_running();
+    match story(&center, &mut steps) {
+        Ok(()) if arguments.exit => {
+            steps.next(say("Ending the center", "停止中心"));
+            center.end()?;
+            steps.done();
+            Ok(())
         }
-        _ => center.end()?,
+        Ok(()) => {
+            steps.done();
+            next::print(&center);
+            center.leave_running();
+            Ok(())
+        }
+        Err(error) => {
+            interrupt::step_aside();
+            // What failed first is what matters.
+            if let Err(also) = center.end() {
+                eprintln!("{also:#}");
+            }
+            Err(error)
+        }
     }
-    result
 }
 
-fn story(operator: &Client, center: &DemoCenter, began: Instant) -> Result<()> {
+fn story(center: &DemoCenter, steps: &mut Steps) -> Result<()> {
+    let operator = center.client()?;
     let files = workload::write_files(&center.data)?;
 
-    step("A maker with 2 CNY asks for 8 cards for a day");
-    report::refusal(&workload::too_expensive(&operator_for(operator, center, "maker-developer")?)?);
+    steps.next(say("A maker with 2 CNY asks for 8 cards for a day", "一位余额 2 元的创客申请 8 张卡运行一天"));
+    report::refusal(&workload::too_expensive(&client_of(&operator, center, "maker-developer")?)?);
 
-    step("Two organizations submit: prepare → train (a job array) → choose, in a research pool of 48 cards");
+    steps.next(say(
+        "Two organizations submit: prepare → train (a job array) → choose, in a research pool of 48 cards",
+        "两个单位提交作业：准备 → 训练（作业数组）→ 选优，共用 48 张卡的科研资源池",
+    ));
     let mut followed = Vec::new();
     for team in Team::ALL {
-        let client = operator_for(operator, center, team.user)?;
+        let client = client_of(&operator, center, team.user)?;
         let jobs: JobsSpec = workload::jobs(&team, &files)?;
-        let accepted: haina_api::Jobs = client.post("/api/v1/jobs/batch", &jobs)?;
+        let accepted: haina_api::Jobs = client.create("/api/v1/jobs/batch", &jobs)?;
         let ids: Vec<&str> = accepted.jobs.iter().map(|job| job.id.as_str()).collect();
-        println!("  {}: jobs {}", team.organization, ids.join(", "));
+        let (organization, list) = (team.organization, ids.join(", "));
+        println!("  {}", say(format!("{organization}: jobs {list}"), format!("{organization}：作业 {list}")));
         followed.push(Followed::begin(team, client, &ids)?);
     }
 
-    step(
+    steps.next(say(
         "Running; the first start prepares the Python environment (about 200 MB to download, 0.5 GB on disk), free of charge",
-    );
+        "运行中；首次启动会准备 Python 环境（下载约 200 MB，占用磁盘约 0.5 GB），不计费",
+    ));
     follow::until_ended(&mut followed)?;
     let failed: Vec<String> = followed.iter().flat_map(Followed::unsuccessful).collect();
     if !failed.is_empty() {
-        bail!("not every job succeeded: {}", failed.join(", "));
+        bail!("{}: {}", say("not every job succeeded", "并非所有作业都成功"), failed.join(", "));
     }
 
-    step("Forecast skill, three months ahead, on the years 1996–2010 that no model has seen");
+    steps.next(say(
+        "Forecast skill, three months ahead, on the years 1996–2010 that no model has seen",
+        "提前三个月的预报技巧，检验期为任何模型都未见过的 1996–2010 年",
+    ));
     report::skill(&followed)?;
-    step("What each job waited for");
-    report::waits(&followed);
-    step("Used and paid");
-    report::money(&followed)?;
-    println!("\nDone in {} seconds.", began.elapsed().as_secs());
-    Ok(())
+    steps.next(say("What each job waited for", "每个作业的等待原因"));
+    report::waits(&followed)?;
+    steps.next(say("Used and paid", "用量与费用"));
+    report::money(&followed)
 }
 
-fn operator_for(operator: &Client, center: &DemoCenter, user: &str) -> Result<Client> {
+fn client_of(operator: &Client, center: &DemoCenter, user: &str) -> Result<Client> {
     let request = serde_json::json!({ "label": "demo" });
     let token: haina_api::IssuedToken = operator
         .post(&format!("/api/v1/users/{user}/tokens"), &request)
-        .with_context(|| format!("a token for {user}"))?;
+        .with_context(|| say(format!("a token for {user}"), format!("为 {user} 签发令牌")))?;
     Ok(Client::new(&center.url, &token.secret))
-}
-
-fn step(text: &str) {
-    println!("\n▸ {text}");
 }

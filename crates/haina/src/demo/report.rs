@@ -4,8 +4,8 @@ use anyhow::{Context, Result};
 use haina_api::{Account, Problem};
 use serde::Deserialize;
 
-use super::center::DemoCenter;
 use super::follow::Followed;
+use crate::language::say;
 use crate::table::Table;
 
 /// The last line that choose.py prints.
@@ -27,13 +27,18 @@ struct Best {
 
 /// How a job was refused.
 pub fn refusal(problem: &Problem) {
-    println!("  refused ({}): {}", problem.code, problem.detail);
+    let (code, detail) = (&problem.code, &problem.detail);
+    println!("  {}", say(format!("refused ({code}): {detail}"), format!("已拒绝（{code}）：{detail}")));
     println!("  {}", problem.hint);
 }
 
 /// Each team's forecaster against the two that need no training.
 pub fn skill(followed: &[Followed]) -> Result<()> {
-    let mut table = Table::new(["organization", "chosen", "of", "RMSE °C", "vs persistence", "vs climatology"]);
+    let mut table = Table::new(say(
+        ["organization", "chosen", "of", "RMSE °C", "vs persistence", "vs climatology"],
+        ["单位", "选中", "候选数", "均方根误差 °C", "相对持续性预报", "相对气候态"],
+    ))
+    .expendable([2]);
     let mut baselines = None;
     for team in followed {
         let job = team.jobs.last().context("a team has jobs")?;
@@ -54,45 +59,49 @@ pub fn skill(followed: &[Followed]) -> Result<()> {
         let baseline = |name: &str, rmse: f64| {
             [name.to_owned(), "-".to_owned(), "-".to_owned(), format!("{rmse:.3}"), "-".to_owned(), "-".to_owned()]
         };
-        table.row(baseline("(persistence)", persistence));
-        table.row(baseline("(climatology)", climatology));
+        table.row(baseline(say("(persistence)", "（持续性预报）"), persistence));
+        table.row(baseline(say("(climatology)", "（气候态）"), climatology));
     }
     table.print();
     Ok(())
 }
 
 /// How long each job waited, and what for.
-pub fn waits(followed: &[Followed]) {
+pub fn waits(followed: &[Followed]) -> Result<()> {
     for team in followed {
         for job in &team.jobs {
-            let waited = match team.attempts(&job.id) {
-                Ok(attempts) => {
-                    attempts.iter().map(|attempt| attempt.placed.0.since(job.submitted.0).0 as f64 / 1000.0).collect()
-                }
-                Err(_) => Vec::new(),
-            };
+            let attempts = team.attempts(&job.id)?;
+            let waited = attempts.iter().map(|attempt| attempt.placed.seconds_since(job.submitted)).collect();
             println!("  {} {} ({}): {}", job.id, job.name, team.team.organization, spread(waited));
             for reason in team.reasons.get(&job.id).into_iter().flatten() {
                 println!("      {reason}");
             }
         }
     }
+    Ok(())
 }
 
 fn spread(mut seconds: Vec<f64>) -> String {
     seconds.sort_by(f64::total_cmp);
     match seconds[..] {
-        [] => "never placed".to_owned(),
-        [one] => format!("placed after {one:.1} s"),
+        [] => say("never placed", "未分配").to_owned(),
+        [one] => say(format!("placed after {one:.1} s"), format!("{one:.1} 秒后分配")),
         [first, .., last] => {
-            format!("{} elements, placed after {first:.1} to {last:.1} s", seconds.len())
+            let count = seconds.len();
+            say(
+                format!("{count} elements, placed after {first:.1} to {last:.1} s"),
+                format!("{count} 个任务，{first:.1} 至 {last:.1} 秒后分配"),
+            )
         }
     }
 }
 
 /// What each team used and paid.
 pub fn money(followed: &[Followed]) -> Result<()> {
-    let mut table = Table::new(["organization", "job", "card-hours", "charged", "balance"]);
+    let mut table = Table::new(say(
+        ["organization", "job", "card-hours", "charged", "balance"],
+        ["单位", "作业", "卡时", "扣费", "余额"],
+    ));
     for team in followed {
         for job in &team.jobs {
             let job: haina_api::Job = team.client.get(&format!("/api/v1/jobs/{}", job.id))?;
@@ -107,36 +116,19 @@ pub fn money(followed: &[Followed]) -> Result<()> {
         let account: Account = team.client.get(&format!("/api/v1/accounts/{}", team.team.organization))?;
         table.row([
             team.team.organization.to_owned(),
-            "(account)".to_owned(),
+            say("(account)", "（账户）").to_owned(),
             String::new(),
             String::new(),
             account.balance.to_string(),
         ]);
     }
     table.print();
-    println!("  Cards are simulated, processes and their run times are real; 8.00 CNY a card-hour.");
-    Ok(())
-}
-
-/// Where to go from here.
-pub fn what_next(center: &DemoCenter) {
-    let token = center.token_file();
-    println!("\nThe center goes on at {} (process {}).", center.url, center.pid());
-    println!("Try next:");
-    println!("  export HAINA_URL={} HAINA_TOKEN=$(cat {})", center.url, token.display());
-    for command in [
-        "haina jobs --all",
-        "haina job show 2",
-        "haina job events 2",
-        "haina nodes",
-        "haina account ocean-institute --postings",
-        "haina submit --organization ocean-institute --cards 1 --wait -- echo hello",
-    ] {
-        println!("  {command}");
-    }
-    println!("  curl {}/api/openapi.json", center.url);
     println!(
-        "  kill {}    # ends the center; running jobs would go on, and be found again by the next one",
-        center.pid()
+        "  {}",
+        say(
+            "Cards are simulated, processes and their run times are real; 8.00 CNY a card-hour.",
+            "卡是模拟的，进程与运行时间是真实的；每卡时 8.00 元。",
+        )
     );
+    Ok(())
 }

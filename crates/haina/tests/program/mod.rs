@@ -85,12 +85,20 @@ impl Center {
 
     /// Starts it again, after it was stopped.
     pub fn start_again(&mut self) {
+        self.start_at("127.0.0.1:0", "");
+    }
+
+    /// Starts it again at an address, to die at a failpoint if one is named.
+    pub fn start_at(&mut self, listen: &str, failpoint: &str) {
         let address = self.data().join("url");
         _ = std::fs::remove_file(&address);
         let log = std::fs::File::create(self.directory().join("log")).unwrap();
         let data = self.data();
-        let mut command = command(&["up", "--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
+        let mut command = command(&["up", "--data", data.to_str().unwrap(), "--listen", listen]);
         command.args(&self.arguments);
+        if !failpoint.is_empty() {
+            command.env("HAINA_FAILPOINT", failpoint);
+        }
         let mut child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         wait("the center to come up", || {
             assert!(child.try_wait().unwrap().is_none(), "{}", self.log());
@@ -113,6 +121,21 @@ impl Center {
         let status = wait("the server to end", || child.try_wait().unwrap());
         assert_eq!(status.code(), Some(code), "{}", self.log());
         self.log()
+    }
+
+    /// Returns once it has died by itself.
+    pub fn dies(&mut self) {
+        assert!(!self.child.take().unwrap().wait().unwrap().success());
+    }
+
+    /// Transactions that it has committed since it started.
+    pub fn batches(&self) -> u64 {
+        let token = std::fs::read_to_string(self.data().join("admin.token")).unwrap();
+        let metrics =
+            ureq::get(format!("{}/metrics", self.url)).header("authorization", format!("Bearer {}", token.trim()));
+        let text = metrics.call().unwrap().body_mut().read_to_string().unwrap();
+        let value = text.lines().find_map(|line| line.strip_prefix("haina_batches_total ")).unwrap();
+        value.trim().parse().unwrap()
     }
 
     pub fn directory(&self) -> &Path {

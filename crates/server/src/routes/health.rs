@@ -29,9 +29,9 @@ pub async fn ready(State(app): State<App>) -> impl IntoResponse {
 
 /// Metrics, as Prometheus reads them
 #[utoipa::path(get, path = "/metrics", tag = "center", operation_id = "getMetrics",
-    responses((status = 200, description = "Prometheus text format.", body = String, content_type = "text/plain"), Problems))]
+    responses((status = 200, description = "OpenMetrics text.", body = String, content_type = "application/openmetrics-text"), Problems))]
 pub async fn metrics(State(app): State<App>, caller: Caller) -> Result<impl IntoResponse, Failure> {
     caller.require_everything(Action::ReadMetrics)?;
     let ready = app.center.readiness().await.ready;
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], crate::metrics::text(&app, ready)))
+    Ok(([(header::CONTENT_TYPE, crate::metrics::CONTENT_TYPE)], crate::metrics::text(&app, ready)))
 }

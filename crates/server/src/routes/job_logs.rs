@@ -50,7 +50,7 @@ pub async fn read(
     let rank = query.task.unwrap_or(0);
     let offset = query.offset.unwrap_or(0);
     let body = if query.follow.unwrap_or(false) {
-        followed(app, seen.record.id, element, Wanted { number: query.attempt, rank, stream, offset })
+        followed(app, caller, seen.record.id, element, Wanted { number: query.attempt, rank, stream, offset })
     } else {
         match (attempt(&app, seen.record.id, element, query.attempt).await?, query.attempt) {
             (Some(record), _) => written(app, Output { attempt: record.id, rank, stream }, offset),

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use ureq::http::Request;
 use ureq::{Agent, Body};
 
+use crate::documented::{self, Answered};
+
 const OPERATOR: &str = "haina_the-operators-token-of-a-test";
 
 const CENTER: &str = r#"
@@ -169,8 +171,19 @@ impl Caller {
         self.send("POST", path, Some(body.to_string().into_bytes()))
     }
 
+    /// Every answer is held against the OpenAPI document.
+    #[track_caller]
     pub fn send(&self, method: &str, path: &str, body: Option<Vec<u8>>) -> Answer {
-        Answer::of(self.run(method, path, body))
+        let answer = Answer::of(self.run(method, path, body.clone()));
+        documented::check(&Answered {
+            method,
+            path,
+            request: body.as_deref(),
+            status: answer.status,
+            content_type: answer.header("content-type"),
+            body: &answer.text,
+        });
+        answer
     }
 
     /// The data of server-sent events, one by one.
@@ -179,7 +192,9 @@ impl Caller {
         assert_eq!(response.status(), 200, "{path}");
         let lines = BufReader::new(response.into_body().into_reader()).lines();
         let data = lines.map_while(Result::ok);
-        data.filter_map(|line| line.strip_prefix("data:").map(|data| serde_json::from_str(data.trim()).unwrap()))
+        let events =
+            data.filter_map(|line| line.strip_prefix("data:").map(|data| serde_json::from_str(data.trim()).unwrap()));
+        events.inspect(documented::check_event)
     }
 
     fn run(&self, method: &str, path: &str, body: Option<Vec<u8>>) -> ureq::http::Response<Body> {

@@ -42,6 +42,22 @@ fn a_stream_of_everything_has_no_gap() {
 }
 
 #[test]
+fn a_stream_ends_with_its_token() {
+    let center = CenterInABox::start();
+    let owner = center.user("ocean-admin");
+    let id = owner.post("/api/v1/jobs", &job("a")).expect(201).json()["id"].as_str().unwrap().to_owned();
+    let token = center.operator().post("/api/v1/users/ocean-developer/tokens", &json!({})).expect(201).json();
+    let user = center.with_token(token["secret"].as_str().unwrap());
+    let streams = [user.events("/api/v1/events"), user.events(&format!("/api/v1/jobs/{id}/events?after=999999"))];
+    let revoke = format!("/api/v1/tokens/{}", token["id"].as_str().unwrap());
+    center.operator().send("DELETE", &revoke, None).expect(204);
+    owner.post("/api/v1/jobs", &job("of which the token hears nothing")).expect(201);
+    for stream in streams {
+        assert!(stream.into_iter().all(|event| event["kind"] != "job_submitted"));
+    }
+}
+
+#[test]
 fn a_server_that_ends_does_not_wait_for_followers() {
     let center = CenterInABox::start();
     let user = center.user("ocean-developer");

@@ -2,6 +2,7 @@
 //! programs that run are the business of the tests of the `haina` program.
 
 mod center_in_a_box;
+mod documented;
 mod errors;
 mod events;
 mod jobs;

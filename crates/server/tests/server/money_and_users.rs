@@ -101,6 +101,8 @@ fn the_center_is_healthy_and_measured() {
     {
         assert!(metrics.lines().any(|known| known == line), "{line} in\n{metrics}");
     }
+    let answered = r#"haina_http_request_duration_seconds_count{method="POST",route="/api/v1/jobs",status="201"} 1"#;
+    assert!(metrics.contains(answered), "{metrics}");
     let shown = center.user("ocean-developer").get("/api/v1/center").expect(200).json();
     assert_eq!((&shown["nodes"], &shown["pools"][0]["cards_installed"]), (&json!(4), &json!(32.0)));
     let schema = center.user("ocean-developer").get("/api/v1/schema/job").expect(200).json();
