@@ -251,9 +251,10 @@ fn cards_are_visible_to_the_vendors_runtime() {
 #[test]
 fn jobs_go_on_while_the_server_is_away() {
     let mut center = Center::start();
-    let marker = center.directory().join("go");
-    let script = format!("until [ -e {} ]; do sleep 0.05; done; echo done", marker.display());
-    center.run(&["submit", "--organization", "ocean-institute", "--", "sh", "-c", &script]).expect(0);
+    // In the organization's own directory, where its jobs start.
+    let marker = center.data().join("engine/work/ocean-institute/go");
+    let script = "until [ -e go ]; do sleep 0.05; done; echo done";
+    center.run(&["submit", "--organization", "ocean-institute", "--", "sh", "-c", script]).expect(0);
     center.until(&["job", "show", "1", "--json"], |job| job["state"] == "running");
     let said = center.stop();
     assert!(said.contains("1 job(s) have not ended"), "{said}");

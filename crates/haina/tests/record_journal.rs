@@ -12,6 +12,7 @@ use program::Center;
 use serde_json::{Value, json};
 
 const CENTER: &str = r#"
+local = { confinement = "off" }
 name = "记录中心"
 [[card_models]]
 name = "ascend-910"

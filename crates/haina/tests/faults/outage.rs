@@ -21,9 +21,9 @@ fn a_database_that_stops_is_noticed_and_nothing_is_lost() {
 
     let ended = caller.accepted("ended", &["true"]);
     caller.until_ended(&ended);
-    let marker = center.directory().join("go");
-    let script = format!("until [ -e {} ]; do sleep 0.05; done", marker.display());
-    let running = caller.accepted("running", &["sh", "-c", &script]);
+    // In the organization's own directory, where its jobs start.
+    let marker = center.data().join("engine/work/ocean-institute/go");
+    let running = caller.accepted("running", &["sh", "-c", "until [ -e go ]; do sleep 0.05; done"]);
     let path = format!("/api/v1/jobs/{running}");
     crate::program::wait("the job to run", || (caller.get(&path).1["state"] == "running").then_some(()));
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::AddAssign;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -117,9 +118,12 @@ pub fn run(
     seed: u64,
 ) -> anyhow::Result<Toll> {
     let config = parent.join(format!("{name}.toml"));
-    write_config(&config, include_str!("center.toml"))?;
     let files = parent.join(format!("{name}-files"));
     std::fs::create_dir_all(&files)?;
+    // Jobs of all organizations write there, each as a user of its own.
+    std::fs::set_permissions(&files, std::fs::Permissions::from_mode(0o777))?;
+    let mount = format!("\n[[local.mounts]]\npath = \"{}\"\nwritable = true\n", files.display());
+    write_config(&config, &format!("{}{mount}", include_str!("center.toml")))?;
     let home = Home::new(parent, name, &config, database.url())?;
     let record = Record::default();
     let mut torment = Torment {
