@@ -1,5 +1,6 @@
 //! The center file: TOML that an operator writes, for [`CenterDefinition`].
 
+use haina_core::both;
 use haina_core::center_definition::{
     CardModelDefinition, CenterDefinition, NodeDefinition, OrganizationDefinition, PoolDefinition, UserDefinition,
 };
@@ -87,7 +88,7 @@ fn yuan() -> String {
 /// `invalid_request` with line, column and what is wrong there; `invalid_value` with the field.
 pub fn parse_center_file(text: &str) -> Result<CenterDefinition, Refusal> {
     let file: CenterFile = parse_toml(text)?;
-    let rule = "a code of three capital letters, such as `CNY`";
+    let rule = both("a code of three capital letters, such as `CNY`", "三个大写字母的货币代码，例如 `CNY`");
     let currency: Currency =
         file.currency.parse().map_err(|_| Refusal::invalid_value("currency", &file.currency, rule))?;
     let first_pool = file.pools.first().map(|pool| pool.name.clone()).unwrap_or_default();
@@ -116,7 +117,8 @@ pub fn parse_center_file(text: &str) -> Result<CenterDefinition, Refusal> {
 
 fn card_model(entry: CardModelEntry, currency: Currency) -> Result<CardModelDefinition, Refusal> {
     let at = |field: &str| format!("card_models.{field}");
-    let whole = |number: Number, field: &str| number.whole(&at(field), "a whole number from 0");
+    let whole =
+        |number: Number, field: &str| number.whole(&at(field), both("a whole number from 0", "不小于 0 的整数"));
     Ok(CardModelDefinition {
         memory: entry.memory.bytes(&at("memory"))?,
         tflops_fp16: whole(entry.tflops_fp16, "tflops_fp16")?,
@@ -131,7 +133,9 @@ fn card_model(entry: CardModelEntry, currency: Currency) -> Result<CardModelDefi
 }
 
 fn add_nodes(nodes: &mut Vec<NodeDefinition>, entry: NodeEntry, first_pool: &str) -> Result<(), Refusal> {
-    let cards = entry.cards.map_or(Ok(0), |cards| cards.whole("nodes.cards", "a whole number up to 64"))?;
+    let cards = entry
+        .cards
+        .map_or(Ok(0), |cards| cards.whole("nodes.cards", both("a whole number up to 64", "不超过 64 的整数")))?;
     let cpu = entry.cpus.cpus("nodes.cpus")?;
     let memory = entry.memory.bytes("nodes.memory")?;
     for name in expand_names(&entry.name)? {

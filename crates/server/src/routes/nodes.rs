@@ -74,7 +74,7 @@ pub async fn show(State(app): State<App>, PathText(name): PathText, caller: Call
         });
         Some(Node { attempts: Some(on_it.map(|(id, _)| id.to_string()).collect()), ..shown::node(view, id)? })
     });
-    Ok(Json(node.ok_or_else(|| Refusal::not_found("node", &name))?))
+    Ok(Json(node.ok_or_else(|| Refusal::not_found(haina_core::Kind::Node, &name))?))
 }
 
 /// Take a node out of service for new work
@@ -105,5 +105,5 @@ async fn set(app: App, caller: Caller, name: String, draining: bool, reason: Str
     let command = Command::SetNode { node: name.clone(), draining, reason };
     let answer = send(&app, &caller, command, None).await?;
     let node = app.view(|view| shown::node(view, *view.node_of_name.get(&name)?));
-    Ok(committed(StatusCode::OK, &answer, &node.ok_or_else(|| Refusal::not_found("node", &name))?))
+    Ok(committed(StatusCode::OK, &answer, &node.ok_or_else(|| Refusal::not_found(haina_core::Kind::Node, &name))?))
 }
