@@ -1,5 +1,6 @@
 //! Accounts and postings as they are shown. An account is a ledger account, never a login.
 
+use haina_core::both;
 use haina_core::{Currency, Money, Refusal};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -125,6 +126,13 @@ impl TopUp {
 pub(crate) fn money_of(amount: &Quantity, field: &str, currency: Currency) -> Result<Money, Refusal> {
     let text = amount.amount();
     Money::parse_amount(&text, currency).map_err(|_| {
-        Refusal::invalid_value(field, text, "a decimal number with at most six decimals, such as `100.50`")
+        Refusal::invalid_value(
+            field,
+            text,
+            both(
+                "a decimal number with at most six decimals, such as `100.50`",
+                "最多六位小数的十进制数，例如 `100.50`",
+            ),
+        )
     })
 }

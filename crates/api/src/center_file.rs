@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use haina_core::both;
 use haina_core::center_definition::{
     CardModelDefinition, CenterDefinition, NodeDefinition, OrganizationDefinition, PoolDefinition, UserDefinition,
 };
@@ -114,7 +115,7 @@ fn yuan() -> String {
 /// `invalid_request` with line, column and what is wrong there; `invalid_value` with the field.
 pub fn parse_center_file(text: &str) -> Result<CenterDefinition, Refusal> {
     let file: CenterFile = parse_toml(text)?;
-    let rule = "a code of three capital letters, such as `CNY`";
+    let rule = both("a code of three capital letters, such as `CNY`", "三个大写字母的货币代码，例如 `CNY`");
     let currency: Currency =
         file.currency.parse().map_err(|_| Refusal::invalid_value("currency", &file.currency, rule))?;
     let first_pool = file.pools.first().map(|pool| pool.name.clone()).unwrap_or_default();
@@ -145,7 +146,8 @@ pub fn parse_center_file(text: &str) -> Result<CenterDefinition, Refusal> {
 
 fn card_model(entry: CardModelEntry, currency: Currency) -> Result<CardModelDefinition, Refusal> {
     let at = |field: &str| format!("card_models.{field}");
-    let whole = |number: Number, field: &str| number.whole(&at(field), "a whole number from 0");
+    let whole =
+        |number: Number, field: &str| number.whole(&at(field), both("a whole number from 0", "不小于 0 的整数"));
     Ok(CardModelDefinition {
         memory: entry.memory.bytes(&at("memory"))?,
         tflops_fp16: whole(entry.tflops_fp16, "tflops_fp16")?,
@@ -160,7 +162,9 @@ fn card_model(entry: CardModelEntry, currency: Currency) -> Result<CardModelDefi
 }
 
 fn add_nodes(nodes: &mut Vec<NodeDefinition>, entry: NodeEntry, first_pool: &str) -> Result<(), Refusal> {
-    let cards = entry.cards.map_or(Ok(0), |cards| cards.whole("nodes.cards", "a whole number up to 64"))?;
+    let cards = entry
+        .cards
+        .map_or(Ok(0), |cards| cards.whole("nodes.cards", both("a whole number up to 64", "不超过 64 的整数")))?;
     let cpu = entry.cpus.cpus("nodes.cpus")?;
     let memory = entry.memory.bytes("nodes.memory")?;
     for name in expand_names(&entry.name)? {
@@ -194,7 +198,7 @@ fn local(entry: LocalEntry) -> Result<LocalDefinition, Refusal> {
     let first_user = match entry.first_user {
         None => usual.first_user,
         Some(number) => {
-            let rule = "a user number from 1000 to 2000000000";
+            let rule = both("a user number from 1000 to 2000000000", "1000 至 2000000000 的用户编号");
             let number: u32 = number.whole("local.first_user", rule)?;
             if !(FIRST_USER_LEAST..=2_000_000_000).contains(&number) {
                 return Err(Refusal::invalid_value("local.first_user", number, rule));
@@ -205,7 +209,7 @@ fn local(entry: LocalEntry) -> Result<LocalDefinition, Refusal> {
     let processes = match entry.processes {
         None => usual.processes,
         Some(number) => {
-            let rule = "a whole number from 16";
+            let rule = both("a whole number from 16", "不小于 16 的整数");
             let number: u32 = number.whole("local.processes", rule)?;
             if number < 16 {
                 return Err(Refusal::invalid_value("local.processes", number, rule));
@@ -216,7 +220,11 @@ fn local(entry: LocalEntry) -> Result<LocalDefinition, Refusal> {
     let mut mounts = Vec::new();
     for mount in entry.mounts {
         if !mount.path.is_absolute() {
-            return Err(Refusal::invalid_value("local.mounts.path", mount.path.display(), "an absolute path"));
+            return Err(Refusal::invalid_value(
+                "local.mounts.path",
+                mount.path.display(),
+                both("an absolute path", "绝对路径"),
+            ));
         }
         mounts.push(MountDefinition { path: mount.path, organization: mount.organization, writable: mount.writable });
     }

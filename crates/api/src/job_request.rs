@@ -1,5 +1,6 @@
 //! From the job file to what the core decides on.
 
+use haina_core::{Phrase, both};
 use std::collections::BTreeMap;
 
 use haina_core::{
@@ -69,7 +70,10 @@ fn dependency(after: &After, names: &BTreeMap<String, Vec<u32>>) -> Result<Depen
     let on = match names.get(&after.job).map(Vec::as_slice) {
         Some([index]) => JobReference::Index(*index),
         Some(_) => {
-            let rule = "the name of one job only; several of this submission have it";
+            let rule = both(
+                "the name of one job only; several of this submission have it",
+                "唯一的作业名；本次提交中有多个作业用了这个名称",
+            );
             return Err(Refusal::invalid_value("after", &after.job, rule));
         }
         None => match after.job.parse() {
@@ -77,8 +81,13 @@ fn dependency(after: &After, names: &BTreeMap<String, Vec<u32>>) -> Result<Depen
             Err(_) => {
                 let known: Vec<&str> = names.keys().map(String::as_str).collect();
                 let rule = match crate::nearest::nearest(&after.job, &known) {
-                    Some(near) => format!("a job's id, or the name of a job of this submission, such as `{near}`"),
-                    None => "a job's id, or the name of a job of this submission".to_owned(),
+                    Some(near) => both(
+                        format!("a job's id, or the name of a job of this submission, such as `{near}`"),
+                        format!("作业编号，或本次提交中的作业名，例如 `{near}`"),
+                    ),
+                    None => {
+                        both("a job's id, or the name of a job of this submission", "作业编号，或本次提交中的作业名")
+                    }
                 };
                 return Err(Refusal::invalid_value("after", &after.job, rule));
             }
@@ -88,13 +97,18 @@ fn dependency(after: &After, names: &BTreeMap<String, Vec<u32>>) -> Result<Depen
 }
 
 fn convert(spec: JobSpec, dependencies: Vec<Dependency>) -> Result<(JobRequest, String), Refusal> {
-    let whole = |number: Option<Number>, default: u32, field: &str, rule: &str| match number {
+    let whole = |number: Option<Number>, default: u32, field: &str, rule: Phrase| match number {
         Some(number) => number.whole::<u32>(field, rule),
         None => Ok(default),
     };
     let shape = Shape {
-        nodes: whole(spec.nodes, 1, "nodes", "a whole number between 1 and 4096")?,
-        tasks_per_node: whole(spec.tasks_per_node, 1, "tasks_per_node", "a whole number between 1 and 256")?,
+        nodes: whole(spec.nodes, 1, "nodes", both("a whole number between 1 and 4096", "1 到 4096 之间的整数"))?,
+        tasks_per_node: whole(
+            spec.tasks_per_node,
+            1,
+            "tasks_per_node",
+            both("a whole number between 1 and 256", "1 到 256 之间的整数"),
+        )?,
         cards_per_node: spec.cards.map_or(Ok(CardMillis(0)), |cards| cards.cards("cards"))?,
         card_model: spec.card_model,
         cpu_per_node: spec.cpus.map_or(Ok(CpuMillis(1000)), |cpus| cpus.cpus("cpus"))?,
@@ -103,8 +117,8 @@ fn convert(spec: JobSpec, dependencies: Vec<Dependency>) -> Result<(JobRequest, 
     let array = match spec.array {
         None => None,
         Some(array) => {
-            let rule = "a whole number between 1 and 1000000";
-            let cap = array.concurrency.map(|cap| cap.whole("array.concurrency", rule)).transpose()?;
+            let rule = both("a whole number between 1 and 1000000", "1 到 1000000 之间的整数");
+            let cap = array.concurrency.map(|cap| cap.whole("array.concurrency", rule.clone())).transpose()?;
             Some(ArrayRequest { count: array.count.whole("array.count", rule)?, concurrency: cap })
         }
     };
@@ -120,19 +134,23 @@ fn convert(spec: JobSpec, dependencies: Vec<Dependency>) -> Result<(JobRequest, 
     let (digest, text) = payload.encode();
     if text.len() > PAYLOAD_MOST {
         return Err(Refusal::new(Code::TooLarge)
-            .with("what", "the job's program, environment and labels")
-            .with("size", format!("{} bytes", text.len()))
-            .with("limit", format!("{PAYLOAD_MOST} bytes")));
+            .with_phrase("what", both("the job's program, environment and labels", "作业的程序、运行环境和标签"))
+            .with_phrase("size", both(format!("{} bytes", text.len()), format!("{} 字节", text.len())))
+            .with_phrase("limit", both(format!("{PAYLOAD_MOST} bytes"), format!("{PAYLOAD_MOST} 字节"))));
     }
     let job = JobRequest {
         name: spec.name,
         organization: spec.organization,
         pool: spec.pool,
         shape,
-        priority: spec.priority.map_or(Ok(0), |n| n.whole("priority", "a whole number between -1000 and 1000"))?,
+        priority: spec.priority.map_or(Ok(0), |n| {
+            n.whole("priority", both("a whole number between -1000 and 1000", "-1000 到 1000 之间的整数"))
+        })?,
         time_limit: spec.time_limit.map_or(Ok(hour), |length| length.length("time_limit"))?,
         grace: spec.grace.map_or(Ok(Milliseconds::from_seconds(10)), |length| length.length("grace"))?,
-        retries: spec.retries.map_or(Ok(0), |n| n.whole("retries", "a whole number between 0 and 100"))?,
+        retries: spec
+            .retries
+            .map_or(Ok(0), |n| n.whole("retries", both("a whole number between 0 and 100", "0 到 100 之间的整数")))?,
         not_before: spec.not_before.map(|text| Moment::of_field(&text, "not_before")).transpose()?.map(|at| at.0),
         array,
         dependencies,
@@ -144,40 +162,49 @@ fn convert(spec: JobSpec, dependencies: Vec<Dependency>) -> Result<(JobRequest, 
 fn command(command: Option<Vec<String>>, script: Option<String>) -> Result<Vec<String>, Refusal> {
     match (command, script) {
         (Some(command), None) if command.first().is_some_and(|program| !program.is_empty()) => Ok(command),
-        (Some(_), None) => Err(Refusal::invalid_value("command", "empty", "a program and its arguments")),
+        (Some(_), None) => Err(Refusal::empty("command", both("a program and its arguments", "程序及其参数"))),
         (None, Some(script)) if !script.trim().is_empty() => Ok(vec!["/bin/sh".to_owned(), "-c".to_owned(), script]),
-        (None, Some(_)) => Err(Refusal::invalid_value("script", "empty", "shell text")),
+        (None, Some(_)) => Err(Refusal::empty("script", both("shell text", "shell 脚本内容"))),
         (Some(_), Some(_)) => {
-            Err(Refusal::invalid_value("command", "given with `script`", "given, or `script`; not both"))
+            let rule = both("given, or `script`; not both", "`command` 与 `script` 只能填写一个");
+            let value = both("given with `script`", "与 `script` 同时填写的内容");
+            Err(Refusal::invalid_value("command", "", rule).with_phrase("value", value))
         }
-        (None, None) => Err(Refusal::invalid_value("command", "absent", "given, or `script`")),
+        (None, None) => Err(Refusal::absent("command", both("given, or `script`", "必须填写 `command` 或 `script`"))),
     }
 }
 
 /// What no process can be started with.
 fn check_payload(payload: &Payload) -> Result<(), Refusal> {
     let no_zero = |field: &str, text: &str| match text.contains('\0') {
-        true => Err(Refusal::invalid_value(field, "a text with a zero byte", "a text without zero bytes")),
+        true => {
+            let rule = both("a text without zero bytes", "不含零字节的文本");
+            Err(Refusal::invalid_value(field, "", rule)
+                .with_phrase("value", both("a text with a zero byte", "含有零字节的文本")))
+        }
         false => Ok(()),
     };
     payload.command.iter().try_for_each(|argument| no_zero("command", argument))?;
     for (name, value) in &payload.variables {
         if name.is_empty() || name.contains(['=', '\0']) {
-            return Err(Refusal::invalid_value("env", name, "named without `=`"));
+            return Err(Refusal::invalid_value("env", name, both("named without `=`", "名称中不含 `=`")));
         }
         no_zero("env", value)?;
     }
     if let Some(python) = &payload.python {
         let one_line = |text: &String| !text.trim().is_empty() && !text.contains(['\n', '\r', '\0']);
         if let Some(wrong) = python.requirements.iter().find(|text| !one_line(text)) {
-            let rule = "requirement specifiers such as `numpy==2.1.0`, one each";
+            let rule = both(
+                "requirement specifiers such as `numpy==2.1.0`, one each",
+                "依赖说明，每项一个，例如 `numpy==2.1.0`",
+            );
             return Err(Refusal::invalid_value("python.requirements", wrong, rule));
         }
     }
     if let Some(directory) = &payload.working_directory {
         no_zero("working_directory", directory)?;
         if !directory.starts_with('/') {
-            return Err(Refusal::invalid_value("working_directory", directory, "an absolute path"));
+            return Err(Refusal::invalid_value("working_directory", directory, both("an absolute path", "绝对路径")));
         }
     }
     Ok(())

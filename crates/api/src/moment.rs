@@ -1,5 +1,6 @@
 //! Moments as RFC 3339 text.
 
+use haina_core::both;
 use std::fmt;
 use std::str::FromStr;
 
@@ -41,7 +42,10 @@ impl Moment {
     /// # Errors
     /// `invalid_value` with the field and the rule.
     pub fn of_field(text: &str, field: &str) -> Result<Moment, Refusal> {
-        let rule = "a moment with its offset from UTC, such as `2026-01-31T08:00:00+08:00`";
+        let rule = both(
+            "a moment with its offset from UTC, such as `2026-01-31T08:00:00+08:00`",
+            "带时区的时刻，例如 `2026-01-31T08:00:00+08:00`",
+        );
         text.parse().map_err(|error| Refusal::invalid_value(field, text, rule).because(error))
     }
 }

@@ -1,15 +1,19 @@
 //! Sentences about input that could not be read: where, what, and the nearest name that would have been understood.
 
+use haina_core::both;
 use haina_core::{Code, Refusal};
 
 /// The refusal for text that could not be read, by the parser's own message and place.
 pub fn unreadable(place: Option<(usize, usize)>, message: &str) -> Refusal {
     let message = improve(message.trim().trim_end_matches('.'));
+    let chinese = in_chinese(&message);
     let detail = match place {
-        Some((line, column)) => format!("line {line}, column {column}: {message}"),
-        None => message,
+        Some((line, column)) => {
+            both(format!("line {line}, column {column}: {message}"), format!("第 {line} 行第 {column} 列，{chinese}"))
+        }
+        None => both(message, chinese),
     };
-    Refusal::new(Code::InvalidRequest).with("detail", detail)
+    Refusal::new(Code::InvalidRequest).with_phrase("detail", detail)
 }
 
 /// Line and column of a byte, counted from 1, columns in characters.
@@ -29,6 +33,27 @@ fn improve(message: &str) -> String {
         Some(near) => format!("{}; the nearest known one is `{near}`", &message[..message.find(',').unwrap_or(0)]),
         None => message.to_owned(),
     }
+}
+
+/// What serde says most often; the rest stays in its own words.
+fn in_chinese(message: &str) -> String {
+    let begins = [
+        ("unknown field `", "未知字段 `"),
+        ("unknown variant `", "未知取值 `"),
+        ("missing field `", "缺少字段 `"),
+        ("duplicate field `", "重复的字段 `"),
+    ];
+    let Some((rest, chinese)) =
+        begins.into_iter().find_map(|(begin, chinese)| Some((message.strip_prefix(begin)?, chinese)))
+    else {
+        return message.to_owned();
+    };
+    let rest = rest
+        .replace("; the nearest known one is ", "；最接近的是 ")
+        .replace(", expected one of ", "，可用的有 ")
+        .replace(", expected ", "，应为 ")
+        .replace(", there are no fields", "，这里没有字段");
+    format!("{chinese}{rest}")
 }
 
 /// The known name that is most like `unknown`, if one is like it at all.

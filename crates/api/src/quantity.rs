@@ -1,5 +1,6 @@
 //! Numbers and quantities as people write them, taken exactly or refused with the field's name.
 
+use haina_core::{Phrase, both};
 use std::fmt;
 
 use haina_core::quantity::CARD_USE_PER_CARD_HOUR;
@@ -63,7 +64,7 @@ impl Number {
     ///
     /// # Errors
     /// `invalid_value` with the field and the rule.
-    pub fn whole<T: TryFrom<i128>>(self, field: &str, rule: &str) -> Result<T, Refusal> {
+    pub fn whole<T: TryFrom<i128>>(self, field: &str, rule: Phrase) -> Result<T, Refusal> {
         let value = self.thousandths().filter(|value| value % 1000 == 0).map(|value| value / 1000);
         value.and_then(|value| T::try_from(value).ok()).ok_or_else(|| Refusal::invalid_value(field, self, rule))
     }
@@ -79,21 +80,25 @@ impl Number {
     /// Cards, in steps of a thousandth.
     pub(crate) fn cards(self, field: &str) -> Result<CardMillis, Refusal> {
         let millis = self.thousandths().and_then(|millis| u32::try_from(millis).ok());
-        let rule = "a whole number up to 64, or a fraction below 1 in steps of 0.001";
+        let rule = both(
+            "a whole number up to 64, or a fraction below 1 in steps of 0.001",
+            "不超过 64 的整数，或以 0.001 为步长、小于 1 的小数",
+        );
         millis.map(CardMillis).ok_or_else(|| Refusal::invalid_value(field, self, rule))
     }
 
     /// How many cards an organization may hold, in steps of a thousandth.
     pub(crate) fn card_limit(self, field: &str) -> Result<CardMillis, Refusal> {
         let millis = self.thousandths().and_then(|millis| u32::try_from(millis).ok());
-        let rule = "a number of cards from 0 to 4000000, in steps of 0.001";
+        let rule =
+            both("a number of cards from 0 to 4000000, in steps of 0.001", "0 到 4000000 之间的卡数，步长 0.001");
         millis.map(CardMillis).ok_or_else(|| Refusal::invalid_value(field, self, rule))
     }
 
     /// Processor cores, in steps of a thousandth.
     pub(crate) fn cpus(self, field: &str) -> Result<CpuMillis, Refusal> {
         let millis = self.thousandths().and_then(|millis| u64::try_from(millis).ok());
-        let rule = "a number from 0 to 65536, in steps of 0.001";
+        let rule = both("a number from 0 to 65536, in steps of 0.001", "0 到 65536 之间的数，步长 0.001");
         millis.map(CpuMillis).ok_or_else(|| Refusal::invalid_value(field, self, rule))
     }
 }
@@ -107,7 +112,10 @@ impl Quantity {
             }
             Quantity::Text(text) => sized(text),
         };
-        let rule = "bytes, or a size up to 1024TiB with its unit, such as `512MiB` or `8GiB`";
+        let rule = both(
+            "bytes, or a size up to 1024TiB with its unit, such as `512MiB` or `8GiB`",
+            "字节数，或带单位且不超过 1024TiB 的大小，例如 `512MiB`、`8GiB`",
+        );
         let fits = bytes.and_then(|bytes| u64::try_from(bytes).ok());
         fits.map(Bytes).ok_or_else(|| Refusal::invalid_value(field, self, rule))
     }
@@ -118,7 +126,10 @@ impl Quantity {
             Quantity::Number(number) => number.thousandths(),
             Quantity::Text(text) => length_ms(text),
         };
-        let rule = "seconds, or a length with its units, such as `90m`, `2h` or `1h30m`";
+        let rule = both(
+            "seconds, or a length with its units, such as `90m`, `2h` or `1h30m`",
+            "秒数，或带单位的时长，例如 `90m`、`2h`、`1h30m`",
+        );
         let fits = ms.and_then(|ms| u64::try_from(ms).ok());
         fits.map(Milliseconds).ok_or_else(|| Refusal::invalid_value(field, self, rule))
     }

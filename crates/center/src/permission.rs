@@ -1,6 +1,6 @@
 //! Who may do what: one table, used by the core for commands and by the server for questions.
 
-use haina_core::{Code, OrganizationId, Refusal, Role, UserId};
+use haina_core::{Code, OrganizationId, Phrase, Refusal, Role, UserId, both};
 
 use crate::User;
 
@@ -59,23 +59,23 @@ impl Action {
     ];
 
     /// The words for people.
-    pub fn words(self) -> &'static str {
+    pub fn words(self) -> Phrase {
         match self {
-            Action::SubmitJob => "submit a job",
-            Action::CancelJob => "cancel this job",
-            Action::ReadJob => "see jobs",
-            Action::ReadLog => "read this job's logs",
-            Action::ReadNode => "see nodes",
-            Action::ChangeNode => "drain or resume a node",
-            Action::ReadOrganization => "see organizations",
-            Action::ChangeOrganization => "change an organization",
-            Action::ReadAccount => "see this account",
-            Action::TopUp => "top up an account",
-            Action::ReadUser => "see users",
-            Action::AddUser => "add this user",
-            Action::IssueToken => "issue a token for this user",
-            Action::RevokeToken => "revoke this token",
-            Action::ReadMetrics => "read metrics",
+            Action::SubmitJob => both("submit a job", "提交作业"),
+            Action::CancelJob => both("cancel this job", "取消该作业"),
+            Action::ReadJob => both("see jobs", "查看作业"),
+            Action::ReadLog => both("read this job's logs", "读取该作业的日志"),
+            Action::ReadNode => both("see nodes", "查看节点"),
+            Action::ChangeNode => both("drain or resume a node", "让节点停止或恢复接收作业"),
+            Action::ReadOrganization => both("see organizations", "查看单位"),
+            Action::ChangeOrganization => both("change an organization", "修改单位"),
+            Action::ReadAccount => both("see this account", "查看该账户"),
+            Action::TopUp => both("top up an account", "为账户充值"),
+            Action::ReadUser => both("see users", "查看用户"),
+            Action::AddUser => both("add this user", "添加该用户"),
+            Action::IssueToken => both("issue a token for this user", "为该用户签发令牌"),
+            Action::RevokeToken => both("revoke this token", "吊销该令牌"),
+            Action::ReadMetrics => both("read metrics", "读取监控指标"),
         }
     }
 }
@@ -136,7 +136,7 @@ pub fn require(id: UserId, user: &User, action: Action, owner: Owner) -> Result<
 
 /// The refusal for a role and an action.
 pub fn forbidden(role: Role, action: Action) -> Refusal {
-    Refusal::new(Code::Forbidden).with("role", role.word()).with("action", action.words())
+    Refusal::new(Code::Forbidden).with_phrase("role", role.title()).with_phrase("action", action.words())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::UserId;
+use crate::phrase::{Phrase, both};
 
 /// Who a command comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +34,18 @@ pub enum Role {
 }
 
 impl Role {
+    /// What people call it.
+    pub fn title(self) -> Phrase {
+        let chinese = match self {
+            Role::Operator => "运营方",
+            Role::Finance => "财务人员",
+            Role::Auditor => "审计人员",
+            Role::TenantAdmin => "单位管理员",
+            Role::Developer => "开发人员",
+        };
+        both(self.word(), chinese)
+    }
+
     /// The stable word for it.
     pub fn word(self) -> &'static str {
         match self {

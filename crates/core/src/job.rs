@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Bytes, CardMillis, CpuMillis, Digest, JobId, Milliseconds, Timestamp};
+use crate::{Bytes, CardMillis, CpuMillis, Digest, JobId, Milliseconds, Phrase, Timestamp, both};
 
 /// The life of a job or of an array's element, in the words of the command-line contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -53,6 +53,21 @@ impl JobState {
             JobState::Cancelled => "cancelled",
             JobState::Lost => "lost",
         }
+    }
+
+    /// The word within a sentence.
+    pub fn phrase(self) -> Phrase {
+        let chinese = match self {
+            JobState::Waiting => "等待中",
+            JobState::Starting => "启动中",
+            JobState::Running => "运行中",
+            JobState::Stopping => "停止中",
+            JobState::Succeeded => "成功",
+            JobState::Failed => "失败",
+            JobState::Cancelled => "已取消",
+            JobState::Lost => "丢失",
+        };
+        both(self.word(), chinese)
     }
 
     /// The state with this word.

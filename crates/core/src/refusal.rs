@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::phrase::{Kind, Phrase, both};
+
 /// A language of the center's people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Language {
@@ -82,7 +84,7 @@ codes! {
     /// A value is outside what its field allows.
     InvalidValue "invalid_value" Invalid
         "`{field}` is {value}, but must be {rule}." "Change `{field}` and submit again."
-        "`{field}` 的值为 {value}，但必须是 {rule}。" "请修改 `{field}` 后重新提交。";
+        "`{field}` 的值为 {value}，不符合要求：{rule}。" "请修改 `{field}` 后重新提交。";
     /// No node or set of nodes could ever host it.
     ImpossibleRequest "impossible_request" Invalid
         "No part of pool {pool} could ever host this job: {detail}." "Ask for less per node, another card model or another pool; `haina nodes` shows what there is."
@@ -134,7 +136,7 @@ codes! {
     /// The request is larger than is taken at once.
     TooLarge "too_large" Invalid
         "{what} is {size}, but at most {limit} is taken at once." "Split the request."
-        "{what} 为 {size}，但一次最多接受 {limit}。" "请拆分请求。";
+        "{what}为 {size}，但一次最多接受 {limit}。" "请拆分请求。";
     /// The center cannot commit or answer now.
     Unavailable "unavailable" Unavailable
         "The center's database does not answer, or did not confirm: a change that was asked for did not happen, or it is not known whether it happened." "Try again; a change with the same Idempotency-Key."
@@ -156,6 +158,10 @@ pub struct Refusal {
     pub code: Code,
     /// The values involved, by the names that the sentences use.
     pub values: BTreeMap<String, String>,
+    /// Chinese for those of the values that are words of this program. Shown only: whoever reads a refusal back, as from a
+    /// log, has the English ones.
+    #[serde(skip)]
+    chinese: BTreeMap<String, String>,
     /// For administrators and logs only.
     #[serde(skip)]
     pub context: Option<String>,
@@ -164,13 +170,19 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal without values.
     pub fn new(code: Code) -> Refusal {
-        Refusal { code, values: BTreeMap::new(), context: None }
+        Refusal { code, values: BTreeMap::new(), chinese: BTreeMap::new(), context: None }
     }
 
     /// Adds a value.
     pub fn with(mut self, name: &str, value: impl fmt::Display) -> Refusal {
         self.values.insert(name.to_owned(), value.to_string());
         self
+    }
+
+    /// Adds a value that is words of this program.
+    pub fn with_phrase(mut self, name: &str, phrase: Phrase) -> Refusal {
+        self.chinese.insert(name.to_owned(), phrase.say(Language::Chinese).to_owned());
+        self.with(name, phrase.say(Language::English))
     }
 
     /// Adds what only an administrator may read.
@@ -180,28 +192,56 @@ impl Refusal {
     }
 
     /// `There is no KIND NAME that you may see.`
-    pub fn not_found(kind: &str, name: impl fmt::Display) -> Refusal {
-        Refusal::new(Code::NotFound).with("kind", kind).with("name", name)
+    pub fn not_found(kind: Kind, name: impl fmt::Display) -> Refusal {
+        Refusal::new(Code::NotFound).with_phrase("kind", kind.noun()).with("name", name)
     }
 
     /// `FIELD is VALUE, but must be RULE.`
-    pub fn invalid_value(field: &str, value: impl fmt::Display, rule: impl fmt::Display) -> Refusal {
-        Refusal::new(Code::InvalidValue).with("field", field).with("value", value).with("rule", rule)
+    pub fn invalid_value(field: &str, value: impl fmt::Display, rule: Phrase) -> Refusal {
+        Refusal::new(Code::InvalidValue).with("field", field).with("value", value).with_phrase("rule", rule)
+    }
+
+    /// `FIELD is absent, but must be RULE.`
+    pub fn absent(field: &str, rule: Phrase) -> Refusal {
+        Refusal::invalid_value(field, "", rule).with_phrase("value", both("absent", "空（未填写）"))
+    }
+
+    /// `FIELD is empty, but must be RULE.`
+    pub fn empty(field: &str, rule: Phrase) -> Refusal {
+        Refusal::invalid_value(field, "", rule).with_phrase("value", both("empty", "空"))
     }
 
     /// The plain sentence.
     pub fn sentence(&self, language: Language) -> String {
-        self.fill(self.code.templates(language).0)
+        self.fill(self.code.templates(language).0, language)
     }
 
     /// What to do.
     pub fn hint(&self, language: Language) -> String {
-        self.fill(self.code.templates(language).1)
+        self.fill(self.code.templates(language).1, language)
     }
 
-    fn fill(&self, template: &str) -> String {
-        self.values.iter().fold(template.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+    /// A value for a sentence: as words of that language where it is words of this program.
+    pub fn shown(&self, name: &str, language: Language) -> Option<&str> {
+        let chinese = self.chinese.get(name).filter(|_| language == Language::Chinese);
+        chinese.or_else(|| self.values.get(name)).map(String::as_str)
     }
+
+    fn fill(&self, template: &str, language: Language) -> String {
+        self.values.keys().fold(template.to_owned(), |text, name| {
+            let place = format!("{{{name}}}");
+            let value = self.shown(name, language).unwrap_or_default();
+            // Chinese is set apart from Latin letters and digits, not from Chinese.
+            let is_close = self.chinese.contains_key(name) && value.starts_with(is_chinese);
+            let text = if is_close { text.replace(&format!(" {place}"), &place) } else { text };
+            text.replace(&place, value)
+        })
+    }
+}
+
+/// Whether a character is a Chinese one or a full-width mark.
+fn is_chinese(character: char) -> bool {
+    ('\u{3000}'..='\u{9fff}').contains(&character) || ('\u{ff00}'..='\u{ffef}').contains(&character)
 }
 
 impl fmt::Display for Refusal {
@@ -225,8 +265,25 @@ mod tests {
 
     #[test]
     fn a_sentence_names_the_values_in_both_languages() {
-        let refusal = Refusal::invalid_value("nodes", -1, "between 1 and 4096");
+        let refusal = Refusal::invalid_value("nodes", -1, both("between 1 and 4096", "1 到 4096 之间"));
         assert_eq!(refusal.sentence(Language::English), "`nodes` is -1, but must be between 1 and 4096.");
-        assert_eq!(refusal.sentence(Language::Chinese), "`nodes` 的值为 -1，但必须是 between 1 and 4096。");
+        assert_eq!(refusal.sentence(Language::Chinese), "`nodes` 的值为 -1，不符合要求：1 到 4096 之间。");
+        let refusal = Refusal::absent("organization", both("given", "必须填写"));
+        assert_eq!(refusal.sentence(Language::English), "`organization` is absent, but must be given.");
+        assert_eq!(refusal.sentence(Language::Chinese), "`organization` 的值为空（未填写），不符合要求：必须填写。");
+        assert_eq!(refusal.values["value"], "absent", "values are the same in every language");
+        let refusal = Refusal::not_found(Kind::Node, "node-9");
+        assert_eq!(refusal.sentence(Language::Chinese), "没有您可查看的节点 node-9。");
+    }
+
+    #[test]
+    fn every_template_fills_the_same_values_in_both_languages() {
+        let names = |text: &str| -> std::collections::BTreeSet<String> {
+            text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect()
+        };
+        for code in Code::ALL {
+            let (english, chinese) = (code.templates(Language::English).0, code.templates(Language::Chinese).0);
+            assert_eq!(names(english), names(chinese), "{}", code.word());
+        }
     }
 }

@@ -191,8 +191,8 @@ fn read(path: &Path) -> Result<JobFile> {
 
 /// The refusal, said of the file.
 fn in_file(refusal: Refusal, path: Option<&Path>) -> Complaint {
-    let sentence = match (refusal.code, refusal.values.get("detail")) {
-        (Code::InvalidRequest, Some(detail)) => detail.clone(),
+    let sentence = match (refusal.code, refusal.shown("detail", language())) {
+        (Code::InvalidRequest, Some(detail)) => detail.to_owned(),
         _ => refusal.sentence(language()),
     };
     let job = refusal.values.get("job_name").map(|name| say(format!("job {name}: "), format!("作业 {name}：")));

@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::complaint::{Complaint, FAILED, UNAVAILABLE};
 use crate::environment;
-use crate::language::say;
+use crate::language::{language, say};
 use crate::up_directory::DataDirectory;
 use crate::up_failure::not_started;
 
@@ -74,7 +74,10 @@ fn read_center_file(path: &Path) -> Result<(String, CenterDefinition)> {
 /// What is wrong with a center file.
 pub fn bad_center_file(path: &str, refusal: &Refusal) -> Complaint {
     let what = say(format!("the center file {path} cannot be used"), format!("无法使用中心文件 {path}"));
-    let why = refusal.values.get("detail").cloned().unwrap_or_else(|| refusal.to_string());
+    let why = match refusal.shown("detail", language()) {
+        Some(detail) => detail.to_owned(),
+        None => format!("{} ({})", refusal.sentence(language()), refusal.code.word()),
+    };
     Complaint::new(FAILED, what).because(why).hint(say(
         "examples/centers/qingdao-100p.toml shows what is understood.",
         "可参考 examples/centers/qingdao-100p.toml。",

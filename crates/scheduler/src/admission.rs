@@ -1,7 +1,7 @@
 //! Whether a demand could ever be met: asked once when a job is submitted, so that nothing waits for what cannot come.
 
 use haina_core::reason::show_cards;
-use haina_core::{Bytes, CardMillis, CpuMillis};
+use haina_core::{Bytes, CardMillis, CpuMillis, Phrase, both};
 
 use crate::cluster::Cluster;
 use crate::demand::{CardDemand, Demand};
@@ -12,49 +12,66 @@ impl Cluster {
     /// clause for `No part of pool POOL could ever host this job: …`.
     ///
     /// Looks at the distinct kinds of nodes, not at nodes. `find` accepts every demand that passes.
-    pub fn could_ever_host(&self, demand: &Demand) -> Result<(), String> {
+    pub fn could_ever_host(&self, demand: &Demand) -> Result<(), Phrase> {
         let Some(cards) = demand.cards() else {
             let asked = show_cards(demand.cards_per_node);
-            return Err(format!("{asked} cards a node are neither whole cards nor a part of one card"));
+            return Err(both(
+                format!("{asked} cards a node are neither whole cards nor a part of one card"),
+                format!("每个节点 {asked} 张卡既不是整数张，也不是一张卡的一部分"),
+            ));
         };
         if demand.nodes == 0 {
-            return Err("at least one node must be asked for".to_owned());
+            return Err(both("at least one node must be asked for", "至少需要一个节点"));
         }
         let groups: Vec<&Group> = self.groups(demand.pool, demand.card_model).collect();
         let mut kinds = groups.iter().flat_map(|group| group.capabilities.keys());
         if kinds.clone().next().is_none() {
             return Err(match demand.card_model {
-                Some(_) => "it has no node with this card model".to_owned(),
-                None => "it has no nodes".to_owned(),
+                Some(_) => both("it has no node with this card model", "其中没有该卡型号的节点"),
+                None => both("it has no nodes", "其中没有节点"),
             });
         }
         let hosts = |kind: &&Capability| hosts_cards(kind, cards);
         if !kinds.clone().any(|kind| hosts(&kind)) {
             let most = kinds.map(|kind| kind.cards).max().unwrap_or(0);
             return Err(match cards {
-                CardDemand::Fraction(_) if most > 0 => "its cards are not given out in parts".to_owned(),
-                _ if most == 0 => "its nodes have no cards".to_owned(),
-                _ => format!(
-                    "{} cards a node are asked for, and no node has more than {most}",
-                    show_cards(demand.cards_per_node)
-                ),
+                CardDemand::Fraction(_) if most > 0 => {
+                    both("its cards are not given out in parts", "其中的卡不能按份分配")
+                }
+                _ if most == 0 => both("its nodes have no cards", "其中的节点没有卡"),
+                _ => {
+                    let asked = show_cards(demand.cards_per_node);
+                    both(
+                        format!("{asked} cards a node are asked for, and no node has more than {most}"),
+                        format!("每个节点需要 {asked} 张卡，而任何节点最多只有 {most} 张"),
+                    )
+                }
             });
         }
         let cpu_most = kinds.clone().filter(hosts).map(|kind| kind.cpu).max().unwrap_or_default();
         if cpu_most < demand.cpu_per_node {
             let (asked, most) = (show_cores(demand.cpu_per_node), show_cores(cpu_most));
-            return Err(format!("{asked} processor cores a node are asked for, and no such node has more than {most}"));
+            return Err(both(
+                format!("{asked} processor cores a node are asked for, and no such node has more than {most}"),
+                format!("每个节点需要 {asked} 个处理器核，而这样的节点最多只有 {most} 个"),
+            ));
         }
         let memory_most = kinds.clone().filter(hosts).map(|kind| kind.memory).max().unwrap_or_default();
         if memory_most < demand.memory_per_node {
             let (asked, most) = (show_bytes(demand.memory_per_node), show_bytes(memory_most));
-            return Err(format!("{asked} of memory a node are asked for, and no such node has more than {most}"));
+            return Err(both(
+                format!("{asked} of memory a node are asked for, and no such node has more than {most}"),
+                format!("每个节点需要 {asked} 内存，而这样的节点最多只有 {most}"),
+            ));
         }
         let hosts_all = |kind: &Capability| {
             hosts_cards(kind, cards) && kind.cpu >= demand.cpu_per_node && kind.memory >= demand.memory_per_node
         };
         if !kinds.any(hosts_all) {
-            return Err("no single node has the cards, processors and memory together".to_owned());
+            return Err(both(
+                "no single node has the cards, processors and memory together",
+                "没有一个节点同时具备所需的卡、处理器和内存",
+            ));
         }
         let nodes_of = |group: &&Group| -> u64 {
             let fitting = group.capabilities.iter().filter(|(kind, _)| hosts_all(kind));
@@ -66,11 +83,11 @@ impl Cluster {
             _ => groups.iter().map(nodes_of).max().unwrap_or(0),
         };
         if nodes_most < u64::from(demand.nodes) {
-            let alike =
-                if cards != CardDemand::None && demand.card_model.is_none() { " of one card model" } else { "" };
-            return Err(format!(
-                "{} nodes{alike} are asked for, and it has only {nodes_most} large enough",
-                demand.nodes
+            let alike = cards != CardDemand::None && demand.card_model.is_none();
+            let (english, chinese) = if alike { (" of one card model", "卡型号相同的") } else { ("", "") };
+            return Err(both(
+                format!("{} nodes{english} are asked for, and it has only {nodes_most} large enough", demand.nodes),
+                format!("需要 {} 个{chinese}节点，而其中足够大的只有 {nodes_most} 个", demand.nodes),
             ));
         }
         Ok(())

@@ -120,7 +120,7 @@ impl Caller {
         let named = app.view(|view| view.organization_of_name.get(name).copied());
         match named.filter(|named| own.is_none_or(|own| own == *named)) {
             Some(named) => Ok(Some(named)),
-            None => Err(Refusal::not_found("organization", name)),
+            None => Err(Refusal::not_found(haina_core::Kind::Organization, name)),
         }
     }
 }

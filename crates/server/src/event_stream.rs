@@ -1,5 +1,6 @@
 //! Server-sent events: committed facts that the caller may see, in order, without gaps.
 
+use haina_core::both;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::Duration;
@@ -28,7 +29,7 @@ const OWNERS_MOST: usize = 10_000;
 pub fn start(headers: &HeaderMap, after: Option<&str>) -> Result<Option<u64>, Refusal> {
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let text = last.or(after);
-    let bad = |text: &str| Refusal::invalid_value("after", text, "the id of an event");
+    let bad = |text: &str| Refusal::invalid_value("after", text, both("the id of an event", "某个事件的编号"));
     text.map(|text| text.parse().map_err(|_| bad(text))).transpose()
 }
 

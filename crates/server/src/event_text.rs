@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use haina_api::{Event, Moment};
 use haina_center::permission::Owner;
 use haina_center::{Action, Fact, View};
-use haina_core::{Ending, JobId, Language, OrganizationId, UserId, reason::show_cards};
+use haina_core::{Ending, JobId, Language, OrganizationId, Phrase, UserId, both, reason::show_cards};
 use haina_ledger::TransactionKind;
 use haina_store::StoredFact;
 
@@ -56,11 +56,21 @@ pub fn audience(fact: &Fact, view: &View) -> Audience {
 
 /// The event for a fact that somebody may see.
 pub fn event(stored: &StoredFact, view: &View, language: Language) -> Event {
-    let mut said = Said { values: BTreeMap::new(), job: None, organization: None, text: ("", ""), kind: "" };
+    let mut said = Said {
+        values: BTreeMap::new(),
+        chinese: BTreeMap::new(),
+        job: None,
+        organization: None,
+        text: ("", ""),
+        kind: "",
+    };
     said.tell(&stored.fact, view);
     let template = if language == Language::Chinese { said.text.1 } else { said.text.0 };
-    let sentence =
-        said.values.iter().fold(template.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value));
+    let shown = said
+        .values
+        .iter()
+        .map(|(name, value)| (name, said.chinese.get(name).filter(|_| language == Language::Chinese).unwrap_or(value)));
+    let sentence = shown.fold(template.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value));
     Event {
         id: stored.position.to_string(),
         at: Moment(stored.at),
@@ -74,6 +84,8 @@ pub fn event(stored: &StoredFact, view: &View, language: Language) -> Event {
 
 struct Said {
     values: BTreeMap<String, String>,
+    /// Chinese for those of the values that are words of this program.
+    chinese: BTreeMap<String, String>,
     job: Option<JobId>,
     organization: Option<String>,
     text: (&'static str, &'static str),
@@ -89,6 +101,11 @@ impl Said {
     fn with(&mut self, name: &str, value: impl ToString) -> &mut Said {
         self.values.insert(name.to_owned(), value.to_string());
         self
+    }
+
+    fn with_phrase(&mut self, name: &str, phrase: Phrase) -> &mut Said {
+        self.chinese.insert(name.to_owned(), phrase.say(Language::Chinese).to_owned());
+        self.with(name, phrase.say(Language::English))
     }
 
     fn of(&mut self, view: &View, organization: OrganizationId) -> &mut Said {
@@ -148,7 +165,7 @@ impl Said {
                     );
                     self.with("cause", cause);
                 }
-                self.about(*job).with("state", state.word());
+                self.about(*job).with_phrase("state", state.phrase());
             }
             _ => unreachable!("told of jobs only"),
         }
@@ -181,8 +198,8 @@ impl Said {
                     "Attempt {attempt} ended as {state}: {how}. Charged {charged}.",
                     "运行 {attempt} 已结束，状态为 {state}：{how}。扣费 {charged}。",
                 );
-                self.about(attempt.job).with("attempt", attempt).with("state", state.word());
-                self.with("how", how(ending)).with("charged", charged).with("retry", retry);
+                self.about(attempt.job).with("attempt", attempt).with_phrase("state", state.phrase());
+                self.with_phrase("how", how(ending)).with("charged", charged).with("retry", retry);
             }
             _ => unreachable!("told of attempts only"),
         }
@@ -238,7 +255,7 @@ impl Said {
             }
             Fact::UserAdded { name, role, .. } => {
                 self.say("user_added", "User {name} was added as {role}.", "已添加用户 {name}，角色为 {role}。");
-                self.with("name", name).with("role", role.word());
+                self.with("name", name).with_phrase("role", role.title());
             }
             Fact::TokenIssued { id, user, label, .. } => {
                 self.say("token_issued", "Token {token} was issued to {user}.", "已向 {user} 签发令牌 {token}。");
@@ -270,15 +287,17 @@ impl Said {
     }
 }
 
-/// How an attempt ended, in words that are the same in all languages: they name codes, signals and kernels' messages.
-fn how(ending: &Ending) -> String {
+/// How an attempt ended. Reasons are in the kernel's or a resolver's own words.
+fn how(ending: &Ending) -> Phrase {
     match ending {
-        Ending::Exited { code } => format!("exit code {code}"),
-        Ending::Signalled { signal } => format!("signal {signal}"),
-        Ending::OutOfMemory => "out of memory: it needed more than it had asked for".to_owned(),
-        Ending::TimedOut => "past its time limit".to_owned(),
-        Ending::Stopped => "stopped".to_owned(),
-        Ending::Unstartable { reason } => format!("could not start: {reason}"),
-        Ending::Lost { reason } => format!("lost: {reason}"),
+        Ending::Exited { code } => both(format!("exit code {code}"), format!("退出码 {code}")),
+        Ending::Signalled { signal } => both(format!("signal {signal}"), format!("被信号 {signal} 终止")),
+        Ending::OutOfMemory => {
+            both("out of memory: it needed more than it had asked for", "内存超限：实际用量超过申请量")
+        }
+        Ending::TimedOut => both("past its time limit", "超过时限"),
+        Ending::Stopped => both("stopped", "按要求停止"),
+        Ending::Unstartable { reason } => both(format!("could not start: {reason}"), format!("无法启动：{reason}")),
+        Ending::Lost { reason } => both(format!("lost: {reason}"), format!("丢失：{reason}")),
     }
 }

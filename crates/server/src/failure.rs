@@ -1,5 +1,6 @@
 //! Every error leaves as problem+json, in the caller's language.
 
+use haina_core::both;
 use std::panic::AssertUnwindSafe;
 
 use axum::extract::Request;
@@ -95,7 +96,8 @@ async fn whole(request: Request) -> Result<Request, Failure> {
     match axum::body::to_bytes(body, SMALL).await {
         Ok(bytes) => Ok(Request::from_parts(parts, bytes.into())),
         Err(error) => {
-            let refusal = Refusal::new(Code::InvalidRequest).with("detail", "the body did not arrive whole");
+            let refusal = Refusal::new(Code::InvalidRequest)
+                .with_phrase("detail", both("the body did not arrive whole", "请求正文未完整到达"));
             Err(refusal.because(error).into())
         }
     }
@@ -133,13 +135,14 @@ fn written(failure: Failure, language: Language, is_head: bool) -> Response {
 
 /// Nothing is at this address.
 pub async fn unknown_route(request: Request) -> Failure {
-    Refusal::not_found("route", request.uri().path()).into()
+    Refusal::not_found(haina_core::Kind::Route, request.uri().path()).into()
 }
 
 /// Something is at this address, but not by this method.
 pub async fn unknown_method(request: Request) -> Failure {
-    let detail = format!("{} is not understood at {}", request.method(), request.uri().path());
-    let refusal = Refusal::new(Code::InvalidRequest).with("detail", detail);
+    let (method, path) = (request.method(), request.uri().path());
+    let detail = both(format!("{method} is not understood at {path}"), format!("{path} 不支持 {method} 方法"));
+    let refusal = Refusal::new(Code::InvalidRequest).with_phrase("detail", detail);
     Failure::with_status(refusal, StatusCode::METHOD_NOT_ALLOWED)
 }
 

@@ -5,6 +5,7 @@ use axum::extract::{FromRequest, FromRequestParts, RawQuery, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use futures::StreamExt;
+use haina_core::both;
 use haina_core::{Code, Digest, Refusal};
 use haina_runtime::IdempotencyKey;
 use serde::de::DeserializeOwned;
@@ -29,7 +30,9 @@ impl<S: Send + Sync> FromRequest<S> for Body {
         }
         Bytes::from_request(request, state).await.map(Body).map_err(|rejection| match rejection.status() {
             StatusCode::PAYLOAD_TOO_LARGE => too_large(None),
-            _ => Refusal::new(Code::InvalidRequest).with("detail", "the body did not arrive whole").into(),
+            _ => Refusal::new(Code::InvalidRequest)
+                .with_phrase("detail", both("the body did not arrive whole", "请求正文未完整到达"))
+                .into(),
         })
     }
 }
@@ -48,11 +51,14 @@ async fn pass_over(request: Request) {
 }
 
 fn too_large(size: Option<u64>) -> Failure {
-    let size = size.map_or_else(|| format!("more than {BODY_MOST} bytes"), |size| format!("{size} bytes"));
+    let size = match size {
+        None => both(format!("more than {BODY_MOST} bytes"), format!("超过 {BODY_MOST} 字节")),
+        Some(size) => both(format!("{size} bytes"), format!("{size} 字节")),
+    };
     Refusal::new(Code::TooLarge)
-        .with("what", "the body")
-        .with("size", size)
-        .with("limit", format!("{BODY_MOST} bytes"))
+        .with_phrase("what", both("the body", "请求正文"))
+        .with_phrase("size", size)
+        .with_phrase("limit", both(format!("{BODY_MOST} bytes"), format!("{BODY_MOST} 字节")))
         .into()
 }
 
@@ -71,9 +77,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
             Some(Err(rejection)) => {
                 let text = rejection.body_text();
                 let detail = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
-                Err(Refusal::new(Code::InvalidRequest).with("detail", format!("in the address, {detail}")).into())
+                let detail = both(format!("in the address, {detail}"), format!("地址中有误：{detail}"));
+                Err(Refusal::new(Code::InvalidRequest).with_phrase("detail", detail).into())
             }
-            None => Err(Refusal::new(Code::InvalidRequest).with("detail", "the address is no URI").into()),
+            None => {
+                let detail = both("the address is no URI", "地址不是有效的 URI");
+                Err(Refusal::new(Code::InvalidRequest).with_phrase("detail", detail).into())
+            }
         }
     }
 }
@@ -86,7 +96,8 @@ impl<S: Send + Sync> FromRequestParts<S> for PathText {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<PathText, Failure> {
         let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
-        let axum::extract::Path(text) = path.map_err(|_| Refusal::not_found("route", parts.uri.path()))?;
+        let axum::extract::Path(text) =
+            path.map_err(|_| Refusal::not_found(haina_core::Kind::Route, parts.uri.path()))?;
         Ok(PathText(text))
     }
 }
@@ -123,7 +134,11 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     let text = value.to_str().unwrap_or("").trim();
     if text.is_empty() || text.len() > 200 {
         let shown = String::from_utf8_lossy(value.as_bytes());
-        return Err(Refusal::invalid_value("Idempotency-Key", shown, "1 to 200 visible ASCII characters"));
+        return Err(Refusal::invalid_value(
+            "Idempotency-Key",
+            shown,
+            both("1 to 200 visible ASCII characters", "1 到 200 个可见的 ASCII 字符"),
+        ));
     }
     Ok(Some(text.to_owned()))
 }
@@ -133,12 +148,18 @@ pub fn page_size(limit: Option<u32>) -> Result<u32, Refusal> {
     match limit {
         None => Ok(50),
         Some(limit @ 1..=1000) => Ok(limit),
-        Some(limit) => Err(Refusal::invalid_value("limit", limit, "between 1 and 1000")),
+        Some(limit) => Err(Refusal::invalid_value("limit", limit, both("between 1 and 1000", "1 到 1000 之间"))),
     }
 }
 
 /// A cursor, as it was given out.
 pub fn cursor<T: std::str::FromStr>(cursor: Option<&str>) -> Result<Option<T>, Refusal> {
-    let bad = |text: &str| Refusal::invalid_value("cursor", text, "the `next_cursor` of an earlier page");
+    let bad = |text: &str| {
+        Refusal::invalid_value(
+            "cursor",
+            text,
+            both("the `next_cursor` of an earlier page", "先前某页给出的 `next_cursor`"),
+        )
+    };
     cursor.filter(|text| !text.is_empty()).map(|text| text.parse().map_err(|_| bad(text))).transpose()
 }

@@ -20,7 +20,7 @@ pub struct Seen {
 impl Seen {
     /// The job as `17` or one element as `17_3`. One that the caller may not see is not found; nor is one that never was.
     pub async fn find(app: &App, caller: &Caller, id: &str) -> Result<Seen, Failure> {
-        let not_found = || Refusal::not_found("job", id);
+        let not_found = || Refusal::not_found(haina_core::Kind::Job, id);
         caller.require_any(Action::ReadJob)?;
         let target: JobTarget = id.parse().map_err(|_| not_found())?;
         let record = app.center.store().job(target.job).await?.ok_or_else(not_found)?;

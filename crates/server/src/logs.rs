@@ -1,5 +1,6 @@
 //! What tasks wrote.
 
+use haina_core::both;
 use std::io;
 use std::time::Duration;
 
@@ -143,6 +144,6 @@ pub fn stream_of(word: Option<&str>) -> Result<LogStream, Refusal> {
     match word {
         None | Some("stdout") => Ok(LogStream::Stdout),
         Some("stderr") => Ok(LogStream::Stderr),
-        Some(other) => Err(Refusal::invalid_value("stream", other, "stdout or stderr")),
+        Some(other) => Err(Refusal::invalid_value("stream", other, both("stdout or stderr", "stdout 或 stderr"))),
     }
 }

@@ -1,4 +1,7 @@
-//! A workspace of the pure crates alone, in which defects may be put.
+//! A copy of the crates, in which defects may be put.
+//!
+//! It has a target directory of its own: cargo takes a crate of two workspaces that lie alike for the same, and would hand
+//! what was built of a defective copy to whoever builds the original next.
 
 use std::path::{Path, PathBuf};
 
@@ -6,12 +9,9 @@ use anyhow::{Context, bail};
 
 use crate::workspace;
 
-/// The crates of the copy: those that the simulator drives.
-const CRATES: [&str; 5] = ["core", "scheduler", "ledger", "center", "simulator"];
-
 /// The copy.
 pub struct Copy {
-    /// Its root; it has a target directory of its own, which is kept between runs.
+    /// Its root. It and what is built in it are kept between runs.
     pub root: PathBuf,
 }
 
@@ -34,9 +34,7 @@ impl Copy {
         if !lock.exists() {
             write_changed(&lock, &std::fs::read(source.join("Cargo.lock"))?)?;
         }
-        for name in CRATES {
-            mirror(&source.join("crates").join(name), &root.join("crates").join(name))?;
-        }
+        mirror(&source.join("crates"), &root.join("crates"))?;
         Ok(Copy { root: root.to_owned() })
     }
 
@@ -62,12 +60,12 @@ impl Drop for Applied {
     }
 }
 
-/// The same manifest with fewer members, and optimized less: compiling is most of the time of a trial.
+/// The same manifest without this program, and optimized less: compiling is most of the time of a trial.
 fn manifest_of_copy(manifest: &str) -> anyhow::Result<String> {
     let mut table: toml::Table = manifest.parse()?;
     let workspace = table.get_mut("workspace").and_then(|value| value.as_table_mut()).context("a workspace")?;
-    let members = CRATES.iter().map(|name| toml::Value::String(format!("crates/{name}"))).collect();
-    workspace.insert("members".to_owned(), toml::Value::Array(members));
+    let members = toml::Value::String("crates/*".to_owned());
+    workspace.insert("members".to_owned(), toml::Value::Array(vec![members]));
     let profile = table.get_mut("profile").and_then(|profile| profile.get_mut("release"));
     let Some(profile) = profile.and_then(|value| value.as_table_mut()) else { bail!("no release profile") };
     profile.insert("opt-level".to_owned(), toml::Value::Integer(1));

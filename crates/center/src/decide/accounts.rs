@@ -1,5 +1,6 @@
 //! Organizations and their accounts.
 
+use haina_core::both;
 use haina_core::{CardMillis, Currency, Money, OrganizationId, Refusal};
 use haina_ledger::Transaction;
 
@@ -13,10 +14,18 @@ const AMOUNT_MOST_MICROS: i128 = 1_000_000_000_000_000;
 /// Amounts and prices are more than nothing, at most a billion units, in the center's currency.
 pub fn check_amount(field: &str, amount: Money, currency: Currency) -> Result<(), Refusal> {
     if amount.currency != currency {
-        return Err(Refusal::invalid_value(field, amount, format!("in {currency}, the center's currency")));
+        return Err(Refusal::invalid_value(
+            field,
+            amount,
+            both(format!("in {currency}, the center's currency"), format!("以中心的货币 {currency} 计")),
+        ));
     }
     if amount.micros <= 0 || amount.micros > AMOUNT_MOST_MICROS {
-        return Err(Refusal::invalid_value(field, amount, "more than 0 and at most 1,000,000,000"));
+        return Err(Refusal::invalid_value(
+            field,
+            amount,
+            both("more than 0 and at most 1,000,000,000", "大于 0 且不超过 1,000,000,000"),
+        ));
     }
     Ok(())
 }
@@ -31,14 +40,18 @@ pub fn top_up(
 ) -> Result<Outcome, Refusal> {
     let id = state.view.organization_of_name.get(organization).copied();
     require(state, input, Action::TopUp, Owner { organization: id, user: None })?;
-    let id = id.ok_or_else(|| Refusal::not_found("organization", organization))?;
+    let id = id.ok_or_else(|| Refusal::not_found(haina_core::Kind::Organization, organization))?;
     check_amount("amount", amount, state.view.center.currency)?;
     let balance = state.view.ledger.accounts[&id].balance;
     if balance.micros + amount.micros > 1000 * AMOUNT_MOST_MICROS {
-        return Err(Refusal::invalid_value("amount", amount, "such that the balance stays below 1,000,000,000,000"));
+        return Err(Refusal::invalid_value(
+            "amount",
+            amount,
+            both("such that the balance stays below 1,000,000,000,000", "充值后余额须低于 1,000,000,000,000"),
+        ));
     }
     if reference.is_empty() || reference.len() > 200 {
-        return Err(Refusal::invalid_value("reference", reference, "1 to 200 bytes"));
+        return Err(Refusal::invalid_value("reference", reference, both("1 to 200 bytes", "1 到 200 字节")));
     }
     let transaction = Transaction::top_up(id, amount, reference.to_owned());
     Ok(Outcome::done(vec![Fact::Posted { transaction }]))

@@ -1,5 +1,6 @@
 //! The center file, and nodes.
 
+use haina_core::both;
 use haina_core::center_definition::{CardModelDefinition, CenterDefinition, NodeDefinition};
 use haina_core::{CardMillis, CardModelId, Money, NodeId, OrganizationId, PoolId, Refusal, Role, UserId};
 use haina_ledger::Transaction;
@@ -15,11 +16,12 @@ pub fn apply(state: &State, definition: &CenterDefinition) -> Result<Outcome, Re
     let mut facts = Vec::new();
     let fresh = state.view.pools.is_empty();
     if !fresh && definition.currency != state.view.center.currency {
-        let rule = format!("{}, as when the center was made", state.view.center.currency);
+        let known = state.view.center.currency;
+        let rule = both(format!("{known}, as when the center was made"), format!("与建立中心时相同，即 {known}"));
         return Err(Refusal::invalid_value("currency", definition.currency, rule));
     }
     if definition.pools.is_empty() {
-        return Err(Refusal::invalid_value("pools", "empty", "at least one pool"));
+        return Err(Refusal::empty("pools", both("at least one pool", "至少一个资源池")));
     }
     if fresh || definition.name != state.view.center.name {
         facts.push(Fact::CenterNamed { name: definition.name.clone(), currency: definition.currency });
@@ -42,10 +44,10 @@ pub fn apply(state: &State, definition: &CenterDefinition) -> Result<Outcome, Re
     }
     let mut nodes = state.view.node_of_name.clone();
     for node in &definition.nodes {
-        let pool = *pools.get(&node.pool).ok_or_else(|| Refusal::not_found("pool", &node.pool))?;
+        let pool = *pools.get(&node.pool).ok_or_else(|| Refusal::not_found(haina_core::Kind::Pool, &node.pool))?;
         let model = match &node.card_model {
             None => None,
-            Some(name) => Some(*models.get(name).ok_or_else(|| Refusal::not_found("card model", name))?),
+            Some(name) => Some(*models.get(name).ok_or_else(|| Refusal::not_found(haina_core::Kind::CardModel, name))?),
         };
         let ring = definition.card_models.iter().find(|defined| Some(&defined.name) == node.card_model.as_ref());
         let next = NodeId(nodes.len() as u32 + 1);
@@ -58,7 +60,10 @@ pub fn apply(state: &State, definition: &CenterDefinition) -> Result<Outcome, Re
             }
             Some(id) if state.view.nodes.get(&id).is_some_and(|existing| existing.spec == spec) => {}
             Some(_) => {
-                let rule = "as it was when it was added: a changed node needs a new name";
+                let rule = both(
+                    "as it was when it was added: a changed node needs a new name",
+                    "与添加时相同；有变化的节点需要新的名称",
+                );
                 return Err(Refusal::invalid_value("node", &node.name, rule));
             }
         }
@@ -93,7 +98,9 @@ pub fn apply(state: &State, definition: &CenterDefinition) -> Result<Outcome, Re
         }
         let organization = match &user.organization {
             None => None,
-            Some(name) => Some(*organizations.get(name).ok_or_else(|| Refusal::not_found("organization", name))?),
+            Some(name) => {
+                Some(*organizations.get(name).ok_or_else(|| Refusal::not_found(haina_core::Kind::Organization, name))?)
+            }
         };
         check_membership(user.role, organization)?;
         let id = UserId(users.len() as u32 + 1);
@@ -107,8 +114,11 @@ pub fn apply(state: &State, definition: &CenterDefinition) -> Result<Outcome, Re
 pub fn check_membership(role: Role, organization: Option<OrganizationId>) -> Result<(), Refusal> {
     let of_tenant = matches!(role, Role::TenantAdmin | Role::Developer);
     if of_tenant != organization.is_some() {
-        let rule = if of_tenant { "given for this role" } else { "absent for this role" };
-        return Err(Refusal::invalid_value("organization", role.word(), rule));
+        let rule = match of_tenant {
+            true => both("given for this role", "该角色必须填写单位"),
+            false => both("absent for this role", "该角色不能填写单位"),
+        };
+        return Err(Refusal::invalid_value("organization", "", rule).with_phrase("value", role.title()));
     }
     Ok(())
 }
@@ -124,7 +134,11 @@ fn card_model(
     if price.micros != 0 {
         check_amount("price_per_card_hour", price, center.currency)?;
     } else if price.currency != center.currency {
-        return Err(Refusal::invalid_value("price_per_card_hour", price, format!("in {}", center.currency)));
+        return Err(Refusal::invalid_value(
+            "price_per_card_hour",
+            price,
+            both(format!("in {}", center.currency), format!("以 {} 计", center.currency)),
+        ));
     }
     let version = match state.view.card_models.get(&id) {
         Some(known) if known.definition == *definition => return Ok(None),
@@ -143,10 +157,18 @@ fn node_spec(
 ) -> Result<NodeSpec, Refusal> {
     check_name("node", &node.name)?;
     if node.cards > 64 {
-        return Err(Refusal::invalid_value("cards", node.cards, "at most 64 on one node"));
+        return Err(Refusal::invalid_value(
+            "cards",
+            node.cards,
+            both("at most 64 on one node", "一个节点不超过 64 张"),
+        ));
     }
     if (node.cards > 0) != card_model.is_some() {
-        return Err(Refusal::invalid_value("card_model", &node.name, "given exactly where a node has cards"));
+        return Err(Refusal::invalid_value(
+            "card_model",
+            &node.name,
+            both("given exactly where a node has cards", "有卡的节点必须填写，没有卡的节点不能填写"),
+        ));
     }
     Ok(NodeSpec {
         id,
@@ -163,10 +185,11 @@ fn node_spec(
 /// Takes a node out of service for new work, or back in.
 pub fn set_node(state: &State, input: &Input, name: &str, draining: bool, reason: &str) -> Result<Outcome, Refusal> {
     require(state, input, Action::ChangeNode, Owner::default())?;
-    let id = *state.view.node_of_name.get(name).ok_or_else(|| Refusal::not_found("node", name))?;
+    let id = *state.view.node_of_name.get(name).ok_or_else(|| Refusal::not_found(haina_core::Kind::Node, name))?;
     let node = &state.view.nodes[&id];
     if reason.len() > 1000 {
-        return Err(Refusal::invalid_value("reason", format!("{} bytes", reason.len()), "at most 1000 bytes"));
+        return Err(Refusal::invalid_value("reason", "", both("at most 1000 bytes", "不超过 1000 字节"))
+            .with_phrase("value", both(format!("{} bytes", reason.len()), format!("{} 字节", reason.len()))));
     }
     if node.draining == draining && node.reason == reason {
         return Ok(Outcome::done(Vec::new()));

@@ -9,7 +9,7 @@ use crate::{Action, Fact, Input, Progress, State};
 
 /// What waits ends now; what is under way is told to stop. Asking again changes nothing.
 pub fn cancel(state: &State, input: &Input, target: JobTarget) -> Result<Outcome, Refusal> {
-    let not_found = || Refusal::not_found("job", target);
+    let not_found = || Refusal::not_found(haina_core::Kind::Job, target);
     let job = state.jobs.get(&target.job).ok_or_else(not_found)?;
     let seen = Owner { organization: Some(job.organization), user: Some(job.user) };
     require(state, input, Action::ReadJob, seen).map_err(|_| not_found())?;

@@ -8,6 +8,7 @@ mod report;
 mod submit;
 mod users;
 
+use haina_core::both;
 use haina_core::{Actor, CardMillis, ClassId, Effect, Refusal, UserId};
 use haina_scheduler::{Blocker, Demand};
 
@@ -63,11 +64,11 @@ pub fn decide(state: &State, input: &Input, fuel: u64) -> Outcome {
             users::issue_token(state, input, user, *digest, label, *expires)
         }
         (Command::RevokeToken { token }, _) => users::revoke_token(state, input, *token),
-        (Command::Lead { .. } | Command::Apply { .. } | Command::Advance | Command::Report(_), _) => {
-            Err(Refusal::new(haina_core::Code::Forbidden)
-                .with("role", "user")
-                .with("action", "give orders that only the center itself gives"))
-        }
+        (Command::Lead { .. } | Command::Apply { .. } | Command::Advance | Command::Report(_), _) => Err(Refusal::new(
+            haina_core::Code::Forbidden,
+        )
+        .with_phrase("role", both("user", "用户"))
+        .with_phrase("action", both("give orders that only the center itself gives", "发出只由中心自身发出的命令"))),
     };
     outcome.unwrap_or_else(|refusal| Outcome {
         facts: Vec::new(),
@@ -88,8 +89,8 @@ fn acting_user<'a>(state: &'a State, input: &Input) -> Result<Option<(UserId, &'
             None => Err(Refusal::new(haina_core::Code::Unauthenticated)),
         },
         Actor::Engine => Err(Refusal::new(haina_core::Code::Forbidden)
-            .with("role", "engine")
-            .with("action", "anything but to report")),
+            .with_phrase("role", both("engine", "执行引擎"))
+            .with_phrase("action", both("anything but to report", "上报之外的任何操作"))),
     }
 }
 
@@ -104,7 +105,10 @@ fn require(state: &State, input: &Input, action: Action, owner: Owner) -> Result
 fn check_name(field: &str, name: &str) -> Result<(), Refusal> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.len() > 64 || !name.chars().all(plain) || name.starts_with(['.', '-']) {
-        let rule = "1 to 64 letters, digits, `-`, `_` or `.`, beginning with a letter, a digit or `_`";
+        let rule = both(
+            "1 to 64 letters, digits, `-`, `_` or `.`, beginning with a letter, a digit or `_`",
+            "1 到 64 个字母、数字、`-`、`_` 或 `.`，以字母、数字或 `_` 开头",
+        );
         return Err(Refusal::invalid_value(field, name, rule));
     }
     Ok(())

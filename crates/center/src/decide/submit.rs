@@ -1,5 +1,6 @@
 //! Jobs are accepted, all of a submission or none.
 
+use haina_core::both;
 use std::collections::BTreeMap;
 
 use haina_core::{
@@ -20,7 +21,10 @@ const JOBS_MOST: usize = 10_000;
 /// Accepts all jobs, or refuses with the first that cannot be.
 pub fn submit(state: &State, input: &Input, jobs: &[JobRequest], known_ends: &[KnownEnd]) -> Result<Outcome, Refusal> {
     if jobs.is_empty() || jobs.len() > JOBS_MOST {
-        return Err(Refusal::invalid_value("jobs", format!("{} jobs", jobs.len()), format!("1 to {JOBS_MOST} jobs")));
+        let count = jobs.len();
+        let rule = both(format!("1 to {JOBS_MOST} jobs"), format!("1 到 {JOBS_MOST} 个作业"));
+        let value = both(format!("{count} jobs"), format!("{count} 个作业"));
+        return Err(Refusal::invalid_value("jobs", "", rule).with_phrase("value", value));
     }
     check_cycles(jobs)?;
     let mut submission =
@@ -76,19 +80,21 @@ impl Submission<'_> {
     fn payer(&self, request: &JobRequest) -> Result<(UserId, OrganizationId), Refusal> {
         let acting = acting_user(self.state, self.input)?;
         let Some((id, user)) = acting else {
-            return Err(Refusal::new(Code::Forbidden).with("role", "center").with("action", "submit jobs"));
+            return Err(Refusal::new(Code::Forbidden)
+                .with_phrase("role", both("center", "计算中心"))
+                .with_phrase("action", both("submit jobs", "提交作业")));
         };
         let organization = match (&request.organization, user.organization) {
             (None, Some(own)) => own,
             (None, None) => {
-                let rule = "given, because you belong to no organization";
-                return Err(Refusal::invalid_value("organization", "absent", rule));
+                let rule = both("given, because you belong to no organization", "您不属于任何单位，必须填写");
+                return Err(Refusal::absent("organization", rule));
             }
             (Some(name), own) => {
                 let named = self.state.view.organization_of_name.get(name).copied();
                 match named {
                     Some(named) if own.is_none_or(|own| own == named) => named,
-                    _ => return Err(Refusal::not_found("organization", name)),
+                    _ => return Err(Refusal::not_found(haina_core::Kind::Organization, name)),
                 }
             }
         };
@@ -106,7 +112,7 @@ impl Submission<'_> {
         let demand = self.demand(request)?;
         if let Err(detail) = state.view.cluster.could_ever_host(&demand) {
             let pool = &state.view.pools[&demand.pool].name;
-            return Err(Refusal::new(Code::ImpossibleRequest).with("pool", pool).with("detail", detail));
+            return Err(Refusal::new(Code::ImpossibleRequest).with("pool", pool).with_phrase("detail", detail));
         }
         let payer = &state.view.organizations[&organization];
         let asked = cards_of(&demand);
@@ -137,14 +143,21 @@ impl Submission<'_> {
 
     fn demand(&self, request: &JobRequest) -> Result<Demand, Refusal> {
         let pool: PoolId = match &request.pool {
-            None => *self.state.view.pools.keys().next().ok_or_else(|| Refusal::not_found("pool", "at all"))?,
-            Some(name) => *self.state.view.pool_of_name.get(name).ok_or_else(|| Refusal::not_found("pool", name))?,
+            None => *self.state.view.pools.keys().next().ok_or_else(|| {
+                Refusal::not_found(haina_core::Kind::Pool, "").with_phrase("name", both("at all", "（一个也没有）"))
+            })?,
+            Some(name) => *self
+                .state
+                .view
+                .pool_of_name
+                .get(name)
+                .ok_or_else(|| Refusal::not_found(haina_core::Kind::Pool, name))?,
         };
         let card_model = match &request.shape.card_model {
             None => None,
             Some(name) => {
                 let known = self.state.view.card_model_of_name.get(name);
-                Some(*known.ok_or_else(|| Refusal::not_found("card model", name))?)
+                Some(*known.ok_or_else(|| Refusal::not_found(haina_core::Kind::CardModel, name))?)
             }
         };
         Ok(Demand {
@@ -167,10 +180,10 @@ impl Submission<'_> {
         for Dependency { on, condition } in &request.dependencies {
             let (job, ended) = match on {
                 JobReference::Index(index) if (*index as usize) < self.jobs.len() => (self.id(*index as usize), None),
-                JobReference::Index(index) => return Err(Refusal::not_found("job of this submission", index)),
+                JobReference::Index(index) => return Err(Refusal::not_found(haina_core::Kind::JobOfSubmission, index)),
                 JobReference::Id(id) => {
                     let known = self.known(*id).filter(|(owner, _)| *owner == organization);
-                    (*id, known.ok_or_else(|| Refusal::not_found("job", id))?.1)
+                    (*id, known.ok_or_else(|| Refusal::not_found(haina_core::Kind::Job, id))?.1)
                 }
             };
             match ended {
@@ -185,7 +198,7 @@ impl Submission<'_> {
                 Some(state) => {
                     return Err(Refusal::new(Code::DependencyUnsatisfiable)
                         .with("job", job)
-                        .with("state", state.word()));
+                        .with_phrase("state", state.phrase()));
                 }
             }
         }
@@ -205,32 +218,56 @@ impl Submission<'_> {
 fn check_ranges(request: &JobRequest) -> Result<(), Refusal> {
     let within = |field: &str, value: u64, least: u64, most: u64| match (least..=most).contains(&value) {
         true => Ok(()),
-        false => Err(Refusal::invalid_value(field, value, format!("between {least} and {most}"))),
+        false => Err(Refusal::invalid_value(
+            field,
+            value,
+            both(format!("between {least} and {most}"), format!("{least} 到 {most} 之间")),
+        )),
     };
     let shape = &request.shape;
     let name_ok = !request.name.is_empty() && request.name.len() <= 128 && !request.name.contains(char::is_control);
     if !name_ok {
-        return Err(Refusal::invalid_value("name", &request.name, "1 to 128 bytes without control characters"));
+        return Err(Refusal::invalid_value(
+            "name",
+            &request.name,
+            both("1 to 128 bytes without control characters", "1 到 128 字节，不含控制字符"),
+        ));
     }
     within("nodes", shape.nodes.into(), 1, 4096)?;
     within("tasks_per_node", shape.tasks_per_node.into(), 1, 256)?;
     let cards = shape.cards_per_node.0;
     if cards > 64_000 || (cards > 1000 && !cards.is_multiple_of(1000)) {
         let shown = haina_core::reason::show_cards(shape.cards_per_node);
-        return Err(Refusal::invalid_value("cards", shown, "a whole number up to 64, or a fraction below 1"));
+        return Err(Refusal::invalid_value(
+            "cards",
+            shown,
+            both("a whole number up to 64, or a fraction below 1", "不超过 64 的整数，或小于 1 的小数"),
+        ));
     }
     within("cpus", shape.cpu_per_node.0.div_ceil(1000), 0, 65_536)?;
     within("memory", shape.memory_per_node.0, 0, 1 << 50)?;
     let day_ms = 24 * 3_600_000;
     let Milliseconds(limit) = request.time_limit;
     if !(1000..=30 * day_ms).contains(&limit) {
-        return Err(Refusal::invalid_value("time_limit", format!("{limit} ms"), "between 1 second and 30 days"));
+        return Err(Refusal::invalid_value(
+            "time_limit",
+            format!("{limit} ms"),
+            both("between 1 second and 30 days", "1 秒到 30 天之间"),
+        ));
     }
     if request.grace.0 > day_ms / 24 {
-        return Err(Refusal::invalid_value("grace", format!("{} ms", request.grace.0), "at most 1 hour"));
+        return Err(Refusal::invalid_value(
+            "grace",
+            format!("{} ms", request.grace.0),
+            both("at most 1 hour", "不超过 1 小时"),
+        ));
     }
     if !(-1000..=1000).contains(&request.priority) {
-        return Err(Refusal::invalid_value("priority", request.priority, "between -1000 and 1000"));
+        return Err(Refusal::invalid_value(
+            "priority",
+            request.priority,
+            both("between -1000 and 1000", "-1000 到 1000 之间"),
+        ));
     }
     within("retries", request.retries.into(), 0, 100)?;
     within("dependencies", request.dependencies.len() as u64, 0, 256)?;

@@ -1,5 +1,6 @@
 //! Users and tokens.
 
+use haina_core::both;
 use haina_core::{Code, Digest, Refusal, Role, Timestamp, TokenId, UserId};
 
 use super::apply::check_membership;
@@ -17,9 +18,13 @@ pub fn add_user(
 ) -> Result<Outcome, Refusal> {
     let organization = match organization {
         None => None,
-        Some(name) => {
-            Some(*state.view.organization_of_name.get(name).ok_or_else(|| Refusal::not_found("organization", name))?)
-        }
+        Some(name) => Some(
+            *state
+                .view
+                .organization_of_name
+                .get(name)
+                .ok_or_else(|| Refusal::not_found(haina_core::Kind::Organization, name))?,
+        ),
     };
     require(state, input, Action::AddUser, Owner { organization, user: None })?;
     if let Some((_, user)) = acting_user(state, input)?
@@ -31,7 +36,9 @@ pub fn add_user(
     check_name("user", name)?;
     check_membership(role, organization)?;
     if state.view.user_of_name.contains_key(name) {
-        return Err(Refusal::new(Code::NameTaken).with("kind", "user").with("name", name));
+        return Err(Refusal::new(Code::NameTaken)
+            .with_phrase("kind", haina_core::Kind::User.noun())
+            .with("name", name));
     }
     let id = UserId(state.view.users.len() as u32 + 1);
     let fact = Fact::UserAdded { id, name: name.to_owned(), role, organization };
@@ -50,9 +57,10 @@ pub fn issue_token(
     let id = state.view.user_of_name.get(user).copied();
     let organization = id.and_then(|id| state.view.users[&id].organization);
     require(state, input, Action::IssueToken, Owner { organization, user: id })?;
-    let id = id.ok_or_else(|| Refusal::not_found("user", user))?;
+    let id = id.ok_or_else(|| Refusal::not_found(haina_core::Kind::User, user))?;
     if label.len() > 200 {
-        return Err(Refusal::invalid_value("label", format!("{} bytes", label.len()), "at most 200 bytes"));
+        return Err(Refusal::invalid_value("label", "", both("at most 200 bytes", "不超过 200 字节"))
+            .with_phrase("value", both(format!("{} bytes", label.len()), format!("{} 字节", label.len()))));
     }
     let token = state.view.center.next_token;
     let fact = Fact::TokenIssued { id: token, user: id, digest, label: label.to_owned(), expires };
@@ -61,7 +69,7 @@ pub fn issue_token(
 
 /// Makes a token invalid.
 pub fn revoke_token(state: &State, input: &Input, id: TokenId) -> Result<Outcome, Refusal> {
-    let not_found = || Refusal::not_found("token", id);
+    let not_found = || Refusal::not_found(haina_core::Kind::Token, id);
     let token = state.view.tokens.get(&id).ok_or_else(not_found)?;
     let owner = Owner { organization: state.view.users[&token.user].organization, user: Some(token.user) };
     require(state, input, Action::RevokeToken, owner).map_err(|_| not_found())?;

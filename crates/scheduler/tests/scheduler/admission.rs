@@ -9,6 +9,10 @@ fn center() -> Cluster {
     cluster([ascend(1), ascend(2), nvidia(3), plain(4, 128), NodeSpec { pool: PoolId(2), ..ascend(5) }])
 }
 
+fn english(why: haina_core::Phrase) -> String {
+    why.say(haina_core::Language::English).to_owned()
+}
+
 #[test]
 fn an_impossible_demand_says_why() {
     let gibibytes = |count: u64| Bytes(count << 30);
@@ -35,9 +39,12 @@ fn an_impossible_demand_says_why() {
             "2 GiB of memory a node are asked for, and no such node has more than 512 bytes",
         ),
     ] {
-        assert_eq!(center().could_ever_host(&demand), Err(why.to_owned()));
+        assert_eq!(center().could_ever_host(&demand).map_err(english), Err(why.to_owned()));
     }
-    assert_eq!(cluster([plain(1, 1)]).could_ever_host(&cards(1)), Err("its nodes have no cards".to_owned()));
+    assert_eq!(
+        cluster([plain(1, 1)]).could_ever_host(&cards(1)).map_err(english),
+        Err("its nodes have no cards".to_owned())
+    );
 }
 
 #[test]
@@ -46,7 +53,7 @@ fn a_node_must_have_everything_together() {
     let deep = NodeSpec { memory: Bytes(512), ..plain(2, 1) };
     let demand = Demand { memory_per_node: Bytes(512), ..cores(64) };
     let why = "no single node has the cards, processors and memory together";
-    assert_eq!(cluster([wide, deep]).could_ever_host(&demand), Err(why.to_owned()));
+    assert_eq!(cluster([wide, deep]).could_ever_host(&demand).map_err(english), Err(why.to_owned()));
 }
 
 #[test]

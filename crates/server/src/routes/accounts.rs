@@ -40,7 +40,7 @@ pub async fn list(
 
 fn find(app: &App, caller: &Caller, name: &str) -> Result<OrganizationId, Refusal> {
     let id = caller.narrowed(app, Action::ReadAccount, Some(name))?;
-    id.ok_or_else(|| Refusal::not_found("organization", name))
+    id.ok_or_else(|| Refusal::not_found(haina_core::Kind::Organization, name))
 }
 
 /// Show an account
@@ -51,7 +51,7 @@ pub async fn show(State(app): State<App>, PathText(name): PathText, caller: Call
     let id = find(&app, &caller, &name)?;
     let now = app.center.now();
     let account = app.view(|view| shown::account(view, id, now));
-    Ok(Json(account.ok_or_else(|| Refusal::not_found("organization", &name))?))
+    Ok(Json(account.ok_or_else(|| Refusal::not_found(haina_core::Kind::Organization, &name))?))
 }
 
 /// List the movements of money on an account, newest first
@@ -119,6 +119,6 @@ pub async fn top_up(
     let answer = send(&app, &caller, command, create.key(&body)).await?;
     let now = app.center.now();
     let account = app.view(|view| shown::account(view, *view.organization_of_name.get(&name)?, now));
-    let account = account.ok_or_else(|| Refusal::not_found("organization", &name))?;
+    let account = account.ok_or_else(|| Refusal::not_found(haina_core::Kind::Organization, &name))?;
     Ok(created(&answer, &format!("/api/v1/accounts/{name}/postings"), &account))
 }

@@ -105,8 +105,9 @@ fn sentence(seen: &Seen, language: Language) -> String {
 pub async fn cancel(State(app): State<App>, PathText(id): PathText, caller: Caller) -> Result<Response, Failure> {
     let seen = Seen::find(&app, &caller, &id).await?;
     seen.require(&caller, Action::CancelJob)?;
-    let ended =
-        |state: JobState| Refusal::new(Code::AlreadyEnded).with("job", seen.record.id).with("state", state.word());
+    let ended = |state: JobState| {
+        Refusal::new(Code::AlreadyEnded).with("job", seen.record.id).with_phrase("state", state.phrase())
+    };
     if seen.record.state.is_ended() {
         return Err(ended(seen.record.state).into());
     }

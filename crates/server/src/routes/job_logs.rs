@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use haina_center::Action;
 use haina_core::Refusal;
+use haina_core::both;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -54,7 +55,7 @@ pub async fn read(
     } else {
         match (attempt(&app, seen.record.id, element, query.attempt).await?, query.attempt) {
             (Some(record), _) => written(app, Output { attempt: record.id, rank, stream }, offset),
-            (None, Some(number)) => return Err(Refusal::not_found("attempt", number).into()),
+            (None, Some(number)) => return Err(Refusal::not_found(haina_core::Kind::Attempt, number).into()),
             (None, None) => axum::body::Body::empty(),
         }
     };
@@ -71,9 +72,15 @@ fn element(seen: &Seen, asked: Option<u32>) -> Result<Option<u32>, Refusal> {
         (None, None | Some(0)) => Ok(None),
         (Some(count), Some(element)) if element < count => Ok(Some(element)),
         (Some(count), None) => {
-            let rule = format!("given, because the job is an array: 0 to {}", count.saturating_sub(1));
-            Err(Refusal::invalid_value("element", "absent", rule))
+            let last = count.saturating_sub(1);
+            Err(Refusal::absent(
+                "element",
+                both(
+                    format!("given, because the job is an array: 0 to {last}"),
+                    format!("该作业是作业数组，必须填写 0 到 {last}"),
+                ),
+            ))
         }
-        (_, Some(element)) => Err(Refusal::not_found("element", element)),
+        (_, Some(element)) => Err(Refusal::not_found(haina_core::Kind::Element, element)),
     }
 }

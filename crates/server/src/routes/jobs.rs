@@ -7,6 +7,7 @@ use haina_api::{
     Job, JobSpec, Jobs, JobsSpec, Page, SubmittedJob, SubmittedRequest, convert_all, convert_one, parse_json,
 };
 use haina_center::{Action, Command, Reply};
+use haina_core::both;
 use haina_core::{JobId, JobState, Refusal};
 use haina_runtime::{Answer, IdempotencyKey, Request};
 use haina_store::JobFilter;
@@ -109,7 +110,7 @@ pub async fn list(
                 let of = view.users[&id].organization;
                 (organization.is_none() || of.is_none() || of == organization).then_some(id)
             });
-            Some(named.ok_or_else(|| Refusal::not_found("user", name))?)
+            Some(named.ok_or_else(|| Refusal::not_found(haina_core::Kind::User, name))?)
         }
     };
     let limit = page_size(query.limit)?;
@@ -134,7 +135,7 @@ fn states(query: &ListQuery) -> Result<Vec<JobState>, Refusal> {
     };
     let rule = || {
         let words: Vec<_> = JobState::ALL.iter().map(|state| state.word()).collect();
-        format!("one or several of {}", words.join(","))
+        both(format!("one or several of {}", words.join(",")), format!("{} 中的一个或多个", words.join(",")))
     };
     let state = |word| JobState::from_word(word).ok_or_else(|| Refusal::invalid_value("state", word, rule()));
     words.split(',').map(state).collect()

@@ -75,7 +75,7 @@ pub async fn show(State(app): State<App>, PathText(name): PathText, caller: Call
         let attempts = Some(on_it.map(|(id, _)| id.to_string()).collect());
         Some(Node { attempts, confinement: Some(confinement(&app)), ..shown::node(view, id)? })
     });
-    Ok(Json(node.ok_or_else(|| Refusal::not_found("node", &name))?))
+    Ok(Json(node.ok_or_else(|| Refusal::not_found(haina_core::Kind::Node, &name))?))
 }
 
 /// All nodes of a local engine are this one machine.
@@ -115,5 +115,5 @@ async fn set(app: App, caller: Caller, name: String, draining: bool, reason: Str
     let command = Command::SetNode { node: name.clone(), draining, reason };
     let answer = send(&app, &caller, command, None).await?;
     let node = app.view(|view| shown::node(view, *view.node_of_name.get(&name)?));
-    Ok(committed(StatusCode::OK, &answer, &node.ok_or_else(|| Refusal::not_found("node", &name))?))
+    Ok(committed(StatusCode::OK, &answer, &node.ok_or_else(|| Refusal::not_found(haina_core::Kind::Node, &name))?))
 }

@@ -54,5 +54,9 @@ pub async fn set(
         Command::SetOrganization { name: name.clone(), title: request.title, card_limit, suspended: request.suspended };
     let answer = send(&app, &caller, command, None).await?;
     let organization = app.view(|view| shown::organization(view, *view.organization_of_name.get(&name)?));
-    Ok(committed(StatusCode::OK, &answer, &organization.ok_or_else(|| Refusal::not_found("organization", &name))?))
+    Ok(committed(
+        StatusCode::OK,
+        &answer,
+        &organization.ok_or_else(|| Refusal::not_found(haina_core::Kind::Organization, &name))?,
+    ))
 }

@@ -46,7 +46,7 @@ pub async fn issue(
     params(("id" = String, Path, description = "The token's id.")),
     responses((status = 204, description = "It is no longer valid."), Problems))]
 pub async fn revoke(State(app): State<App>, PathText(id): PathText, caller: Caller) -> Result<Response, Failure> {
-    let token: TokenId = id.parse().map_err(|_| Refusal::not_found("token", &id))?;
+    let token: TokenId = id.parse().map_err(|_| Refusal::not_found(haina_core::Kind::Token, &id))?;
     let answer = send(&app, &caller, Command::RevokeToken { token }, None).await?;
     let mut response = committed(StatusCode::NO_CONTENT, &answer, &());
     *response.body_mut() = axum::body::Body::empty();

@@ -119,3 +119,31 @@ fn problems_are_in_the_callers_language() {
     };
     assert!(why["waiting"]["sentence"].as_str().unwrap().ends_with('。'), "{why}");
 }
+
+#[test]
+fn a_chinese_sentence_is_chinese_to_its_end() {
+    let center = CenterInABox::start();
+    let user = |name: &str| center.user(name).with("accept-language", "zh");
+    let id = center.user("ocean-admin").post("/api/v1/jobs", &job("a")).expect(201).json()["id"].clone();
+    let path = format!("/api/v1/jobs/{}", id.as_str().unwrap());
+    let wish = |field: &str, value: Value| {
+        let mut wish = job("a");
+        wish[field] = value;
+        user("ocean-developer").post("/api/v1/jobs", &wish).json()["detail"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(wish("nodes", json!(0)), "`nodes` 的值为 0，不符合要求：1 到 4096 之间。");
+    assert_eq!(
+        wish("nodes", json!(5)),
+        "资源池 public 永远无法满足该作业：需要 5 个卡型号相同的节点，而其中足够大的只有 4 个。"
+    );
+    assert_eq!(wish("pool", json!("nothing")), "没有您可查看的资源池 nothing。");
+    assert_eq!(wish("crads", json!(1)), "无法读取请求：第 1 行第 37 列，未知字段 `crads`；最接近的是 `cards`。");
+    let detail = |problem: Value| problem["detail"].as_str().unwrap().to_owned();
+    let forbidden = user("ocean-developer").post(&format!("{path}/cancel"), &Value::Null).problem(403, "forbidden");
+    assert_eq!(detail(forbidden), "您的角色（开发人员）不允许此操作：取消该作业。");
+    let unknown = user("ocean-admin").get("/api/v1/nothing").problem(404, "not_found");
+    assert_eq!(detail(unknown), "没有您可查看的接口地址 /api/v1/nothing。");
+    user("ocean-admin").post(&format!("{path}/cancel"), &Value::Null).expect(200);
+    let ended = user("ocean-admin").post(&format!("{path}/cancel"), &Value::Null).problem(409, "already_ended");
+    assert_eq!(detail(ended), "作业 1 已结束，状态为已取消。");
+}
