@@ -199,7 +199,7 @@ fn local(entry: LocalEntry) -> Result<LocalDefinition, Refusal> {
         None => usual.first_user,
         Some(number) => {
             let rule = both("a user number from 1000 to 2000000000", "1000 至 2000000000 的用户编号");
-            let number: u32 = number.whole("local.first_user", rule)?;
+            let number: u32 = number.whole("local.first_user", rule.clone())?;
             if !(FIRST_USER_LEAST..=2_000_000_000).contains(&number) {
                 return Err(Refusal::invalid_value("local.first_user", number, rule));
             }
@@ -210,7 +210,7 @@ fn local(entry: LocalEntry) -> Result<LocalDefinition, Refusal> {
         None => usual.processes,
         Some(number) => {
             let rule = both("a whole number from 16", "不小于 16 的整数");
-            let number: u32 = number.whole("local.processes", rule)?;
+            let number: u32 = number.whole("local.processes", rule.clone())?;
             if number < 16 {
                 return Err(Refusal::invalid_value("local.processes", number, rule));
             }

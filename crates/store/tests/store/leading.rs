@@ -53,12 +53,28 @@ pub async fn two_writers_of_one_epoch_cannot_both_commit(home: Home) {
     assert_eq!(copy.load().await.unwrap().position, center.position);
 }
 
+pub async fn a_centers_id_is_drawn_once(home: Home) {
+    let (first, second) = (home.open().await, home.open().await);
+    let (one, other) = tokio::join!(first.center_id(CenterId(1)), second.center_id(CenterId(2)));
+    let id = one.unwrap();
+    assert_eq!(other.unwrap(), id);
+    drop((first, second));
+    assert_eq!(home.open().await.center_id(CenterId(3)).await.unwrap(), id);
+}
+
+pub async fn a_database_without_one_becomes_a_center_with_an_id(home: Home) {
+    drop(home.open().await);
+    home.execute("DROP TABLE center_id");
+    home.execute("UPDATE schema_version SET version = 2");
+    assert_eq!(home.open().await.center_id(CenterId(1)).await.unwrap(), CenterId(1));
+}
+
 pub async fn a_database_of_a_newer_version_is_refused_and_left_alone(home: Home) {
     drop(home.open().await);
     home.execute("UPDATE schema_version SET version = 99");
     for _ in 0..2 {
         match Store::open(&home.location).await {
-            Err(error @ StoreError::NewerVersion { found: 99, known: 2.., .. }) => {
+            Err(error @ StoreError::NewerVersion { found: 99, .. }) => {
                 assert!(error.to_string().contains("version 99"), "{error}");
             }
             Err(error) => panic!("{error}"),
