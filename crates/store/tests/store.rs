@@ -26,7 +26,7 @@ home::on_both! {
     leading::a_leader_that_was_replaced_cannot_commit,
     leading::two_writers_of_one_epoch_cannot_both_commit,
     leading::a_centers_id_is_drawn_once,
-    leading::a_database_of_the_first_version_becomes_a_center_with_an_id,
+    leading::a_database_without_one_becomes_a_center_with_an_id,
     leading::a_database_of_a_newer_version_is_refused_and_left_alone,
     leading::effects_stay_in_the_outbox_until_they_are_done,
     leading::a_key_is_answered_again_after_a_restart,
