@@ -93,7 +93,7 @@ async fn main() {
     };
     let supervisor = std::fs::read_dir("/proc").expect("/proc").flatten().find_map(|entry| {
         let command = std::fs::read_to_string(entry.path().join("cmdline")).ok()?;
-        let ours = format!("attempts/{}/0.1/task-0", attempt.job);
+        let ours = format!("attempts/{attempt}/task-0");
         command.contains(&ours).then(|| entry.path())
     });
     let status = std::fs::read_to_string(supervisor.expect("a supervisor").join("status")).unwrap_or_default();

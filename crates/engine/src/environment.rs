@@ -72,15 +72,16 @@ impl Environments {
         inherited: BTreeMap<String, String>,
         confinement: Arc<Confinement>,
     ) -> Arc<Environments> {
-        tokio::spawn(stop_orphans(directory.clone()));
-        Arc::new(Environments {
+        let environments = Arc::new(Environments {
             directory,
             starter,
             inherited,
             confinement,
             tools: OnceCell::new(),
             builds: Mutex::default(),
-        })
+        });
+        tokio::spawn(stop_orphans(environments.clone()));
+        environments
     }
 
     /// The environment with these packages, built if need be. Returns the venv's directory, or why there is none.
@@ -185,14 +186,17 @@ impl Drop for Asker {
 }
 
 /// Stops the builds of an earlier server that nobody here came to wait for.
-async fn stop_orphans(directory: PathBuf) {
+async fn stop_orphans(environments: Arc<Environments>) {
+    let directory = environments.directory.clone();
+    let found = blocking(move || durable::list(&directory)).await.unwrap_or_default();
+    if found.is_empty() {
+        return;
+    }
+    // Who asks needs the tools first, which takes its time on a busy machine.
+    _ = environments.tools().await;
+    drop(environments);
     tokio::time::sleep(TIME_TO_ASK).await;
-    let stopped = blocking(move || {
-        for environment in durable::list(&directory)? {
-            build::stop_if_orphaned(&environment)?;
-        }
-        Ok(())
-    });
+    let stopped = blocking(move || found.iter().try_for_each(|environment| build::stop_if_orphaned(environment)));
     if let Err(error) = stopped.await {
         tracing::warn!("environment builds of an earlier server could not be looked for: {error}");
     }

@@ -4,15 +4,14 @@
 //! center                                    the center whose attempts these are
 //! epoch                                     the newest epoch that gave an order
 //! active/<attempt>                          a link to its order; there until the attempt's end was acknowledged
-//! attempts/<job>/<element>.<number>/        one attempt (element 0 where the job is no array)
-//!     order.json  stop.json  ended.json     what was ordered; that it was told to stop; its one end
+//! attempts/<attempt>/                       one attempt
+//!     order.json  stop.json  ended.json     what was ordered; that it was told to stop; its one end, if no task has one
 //!     task-<rank>/                          one task
 //!         task.json                         what the supervisor is to do
 //!         lock                              held by the supervisor as long as it lives
-//!         started.json                      written before the process starts: it never starts twice
+//!         started.json                      written before the process starts: it never starts twice. Becomes exit.json
 //!         running.json                      the process, and since when it runs
 //!         stop.json  control                an order to stop, and the pipe that wakes the supervisor for it
-//!         exit.reserve                      disk blocks kept for exit.json, so that a full disk cannot lose the end
 //!         exit.json                         how it ended
 //!         stdout  stderr                    its output
 //! environments/<digest>/                    a Python environment: venv, complete (when it is), lock, build/<n> (a task)
@@ -60,8 +59,7 @@ impl Layout {
 
     /// One attempt.
     pub fn attempt(&self, attempt: AttemptId) -> AttemptPaths {
-        let name = format!("{}.{}", attempt.element, attempt.number);
-        AttemptPaths { directory: self.root.join("attempts").join(attempt.job.to_string()).join(name) }
+        AttemptPaths { directory: self.root.join("attempts").join(attempt.to_string()) }
     }
 
     /// Where all Python environments are.
@@ -154,8 +152,8 @@ impl TaskPaths {
         stop "stop.json";
         /// A named pipe; a byte in it makes the supervisor look at `stop`.
         control "control";
-        /// Disk blocks kept for `exit`.
-        exit_reserve "exit.reserve";
+        /// The same before it is durable.
+        started_partial ".started";
         /// How it ended.
         exit "exit.json";
     }

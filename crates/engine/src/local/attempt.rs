@@ -75,11 +75,12 @@ pub async fn drive(shared: Arc<Shared>, entry: Arc<Entry>, order: Arc<LaunchOrde
     if let Report::Ended { started: Some(at), .. } = report {
         gang.report_start(at).await;
     }
-    finish(&shared, &paths, report).await;
+    // Every task's end is on disk, and with them the attempt's.
+    shared.end(report).await;
 }
 
-/// Makes an attempt's end durable, once, and reports it.
-pub async fn finish(shared: &Shared, paths: &AttemptPaths, report: Report) {
+/// Makes the end of an attempt durable that was never launched, once, and reports it.
+pub async fn finish_unlaunched(shared: &Shared, paths: &AttemptPaths, report: Report) {
     let report = Arc::new(report);
     let mut wait = Duration::from_millis(100);
     loop {
@@ -91,8 +92,7 @@ pub async fn finish(shared: &Shared, paths: &AttemptPaths, report: Report) {
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(Duration::from_secs(5));
     }
-    shared.forget(report.attempt());
-    shared.deliver(Arc::unwrap_or_clone(report)).await;
+    shared.end(Arc::unwrap_or_clone(report)).await;
 }
 
 struct Gang<'a> {

@@ -24,10 +24,11 @@ use crate::environment::Environments;
 use crate::layout::{Layout, TaskPaths};
 use crate::logs::{self, LogChunk, LogReceiver, LogStream};
 use crate::order::LaunchOrder;
-use crate::records::AttemptStop;
+use crate::records::{AttemptStop, ExitRecord};
 use crate::watch::Watcher;
 use crate::{clock, durable, variables};
-use attempt::{Entry, drive, finish};
+use aggregate::combine;
+use attempt::{Entry, drive, finish_unlaunched};
 use epoch::EpochGuard;
 use task::{TaskStarter, blocking};
 
@@ -135,8 +136,13 @@ impl Shared {
         self.entries().entry(attempt).or_insert_with(|| Arc::new(Entry::new(attempt))).clone()
     }
 
-    /// Its end is on disk: from now on the disk answers for it.
-    pub(crate) fn forget(&self, attempt: AttemptId) {
+    /// Reports an end that is on disk: from now on the disk answers for it.
+    pub(crate) async fn end(&self, report: Report) {
+        self.forget(report.attempt());
+        self.deliver(report).await;
+    }
+
+    fn forget(&self, attempt: AttemptId) {
         self.entries().remove(&attempt);
     }
 
@@ -155,8 +161,17 @@ impl Shared {
         Ok(attempts)
     }
 
+    /// The end of an attempt: what all of its tasks' ends come to, or one of its own if it was never launched.
     fn ended(&self, attempt: AttemptId) -> io::Result<Option<Report>> {
-        durable::read(&self.layout.attempt(attempt).ended())
+        let paths = self.layout.attempt(attempt);
+        let Some(order) = durable::read::<LaunchOrder>(&paths.order())? else { return durable::read(&paths.ended()) };
+        let mut ends = Vec::new();
+        for rank in 0..order.task_count() {
+            let end: Option<ExitRecord> = durable::read(&paths.task(rank).exit())?;
+            let Some(end) = end else { return Ok(None) };
+            ends.push(end);
+        }
+        Ok(Some(combine(attempt, &ends)))
     }
 
     fn resume(self: &Arc<Self>, attempt: AttemptId) -> io::Result<()> {
@@ -199,7 +214,7 @@ impl Shared {
                 ending: Ending::Stopped,
                 used: TaskUse::default(),
             };
-            finish(&shared, &shared.layout.attempt(attempt), ended).await;
+            finish_unlaunched(&shared, &shared.layout.attempt(attempt), ended).await;
         });
     }
 
@@ -228,7 +243,7 @@ impl Shared {
     fn keep_order(&self, order: LaunchOrder) -> io::Result<Kept> {
         let attempt = order.launch.attempt;
         let paths = self.layout.attempt(attempt);
-        if paths.ended().exists() {
+        if self.ended(attempt)?.is_some() {
             return Ok(Kept::Ended);
         }
         if let Some(before) = durable::read::<LaunchOrder>(&paths.order())? {
@@ -280,7 +295,7 @@ impl Shared {
     fn keep_stop(&self, ordered: AttemptStop) -> io::Result<KeptStop> {
         let attempt = ordered.stop.attempt;
         let paths = self.layout.attempt(attempt);
-        if paths.ended().exists() {
+        if self.ended(attempt)?.is_some() {
             return Ok(KeptStop::Ended);
         }
         let before: Option<AttemptStop> = durable::read(&paths.stop())?;

@@ -13,7 +13,6 @@ mod streams;
 mod watch_over;
 mod words;
 
-use std::fs;
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
@@ -27,7 +26,7 @@ use crate::task_state::{self, TaskLock};
 use crate::{clock, durable};
 use control::Control;
 pub use control::order_stop;
-use exit::ExitReserve;
+use exit::Started;
 use watch_over::Supervision;
 
 /// Supervises the task in `task_directory` to its end. Call it from the main thread of a process that does nothing else:
@@ -56,11 +55,10 @@ fn run(task: &TaskPaths) -> io::Result<()> {
     }
     let order: TaskOrder = durable::read(&task.order())?.ok_or(io::ErrorKind::NotFound)?;
     let control = Control::open(task, order.epoch)?;
-    let reserve = ExitReserve::create(task)?;
     if let Some(stop) = control.stop(&mut Vec::new()) {
-        return finish(reserve, &stopped_before_start(stop.cause, clock::now()));
+        return durable::write_durably(&task.exit(), &stopped_before_start(stop.cause, clock::now()));
     }
-    mark_started(task)?;
+    let started = Started::mark(task, &StartedRecord { at: clock::now() })?;
     let end = match Supervision::start(task, &order, control) {
         Ok(supervision) => supervision.run(),
         Err(reason) => ExitRecord::never_started(Ending::Unstartable { reason }, None, clock::now()),
@@ -68,28 +66,16 @@ fn run(task: &TaskPaths) -> io::Result<()> {
     if let Some(sandbox) = &order.sandbox {
         groups::remove(&sandbox.groups);
     }
-    finish(reserve, &end)
+    finish(started, &end)
 }
 
 fn stopped_before_start(cause: StopCause, at: Timestamp) -> ExitRecord {
     ExitRecord::never_started(Ending::Stopped, Some(cause), at)
 }
 
-/// From here on the process may run. If this cannot be made durable, it must not, and another try may follow.
-fn mark_started(task: &TaskPaths) -> io::Result<()> {
-    let marked = durable::write_durably(&task.started(), &StartedRecord { at: clock::now() });
-    if marked.is_err() {
-        fs::remove_file(task.started()).or_else(|error| match error.kind() {
-            io::ErrorKind::NotFound => Ok(()),
-            _ => Err(error),
-        })?;
-    }
-    marked
-}
-
-fn finish(reserve: ExitReserve, end: &ExitRecord) -> io::Result<()> {
+fn finish(started: Started, end: &ExitRecord) -> io::Result<()> {
     failpoint::pass("before_exit_record");
-    reserve.write(end)?;
+    started.finish(end)?;
     failpoint::pass("after_exit_record");
     Ok(())
 }

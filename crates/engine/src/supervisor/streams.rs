@@ -5,7 +5,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::PathBuf;
 
 use haina_core::Bytes;
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -17,7 +17,9 @@ pub const BUFFER: usize = 64 << 10;
 pub struct Stream {
     /// `None` once every writer is gone.
     pipe: Option<File>,
-    file: File,
+    path: PathBuf,
+    /// Made with the first byte: many tasks say nothing on one of their outputs.
+    file: Option<File>,
     /// Bytes that the file may still take.
     left: u64,
     cap: u64,
@@ -30,14 +32,21 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Opens the file and a pipe; the second value is the task's end of it.
-    pub fn open(path: &Path, cap: Bytes) -> io::Result<(Stream, OwnedFd)> {
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
+    /// Opens a pipe for the file; the second value is the task's end of it.
+    pub fn open(path: PathBuf, cap: Bytes) -> io::Result<(Stream, OwnedFd)> {
         let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC)?;
         // Only the supervisor's end: most programs cannot deal with an output that refuses to wait.
         rustix::io::ioctl_fionbio(&ours, true)?;
-        let stream =
-            Stream { pipe: Some(File::from(ours)), file, left: cap.0, cap: cap.0, is_cut: false, lost: 0, error: None };
+        let stream = Stream {
+            pipe: Some(File::from(ours)),
+            path,
+            file: None,
+            left: cap.0,
+            cap: cap.0,
+            is_cut: false,
+            lost: 0,
+            error: None,
+        };
         Ok((stream, theirs))
     }
 
@@ -79,13 +88,20 @@ impl Stream {
         }
     }
 
+    fn file(&mut self) -> io::Result<&mut File> {
+        match &mut self.file {
+            Some(file) => Ok(file),
+            none => Ok(none.insert(OpenOptions::new().create(true).append(true).open(&self.path)?)),
+        }
+    }
+
     fn write(&mut self, mut output: &[u8]) {
         if output.is_empty() {
             return;
         }
         if let Some(error) = &self.error {
             let line = format!("\n[haina: {} bytes were lost here: {error}]\n", self.lost);
-            if self.file.write_all(line.as_bytes()).is_err() {
+            if self.file().and_then(|file| file.write_all(line.as_bytes())).is_err() {
                 self.lost += output.len() as u64;
                 return;
             }
@@ -93,7 +109,7 @@ impl Stream {
             self.lost = 0;
         }
         while !output.is_empty() {
-            match self.file.write(output) {
+            match self.file().and_then(|file| file.write(output)) {
                 Ok(length) => output = &output[length..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {

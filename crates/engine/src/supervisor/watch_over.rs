@@ -59,9 +59,9 @@ impl Supervision {
     /// Starts the process. The error says why it could not be.
     pub fn start(task: &TaskPaths, order: &TaskOrder, control: Control) -> Result<Supervision, String> {
         let (stdout, stdout_writer) =
-            Stream::open(&task.log(LogStream::Stdout), order.log_cap).map_err(|error| format!("stdout: {error}"))?;
+            Stream::open(task.log(LogStream::Stdout), order.log_cap).map_err(|error| format!("stdout: {error}"))?;
         let (stderr, stderr_writer) =
-            Stream::open(&task.log(LogStream::Stderr), order.log_cap).map_err(|error| format!("stderr: {error}"))?;
+            Stream::open(task.log(LogStream::Stderr), order.log_cap).map_err(|error| format!("stderr: {error}"))?;
         let children = watch_children().map_err(|error| format!("signals: {error}"))?;
         set_child_subreaper(Some(rustix::process::getpid())).map_err(|error| format!("subreaper: {error}"))?;
         let (started, began) = (clock::now(), Instant::now());
