@@ -39,8 +39,6 @@ pub struct Server {
     group: Group,
     /// Its home.
     pub home: Home,
-    /// When it was spawned.
-    pub since: Instant,
     /// From spawning it to its first readiness.
     pub start_took: Duration,
 }
@@ -76,7 +74,7 @@ impl Home {
             }
             if self.is_ready() {
                 let start_took = spawned.elapsed();
-                return Ok(Server { group, home: self.clone(), since: spawned, start_took });
+                return Ok(Server { group, home: self.clone(), start_took });
             }
             if spawned.elapsed() > START_LONGEST {
                 bail!("the server is not ready after {} s\n{}", START_LONGEST.as_secs(), self.log_end());

@@ -14,8 +14,9 @@ pub struct Record {
     pub told: Mutex<Told>,
     /// Complaints that came up on the way.
     pub complaints: Mutex<Vec<String>>,
-    /// Requests that change something and lost their connection before they were answered: when each was sent.
-    pub cut_off: Mutex<Vec<Instant>>,
+    /// Requests that change something and lost their connection before they were answered: when each was sent,
+    /// and when it was cut off.
+    pub cut_off: Mutex<Vec<(Instant, Instant)>>,
     /// Requests that were answered, with whatever.
     pub answered: AtomicU64,
     /// Refused for now: 503.
@@ -55,14 +56,14 @@ impl Record {
 
     /// Notes a request that was sent and lost its connection.
     pub fn was_cut_off(&self, sent: Instant) {
-        self.cut_off.lock().expect("no driver panics").push(sent);
+        self.cut_off.lock().expect("no driver panics").push((sent, Instant::now()));
     }
 
-    /// Requests that were sent in the life of one server, from `started` until it was `killed`, and were cut off. What an
-    /// idle driver sends afterwards on a connection that is dead already is no work that was interrupted.
-    pub fn cut_off_between(&self, started: Instant, killed: Instant) -> usize {
+    /// Requests that were sent before a server was `killed` and cut off after. What somebody sends on a connection that is
+    /// dead already, of this server or of one before it, fails at once: that is no work that was interrupted.
+    pub fn cut_off_at(&self, killed: Instant) -> usize {
         let cut_off = self.cut_off.lock().expect("no driver panics");
-        cut_off.iter().filter(|sent| (started..killed).contains(sent)).count()
+        cut_off.iter().filter(|(sent, cut_off)| *sent < killed && *cut_off >= killed).count()
     }
 
     /// Jobs and payments.
