@@ -66,6 +66,8 @@ struct CardModelEntry {
     #[serde(default)]
     ring: Option<Number>,
     #[serde(default)]
+    super_pod: Option<Number>,
+    #[serde(default)]
     fractions: bool,
     simulated: bool,
     price_per_card_hour: Quantity,
@@ -153,6 +155,7 @@ fn card_model(entry: CardModelEntry, currency: Currency) -> Result<CardModelDefi
         tflops_fp16: whole(entry.tflops_fp16, "tflops_fp16")?,
         watts: whole(entry.watts, "watts")?,
         ring: entry.ring.map_or(Ok(0), |ring| whole(ring, "ring"))?,
+        super_pod: entry.super_pod.map_or(Ok(0), |cards| whole(cards, "super_pod"))?,
         price_per_card_hour: money_of(&entry.price_per_card_hour, &at("price_per_card_hour"), currency)?,
         name: entry.name,
         vendor: entry.vendor,

@@ -42,6 +42,9 @@ pub struct CardModelDefinition {
     pub watts: u32,
     /// Cards per ring (HCCS, NVLink) on a node; 0 where there are none.
     pub ring: u32,
+    /// Cards that are one super pod (Atlas A3), numbered through it; 0 where there are none. Rank tables say it.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub super_pod: u32,
     /// Whether parts of a card may be given out.
     pub fractions: bool,
     /// Whether the cards are simulated; shown wherever they are.
@@ -96,4 +99,9 @@ pub struct UserDefinition {
     pub role: Role,
     /// Its organization's name; none for those who serve the center itself.
     pub organization: Option<String>,
+}
+
+/// Centers of before super pods keep their encoding.
+fn is_none(cards: &u32) -> bool {
+    *cards == 0
 }

@@ -36,6 +36,7 @@ fn order(job: u64, command: &[&str]) -> LaunchOrder {
         array_count: None,
         nodes: Vec::new(),
         center_url: None,
+        port: None,
         log_cap: None,
     }
 }

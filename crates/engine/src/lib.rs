@@ -23,6 +23,7 @@ mod processes;
 mod programs;
 mod readiness;
 mod records;
+pub mod rendezvous;
 mod supervisor;
 mod task_state;
 mod variables;

@@ -26,6 +26,9 @@ pub struct LaunchOrder {
     pub nodes: Vec<NodeDescription>,
     /// Where tasks reach the center, if they may.
     pub center_url: Option<String>,
+    /// Where the first task of the gang may listen; chosen by the engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
     /// Bytes kept of each output stream of a task; [`LaunchOrder::LOG_CAP`] if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_cap: Option<Bytes>,
@@ -40,6 +43,9 @@ pub struct NodeDescription {
     pub name: String,
     /// Who makes its cards, as the center file says; decides which variable makes cards visible.
     pub vendor: Option<String>,
+    /// Cards that are one super pod, where its cards are of such a kind.
+    #[serde(default)]
+    pub super_pod: u32,
 }
 
 impl LaunchOrder {
@@ -50,6 +56,12 @@ impl LaunchOrder {
     pub fn task_count(&self) -> u32 {
         let nodes = u32::try_from(self.launch.allocation.shares.len()).unwrap_or(u32::MAX);
         nodes.saturating_mul(self.launch.tasks_per_node)
+    }
+
+    /// Whether there is anybody to find: other tasks, or several cards, for which a program may start processes itself.
+    pub(crate) fn is_gang(&self) -> bool {
+        let cards: usize = self.launch.allocation.shares.iter().map(|share| share.cards.len()).sum();
+        self.task_count() > 1 || cards > 1
     }
 
     /// Refuses what could never run, or would leave the engine's directory.
@@ -120,13 +132,21 @@ impl LaunchOrder {
 /// The variable by which a vendor's runtime learns which cards it may use. Center files are written by people: `Huawei`,
 /// `Huawei Ascend` and `昇腾` are one vendor.
 fn visible_cards(vendor: &str) -> Option<&'static str> {
-    let vendor = vendor.to_lowercase();
-    let names = |words: &[&str]| words.iter().any(|word| vendor.contains(word));
     match () {
-        () if names(&["huawei", "ascend", "华为", "昇腾"]) => Some("ASCEND_RT_VISIBLE_DEVICES"),
-        () if names(&["nvidia", "英伟达"]) => Some("CUDA_VISIBLE_DEVICES"),
+        () if is_ascend(vendor) => Some("ASCEND_RT_VISIBLE_DEVICES"),
+        () if names(vendor, &["nvidia", "英伟达"]) => Some("CUDA_VISIBLE_DEVICES"),
         () => None,
     }
+}
+
+/// Whether a vendor's cards are Ascend.
+pub(crate) fn is_ascend(vendor: &str) -> bool {
+    names(vendor, &["huawei", "ascend", "华为", "昇腾"])
+}
+
+fn names(vendor: &str, words: &[&str]) -> bool {
+    let vendor = vendor.to_lowercase();
+    words.iter().any(|word| vendor.contains(word))
 }
 
 /// Where a task runs.

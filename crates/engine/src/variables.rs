@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::confinement::SYSTEM;
 use crate::layout::TaskPaths;
 use crate::order::LaunchOrder;
-use crate::processes;
+use crate::{processes, rendezvous};
 
 /// What a task inherits from the server. Everything else, the server's secrets above all, stays behind.
 const INHERITED: &[&str] = &[
@@ -105,6 +105,7 @@ pub fn of_task(
     order: &LaunchOrder,
     rank: u32,
     task: &TaskPaths,
+    meeting_place: &Path,
     environment: Option<&Path>,
 ) -> BTreeMap<String, String> {
     let mut variables = inherited.clone();
@@ -117,6 +118,10 @@ pub fn of_task(
         variables.remove("PYTHONHOME");
     }
     variables.extend(order.identity(rank));
+    if order.is_gang() {
+        let meeting = rendezvous::variables(order, rank, meeting_place);
+        variables.extend(meeting.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    }
     variables.extend([mark(task)]);
     variables
 }

@@ -131,7 +131,12 @@ impl Dispatcher {
         let nodes = launch.allocation.shares.iter().map(|share| {
             let node = &view.nodes[&share.node];
             let model = node.spec.card_model.map(|model| &view.card_models[&model].definition);
-            NodeDescription { id: share.node, name: node.name.clone(), vendor: model.map(|model| model.vendor.clone()) }
+            NodeDescription {
+                id: share.node,
+                name: node.name.clone(),
+                vendor: model.map(|model| model.vendor.clone()),
+                super_pod: model.map_or(0, |model| model.super_pod),
+            }
         });
         Ok(LaunchOrder {
             epoch: self.epoch,
@@ -141,6 +146,7 @@ impl Dispatcher {
             array_count: record.elements,
             nodes: nodes.collect(),
             center_url: self.center_url.clone(),
+            port: None,
             log_cap: None,
             launch,
         })

@@ -12,6 +12,7 @@ use crate::Random;
 /// Two pools, two card models, a few nodes, three organizations.
 pub fn center() -> CenterDefinition {
     let model = |name: &str, ring, price| CardModelDefinition {
+        super_pod: 0,
         name: name.to_owned(),
         vendor: "simulated".to_owned(),
         memory: Bytes(32 << 30),

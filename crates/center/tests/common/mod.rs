@@ -152,6 +152,7 @@ pub fn definition() -> CenterDefinition {
         name: "story".to_owned(),
         currency: Currency::CNY,
         card_models: vec![CardModelDefinition {
+            super_pod: 0,
             name: "ascend-910".to_owned(),
             vendor: "Huawei".to_owned(),
             memory: Bytes(32 << 30),

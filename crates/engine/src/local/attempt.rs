@@ -16,7 +16,7 @@ use crate::order::LaunchOrder;
 use crate::records::{AttemptStop, ExitRecord, StopCause, TaskStop};
 use crate::supervisor::order_stop;
 use crate::task_state::{TaskState, examine, settle_unstarted};
-use crate::{clock, durable};
+use crate::{clock, durable, rendezvous};
 
 /// An attempt that has not ended, as this server knows it.
 pub struct Entry {
@@ -139,6 +139,9 @@ impl Gang<'_> {
             let (shared, order, programs) = (self.shared.clone(), self.order.clone(), programs.clone());
             let paths = shared.layout.attempt(self.entry.attempt);
             let written = blocking(move || {
+                if order.is_gang() {
+                    rendezvous::write(&order, &paths.rendezvous())?;
+                }
                 for rank in 0..order.task_count() {
                     let task = paths.task(rank);
                     durable::create_directories(task.directory())?;

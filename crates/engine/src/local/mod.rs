@@ -26,7 +26,7 @@ use crate::logs::{self, LogChunk, LogReceiver, LogStream};
 use crate::order::LaunchOrder;
 use crate::records::{AttemptStop, ExitRecord};
 use crate::watch::Watcher;
-use crate::{clock, durable, variables};
+use crate::{clock, durable, rendezvous, variables};
 use aggregate::combine;
 use attempt::{Entry, drive, finish_unlaunched};
 use epoch::EpochGuard;
@@ -257,6 +257,7 @@ impl Shared {
         for rank in 0..order.task_count() {
             fs::create_dir_all(paths.task(rank).directory())?;
         }
+        let order = LaunchOrder { port: rendezvous::port_for(attempt), ..order };
         durable::write_durably(&paths.order(), &order)?;
         self.mark_active(attempt, &paths.order())?;
         Ok(Kept::Order(Box::new(order)))

@@ -36,6 +36,10 @@ pub fn task_order(
     shared.confinement.hand_over(&home, organization)?;
     let mut read: Vec<PathBuf> = programs.environment.iter().cloned().collect();
     read.extend(programs.python.iter().map(|python| python.prefix.clone()));
+    let rendezvous = shared.layout.attempt(order.launch.attempt).rendezvous();
+    if order.is_gang() {
+        read.push(rendezvous.clone());
+    }
     let hostname = order.node_name(place.share);
     let whose = Whose {
         organization: Some((order.launch.organization, &order.organization)),
@@ -61,7 +65,7 @@ pub fn task_order(
     Ok(TaskOrder {
         epoch: order.epoch,
         command: order.payload.command.clone(),
-        variables: variables::of_task(&inherited, order, rank, task, programs.environment.as_deref()),
+        variables: variables::of_task(&inherited, order, rank, task, &rendezvous, programs.environment.as_deref()),
         working_directory: order.payload.working_directory.as_ref().map_or(home, PathBuf::from),
         time_limit: order.launch.time_limit,
         grace: order.launch.grace,

@@ -132,6 +132,7 @@ impl Scenario {
             array_count: None,
             nodes: (1..=4).map(node).collect(),
             center_url: Some("http://127.0.0.1:1".to_owned()),
+            port: None,
             log_cap: None,
         }
     }
@@ -229,7 +230,7 @@ pub fn attempt(job: u64) -> AttemptId {
 }
 
 pub fn node(id: u32) -> NodeDescription {
-    NodeDescription { id: NodeId(id), name: format!("node-{id}"), vendor: Some("ascend".to_owned()) }
+    NodeDescription { id: NodeId(id), name: format!("node-{id}"), vendor: Some("ascend".to_owned()), super_pod: 0 }
 }
 
 /// Spreads an order over so many nodes.

@@ -187,6 +187,7 @@ pub fn small_center(nodes: u32) -> Command {
         name: "青岛".to_owned(),
         currency: Currency::CNY,
         card_models: vec![CardModelDefinition {
+            super_pod: 0,
             name: "ascend-910".to_owned(),
             vendor: "Huawei".to_owned(),
             memory: Bytes(32 << 30),

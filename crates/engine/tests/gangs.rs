@@ -1,0 +1,103 @@
+//! How the tasks of a gang find each other.
+
+mod scenario;
+
+use haina_core::{CardSlot, Ending, NodeId};
+use haina_engine::rendezvous::rank_table;
+use haina_engine::{LaunchOrder, NodeDescription};
+use scenario::{Scenario, over_nodes};
+
+/// Every rank sends its number to rank 0, which adds them up and answers.
+const MEET: &str = r#"
+import os, socket
+rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+place = (os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]))
+if rank == 0:
+    with socket.create_server(place) as server:
+        others = [server.accept()[0] for _ in range(size - 1)]
+        total = sum(int(other.makefile().readline()) for other in others)
+        for other in others:
+            other.sendall(f"{total}\n".encode())
+else:
+    while True:
+        try:
+            peer = socket.create_connection(place)
+            break
+        except ConnectionRefusedError:
+            pass
+    peer.sendall(f"{rank}\n".encode())
+    total = int(peer.makefile().readline())
+print(total, os.environ["NODE_RANK"], os.environ["LOCAL_RANK"], os.environ["HAINA_NODE_COUNT"])
+"#;
+
+fn gang(center: &Scenario, job: u64, text: &str) -> LaunchOrder {
+    over_nodes(center.script(job, text), 2, 4)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn eight_tasks_on_two_nodes_meet_where_they_are_told_to() {
+    let mut center = Scenario::new();
+    let mut order = gang(&center, 1, "exec python3 -c \"$MEET\"");
+    order.payload.variables.insert("MEET".to_owned(), MEET.to_owned());
+    assert_eq!(center.run(order).await.ending, Ending::Exited { code: 0 });
+    assert_eq!(center.output(1, 0), "28 0 0 2\n");
+    assert_eq!(center.output(1, 7), "28 1 3 2\n");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gang_finds_its_host_file_and_rank_table() {
+    let mut center = Scenario::new();
+    let text =
+        "test $RANK = 5 && cat $HAINA_HOSTFILE $RANK_TABLE_FILE; test $MASTER_PORT = ${JAX_COORDINATOR_ADDRESS#*:}";
+    assert_eq!(center.run(gang(&center, 1, text)).await.ending, Ending::Exited { code: 0 });
+    let output = center.output(1, 5);
+    let (hosts, table) = output.split_at(output.find('{').expect("a table"));
+    assert_eq!(hosts, "127.0.0.1 slots=4\n127.0.0.1 slots=4\n");
+    let table: serde_json::Value = serde_json::from_str(table).unwrap();
+    assert_eq!((&table["version"], &table["server_count"]), (&"1.0".into(), &"2".into()));
+    let devices = |server: usize| table["server_list"][server]["device"].as_array().unwrap().clone();
+    assert_eq!(devices(0)[0]["device_id"], "2", "the scenario's attempts hold cards 2 and 3 of each node");
+    assert_eq!(devices(1)[1]["rank_id"], "3");
+    assert_ne!(devices(0)[0]["device_ip"], devices(1)[0]["device_ip"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_alone_has_nobody_to_find() {
+    let mut center = Scenario::new();
+    let mut order = center.script(1, "test -z \"$HAINA_HOSTFILE$MASTER_ADDR\"");
+    order.launch.allocation.shares[0].cards.clear();
+    assert_eq!(center.run(order).await.ending, Ending::Exited { code: 0 });
+}
+
+fn described(center: &Scenario, change: impl Fn(&mut NodeDescription)) -> LaunchOrder {
+    let mut order = gang(center, 1, "");
+    order.nodes.iter_mut().for_each(change);
+    order
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cards_of_super_pods_have_a_number_in_theirs() {
+    let center = Scenario::new();
+    let mut order = described(&center, |node| node.super_pod = 128);
+    for (share, id) in order.launch.allocation.shares.iter_mut().zip([3, 4]) {
+        share.node = NodeId(id);
+    }
+    let table = rank_table(&order).unwrap();
+    assert_eq!(table["version"], "1.2");
+    assert_eq!(table["server_list"][0]["device"][0]["super_device_id"], "66", "64 to a node, two nodes to a pod");
+    let pods = table["super_pod_list"].as_array().unwrap();
+    let of_pod = |pod: usize| {
+        (pods[pod]["super_pod_id"].as_str().unwrap(), pods[pod]["server_list"][0]["server_id"].as_str().unwrap())
+    };
+    assert_eq!([of_pod(0), of_pod(1)], [("1", "node-3"), ("2", "node-4")]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn there_is_no_rank_table_for_other_cards_or_parts_of_cards() {
+    let center = Scenario::new();
+    assert_eq!(rank_table(&described(&center, |node| node.vendor = Some("NVIDIA".to_owned()))), None);
+    assert_eq!(rank_table(&described(&center, |node| node.vendor = None)), None);
+    let mut order = gang(&center, 1, "");
+    order.launch.allocation.shares[1].cards = vec![CardSlot { index: 0, millis: 500 }];
+    assert_eq!(rank_table(&order), None);
+}
