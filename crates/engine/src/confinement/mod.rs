@@ -71,7 +71,8 @@ pub struct Confinement {
     bwrap: Result<PathBuf, String>,
     landlock: Result<(), String>,
     groups: Vec<(Controller, Result<Hierarchy, String>)>,
-    is_root: bool,
+    /// Whether tasks can get user numbers of their own.
+    users: Result<(), String>,
     entry: PathBuf,
     processors: CpuMillis,
 }
@@ -95,21 +96,13 @@ impl Confinement {
     pub fn find(definition: LocalDefinition, engine: &Path, entry: PathBuf) -> Confinement {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let processors = CpuMillis(processors as u64 * 1000);
-        let is_root = rustix::process::geteuid().is_root();
         if definition.confinement == ConfinementPolicy::Off {
             let off = || Err("confinement is off in the center file".to_owned());
             let groups = Controller::ALL.map(|controller| (controller, Err("it is off in the center file".to_owned())));
             let (bwrap, landlock) = (off().map(|()| PathBuf::new()), off());
-            return Confinement {
-                definition,
-                bwrap,
-                landlock,
-                groups: groups.into(),
-                is_root: false,
-                entry,
-                processors,
-            };
+            return Confinement { definition, bwrap, landlock, groups: groups.into(), users: off(), entry, processors };
         }
+        let users = find_users(definition.first_user);
         let name = format!("haina-{}", &Digest::of(engine.as_os_str().as_encoded_bytes()).to_string()[..12]);
         let groups = Controller::ALL.map(|controller| (controller, find_groups::find(controller, &name)));
         Confinement {
@@ -117,7 +110,7 @@ impl Confinement {
             bwrap: find_bwrap(),
             landlock: find_landlock(),
             groups: groups.into(),
-            is_root,
+            users,
             entry,
             processors,
         }
@@ -144,13 +137,7 @@ impl Confinement {
             };
             note(what, hierarchy.clone().map(drop));
         }
-        note(
-            Protection::Users,
-            match self.is_root {
-                true => Ok(()),
-                false => Err("the server does not run as root: all jobs run as its user".to_owned()),
-            },
-        );
+        note(Protection::Users, self.users.clone());
         found
     }
 
@@ -159,8 +146,9 @@ impl Confinement {
         match self.definition.confinement {
             ConfinementPolicy::Required => {
                 let missing = self.enforcement().missing.into_iter();
-                // Without root there is one user only, and the sandbox keeps jobs apart all the same.
-                missing.filter(|(what, _)| *what != Protection::Users).collect()
+                // An ordinary user has only itself, and the sandbox keeps jobs apart all the same; but none runs as root.
+                let is_root = rustix::process::geteuid().is_root();
+                missing.filter(|(what, _)| *what != Protection::Users || is_root).collect()
             }
             _ => Vec::new(),
         }
@@ -169,7 +157,7 @@ impl Confinement {
     /// The user number of an organization's tasks; 0 is what the center itself builds.
     fn user(&self, organization: Option<OrganizationId>) -> Option<u32> {
         let number = organization.map_or(0, |organization| organization.0);
-        self.is_root.then(|| self.definition.first_user.saturating_add(number))
+        self.users.is_ok().then(|| self.definition.first_user.saturating_add(number))
     }
 
     /// Gives a directory to the user that will write in it, and to nobody else.
@@ -281,6 +269,20 @@ fn user_files(names: &Path, name: &str, user: u32, home: &Path) -> io::Result<Ve
         }
     }
     Ok(vec![(passwd, "/etc/passwd".into()), (group, "/etc/group".into())])
+}
+
+/// Root of a container may not be able to, or have no such number: tried, not guessed.
+fn find_users(user: u32) -> Result<(), String> {
+    use std::os::unix::process::CommandExt;
+    if !rustix::process::geteuid().is_root() {
+        return Err("the server does not run as root: all jobs run as its user".to_owned());
+    }
+    let tried = Command::new("/bin/true").uid(user).gid(user).env_clear().stdin(Stdio::null()).status();
+    match tried {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("a process of user {user} ended with {status}")),
+        Err(error) => Err(format!("root cannot become user {user} here: {error}; all jobs run as the server's user")),
+    }
 }
 
 fn find_bwrap() -> Result<PathBuf, String> {
