@@ -26,6 +26,7 @@ Usage: cargo xtask COMMAND
   check                 format, clippy, documentation, dependency directions, tidiness
   bench e2e [--check]   measure a real server; --check fails where a promise is not kept
   bench e2e --only PART…  only some of it
+  bench local [--check] measure the local engine, supervised and sandboxed
   soak kill [--short]   kill a busy center again and again, and account for everything
   soak center [SECONDS] many random histories of a whole center in virtual time
   mutants [FILTER]      every seeded defect must be caught by the check of its invariant

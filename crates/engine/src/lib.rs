@@ -11,7 +11,7 @@
 //! What this is not: it decides nothing about cards, money or retries, and it knows no queue.
 
 mod clock;
-pub mod confinement;
+mod confinement;
 mod durable;
 pub mod engine;
 mod environment;

@@ -3,6 +3,7 @@
 mod e2e;
 mod history;
 mod load;
+mod local;
 mod machine;
 mod measurements;
 mod slurm;
@@ -19,6 +20,7 @@ use anyhow::bail;
 pub fn run(name: &str, check: bool, only: &[&str]) -> anyhow::Result<()> {
     match name {
         "e2e" => e2e::run(check, only),
-        other => bail!("there is no benchmark `{other}`; there is `e2e`"),
+        "local" if only.is_empty() => local::run(check),
+        other => bail!("there is no benchmark `{other}`; there are `e2e` and `local`"),
     }
 }

@@ -71,7 +71,7 @@ impl Status {
     }
 }
 
-/// Starts what `arguments` hand over: the numbers of a descriptor with an [`Entry`] and of the pipe for [`Word`]s.
+/// Starts what `arguments` hand over: the numbers of a descriptor that says what, and of a pipe to answer on.
 /// Returns when no child is left.
 pub fn enter(arguments: &[String]) -> ExitCode {
     let numbers: Vec<RawFd> = arguments.iter().filter_map(|text| text.parse().ok()).collect();

@@ -176,11 +176,6 @@ impl TaskGroups {
         };
         self.groups.iter().filter_map(count).max().unwrap_or(0)
     }
-
-    /// How many processes are in them.
-    pub fn count(&self) -> usize {
-        self.groups.first().map_or(0, |group| processes(&directory(group)).len())
-    }
 }
 
 /// Sends SIGKILL to whatever is in the groups.

@@ -20,7 +20,8 @@ use haina_core::{Bytes, CpuMillis, Digest, NodeShare, OrganizationId};
 use crate::programs;
 pub use enter::{Entry, Status, Word, enter};
 use groups::{Controller, Hierarchy, Limits};
-pub use sandbox::{FileRules, SYSTEM, Sandbox, Scene};
+use sandbox::Scene;
+pub use sandbox::{SYSTEM, Sandbox};
 
 /// Less than this a task never gets: the programs that start it need some themselves.
 const MEMORY_LEAST: Bytes = Bytes(16 << 20);
