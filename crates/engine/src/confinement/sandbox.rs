@@ -63,7 +63,7 @@ impl Scene {
         let mut add = |words: &[&str]| options.extend(words.iter().map(|word| (*word).to_owned()));
         // Pid 1 of the sandbox is the entering program; with it everything in the sandbox ends.
         add(&["--die-with-parent", "--unshare-pid", "--as-pid-1", "--unshare-ipc", "--unshare-uts"]);
-        add(&["--hostname", &self.hostname]);
+        add(&["--hostname", hostname(&self.hostname)]);
         for path in SYSTEM {
             match std::fs::read_link(path) {
                 // A merged /usr: /bin is a link to usr/bin.
@@ -118,6 +118,27 @@ impl Scene {
     }
 }
 
+/// The kernel takes 64 bytes.
+fn hostname(name: &str) -> &str {
+    let mut end = name.len().min(64);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    &name[..end]
+}
+
 fn shown(path: &Path) -> String {
     path.display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_of_a_node_is_cut_where_the_kernel_would_refuse_it() {
+        assert_eq!(hostname("node-1"), "node-1");
+        assert_eq!(hostname(&"x".repeat(200)).len(), 64);
+        assert_eq!(hostname(&"节".repeat(40)).len(), 63);
+    }
 }
