@@ -6,6 +6,7 @@
 //! rank tables (`hccl.json`, versions 1.0 and 1.2; the latter for super pods).
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::{fs, io};
 
@@ -21,13 +22,13 @@ const ADDRESS: Ipv4Addr = Ipv4Addr::LOCALHOST;
 /// Below what kernels hand out by themselves, and above what services use.
 const PORTS: std::ops::Range<u16> = 20_000..30_000;
 
-/// A port that is free now and that no neighbouring attempt is likely to be given: theirs are counted from other numbers.
-pub fn port_for(attempt: AttemptId) -> Option<u16> {
+/// A port that is free now and not `taken` by an attempt whose tasks may not listen yet.
+pub fn port_for(attempt: AttemptId, taken: impl Fn(u16) -> bool) -> Option<u16> {
     let count = u64::from(PORTS.end - PORTS.start);
     let spread = attempt.job.0.wrapping_mul(61).wrapping_add(u64::from(attempt.element)).wrapping_mul(7);
     let first = spread.wrapping_add(u64::from(attempt.number)) % count;
     let ports = (0..count).map(|step| PORTS.start + ((first + step) % count) as u16);
-    ports.take(200).find(|&port| TcpListener::bind((ADDRESS, port)).is_ok())
+    ports.filter(|&port| !taken(port)).take(200).find(|&port| TcpListener::bind((ADDRESS, port)).is_ok())
 }
 
 /// Variables of the task with this rank, beside those that say who it is.
@@ -52,11 +53,18 @@ pub fn variables(order: &LaunchOrder, rank: u32, directory: &Path) -> Vec<(&'sta
 /// Writes what the variables name into the attempt's `directory`, for its tasks to read.
 pub fn write(order: &LaunchOrder, directory: &Path) -> io::Result<()> {
     durable::create_directories(directory)?;
-    fs::write(host_file_path(directory), host_file(order))?;
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o755))?;
+    write_for_all(&host_file_path(directory), host_file(order).as_bytes())?;
     if let Some(table) = rank_table(order) {
-        fs::write(rank_table_path(directory), serde_json::to_vec_pretty(&table)?)?;
+        write_for_all(&rank_table_path(directory), &serde_json::to_vec_pretty(&table)?)?;
     }
     Ok(())
+}
+
+/// Tasks are of other users than the server; its own umask shall not keep them from reading.
+fn write_for_all(path: &Path, text: &[u8]) -> io::Result<()> {
+    fs::write(path, text)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
 }
 
 fn host_file_path(directory: &Path) -> std::path::PathBuf {

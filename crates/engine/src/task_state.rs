@@ -103,8 +103,9 @@ pub fn settle_abandoned_locked(task: &TaskPaths, _lock: &TaskLock, alive: Option
     if task.exit().exists() {
         return Ok(());
     }
-    let running: Option<RunningRecord> = durable::read(&task.running())?;
-    let order: Option<TaskOrder> = durable::read(&task.order())?;
+    // After a power failure what was not flushed may be there and empty; then it is as if it were not there.
+    let running: Option<RunningRecord> = durable::read(&task.running()).unwrap_or_default();
+    let order: Option<TaskOrder> = durable::read(&task.order()).unwrap_or_default();
     let groups = order.and_then(|order| order.sandbox).map(|sandbox| sandbox.groups).unwrap_or_default();
     groups::kill(&groups);
     let killed = processes::kill_strays(task.directory(), running.as_ref());

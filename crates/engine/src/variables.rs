@@ -69,6 +69,17 @@ pub fn mark(task: &TaskPaths) -> (String, String) {
     (processes::MARK.to_owned(), task.directory().display().to_string())
 }
 
+/// What of it tasks get: not the names and passwords by which packages are fetched.
+pub fn without_credentials(inherited: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let names = ["PASSWORD", "TOKEN", "USERNAME", "SECRET", "CREDENTIAL"];
+    let is_kept = |name: &str, value: &str| {
+        let host = value.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
+        !host.contains('@') && !names.iter().any(|word| name.contains(word))
+    };
+    let kept = inherited.iter().filter(|(name, value)| is_kept(name, value));
+    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
 /// What is otherwise for a task in a sandbox: who it is, where it is at home, and a path with only what it sees.
 pub fn confine(
     variables: &mut BTreeMap<String, String>,
@@ -129,6 +140,17 @@ pub fn of_task(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_fetches_packages_is_not_the_tasks() {
+        let given = [
+            ("PIP_INDEX_URL", "https://li:pw@packages/simple"),
+            ("UV_INDEX_OURS_PASSWORD", "pw"),
+            ("PIP_CERT", "/etc/cert"),
+        ];
+        let inherited = given.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        assert_eq!(without_credentials(&inherited).keys().collect::<Vec<_>>(), ["PIP_CERT"]);
+    }
 
     #[test]
     fn the_servers_secrets_stay_behind() {

@@ -12,14 +12,16 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
+use haina_core::Timestamp;
 use landlock::{
     ABI, Access, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr,
 };
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
-use rustix::process::{WaitOptions, WaitStatus, wait};
+use rustix::process::{DumpableBehavior, WaitOptions, WaitStatus, set_dumpable_behavior, wait};
 use serde::{Deserialize, Serialize};
 
 use super::sandbox::FileRules;
+use crate::clock;
 
 /// What is to be started, read from the first descriptor that is handed over.
 #[derive(Debug, Serialize, Deserialize)]
@@ -40,8 +42,8 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Word {
-    /// The task's process runs.
-    Started,
+    /// The task's process runs, since this moment.
+    Started(Timestamp),
     /// It does not, and never will.
     Unstartable(String),
     /// It has ended.
@@ -81,8 +83,8 @@ pub fn enter(arguments: &[String]) -> ExitCode {
     }
     let (entry, mut pipe) = (taken(entry), taken(pipe));
     match start(entry) {
-        Ok(child) => {
-            say(&mut pipe, &Word::Started);
+        Ok((child, at)) => {
+            say(&mut pipe, &Word::Started(at));
             reap_all(child, &mut pipe);
             ExitCode::SUCCESS
         }
@@ -110,7 +112,8 @@ fn say(pipe: &mut File, word: &Word) {
     }
 }
 
-fn start(mut entry: File) -> Result<i32, String> {
+/// The task's process, and when it was started.
+fn start(mut entry: File) -> Result<(i32, Timestamp), String> {
     let mut text = Vec::new();
     entry.read_to_end(&mut text).map_err(|error| format!("the order could not be read: {error}"))?;
     let entry: Entry = serde_json::from_slice(&text).map_err(|error| format!("the order cannot be read: {error}"))?;
@@ -127,14 +130,17 @@ fn start(mut entry: File) -> Result<i32, String> {
         Ok(_) => return Err(format!("the working directory {} is not a directory", directory.display())),
         Err(error) => return Err(not_seen(directory, &error)),
     }
+    // The task may be of the same user: it shall not reach the pipe through /proc and speak for this process.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(|error| error.to_string())?;
     let mut command = Command::new(program);
     command.args(arguments).env_clear().envs(&entry.variables).current_dir(directory).stdin(Stdio::null());
     heed_signals_again(&mut command);
+    let at = clock::now();
     let child = command.spawn().map_err(|error| {
         let program: String = program.chars().take(200).collect();
         format!("{program}: {error}")
     })?;
-    Ok(child.id().cast_signed())
+    Ok((child.id().cast_signed(), at))
 }
 
 fn not_seen(directory: &Path, error: &io::Error) -> String {

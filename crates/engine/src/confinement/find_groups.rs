@@ -33,6 +33,8 @@ pub fn find(controller: Controller, name: &str) -> Result<Hierarchy, String> {
     let unified = mounts.iter().find(|mount| mount.controllers.is_none());
     let mount = unified.ok_or_else(|| format!("no control group hierarchy with `{word}` is mounted"))?;
     let group = own_group(&own, None).ok_or("this process is in no group of version 2")?;
+    // It may have moved there for another controller, or be the child of one that has.
+    let group = group.strip_suffix("/haina-server").map_or(group.clone(), str::to_owned);
     let home = below(mount, &group)?;
     delegate(&home, controller)?;
     let base = home.join(name);

@@ -14,6 +14,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use haina_core::{Bytes, CpuMillis};
 use serde::{Deserialize, Serialize};
@@ -188,12 +189,37 @@ pub fn kill(groups: &[TaskGroup]) {
     }
 }
 
-/// Removes groups whose processes are gone; the node's with its last task.
+/// Removes groups whose processes are gone; the node's with its last task, and the engine's with its last attempt.
 pub fn remove(groups: &[TaskGroup]) {
     for group in groups {
-        // A group that is not empty yet stays, and with it its parent.
-        _ = fs::remove_dir(directory(group));
+        remove_emptied(&directory(group));
+        // What is not empty yet stays.
         _ = fs::remove_dir(&group.node);
+        _ = group.node.parent().map(fs::remove_dir);
+    }
+}
+
+/// The kernel needs a moment to let go of processes that were killed.
+fn remove_emptied(directory: &Path) {
+    for _ in 0..100 {
+        match fs::remove_dir(directory) {
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => std::thread::sleep(Duration::from_millis(5)),
+            _ => return,
+        }
+    }
+}
+
+/// Removes what an engine's supervisors could not: all groups below `base` that are empty.
+pub(super) fn sweep(base: &Path) {
+    let below = |directory: &Path| -> Vec<PathBuf> {
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
+    };
+    for node in below(base) {
+        for task in below(&node) {
+            _ = fs::remove_dir(task);
+        }
+        _ = fs::remove_dir(node);
     }
 }
 

@@ -26,6 +26,9 @@ pub use sandbox::{SYSTEM, Sandbox};
 /// Less than this a task never gets: the programs that start it need some themselves.
 const MEMORY_LEAST: Bytes = Bytes(16 << 20);
 
+/// A share that programs get somewhere with, for those that ask for none.
+const CPU_LEAST: CpuMillis = CpuMillis(100);
+
 /// What is kept apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Protection {
@@ -70,7 +73,8 @@ pub struct Enforcement {
 pub struct Confinement {
     definition: LocalDefinition,
     bwrap: Result<PathBuf, String>,
-    landlock: Result<(), String>,
+    /// Whether the kernel can enforce a second time what the sandbox shows.
+    has_landlock: bool,
     groups: Vec<(Controller, Result<Hierarchy, String>)>,
     /// Whether tasks can get user numbers of their own.
     users: Result<(), String>,
@@ -100,21 +104,28 @@ impl Confinement {
         if definition.confinement == ConfinementPolicy::Off {
             let off = || Err("confinement is off in the center file".to_owned());
             let groups = Controller::ALL.map(|controller| (controller, Err("it is off in the center file".to_owned())));
-            let (bwrap, landlock) = (off().map(|()| PathBuf::new()), off());
-            return Confinement { definition, bwrap, landlock, groups: groups.into(), users: off(), entry, processors };
+            let bwrap = off().map(|()| PathBuf::new());
+            return Confinement {
+                definition,
+                bwrap,
+                has_landlock: false,
+                groups: groups.into(),
+                users: off(),
+                entry,
+                processors,
+            };
         }
-        let users = find_users(definition.first_user);
+        let bwrap = find_bwrap();
+        let users = match &bwrap {
+            Ok(_) => find_users(definition.first_user),
+            Err(why) => Err(why.clone()),
+        };
         let name = format!("haina-{}", &Digest::of(engine.as_os_str().as_encoded_bytes()).to_string()[..12]);
         let groups = Controller::ALL.map(|controller| (controller, find_groups::find(controller, &name)));
-        Confinement {
-            definition,
-            bwrap: find_bwrap(),
-            landlock: find_landlock(),
-            groups: groups.into(),
-            users,
-            entry,
-            processors,
+        for hierarchy in groups.iter().filter_map(|(_, found)| found.as_ref().ok()) {
+            groups::sweep(&hierarchy.base);
         }
+        Confinement { definition, bwrap, has_landlock: has_landlock(), groups: groups.into(), users, entry, processors }
     }
 
     /// What is enforced.
@@ -125,10 +136,7 @@ impl Confinement {
             Err(why) => found.missing.push((what, why)),
         };
         let bwrap = self.bwrap.clone().map(drop);
-        note(
-            Protection::Files,
-            bwrap.clone().or_else(|why| self.landlock.clone().map_err(|other| format!("{why}; {other}"))),
-        );
+        note(Protection::Files, bwrap.clone());
         note(Protection::Isolation, bwrap);
         for (controller, hierarchy) in &self.groups {
             let what = match controller {
@@ -161,14 +169,14 @@ impl Confinement {
         self.users.is_ok().then(|| self.definition.first_user.saturating_add(number))
     }
 
-    /// Gives a directory to the user that will write in it, and to nobody else.
-    pub fn hand_over(&self, directory: &Path, organization: Option<OrganizationId>) -> io::Result<()> {
+    /// Gives a directory to the user that will write in it, with this mode.
+    pub fn hand_over(&self, directory: &Path, organization: Option<OrganizationId>, mode: u32) -> io::Result<()> {
         use std::os::unix::fs::{MetadataExt, PermissionsExt};
         let Some(user) = self.user(organization) else { return Ok(()) };
         let found = fs::metadata(directory)?;
         if found.uid() != user {
             std::os::unix::fs::chown(directory, Some(user), Some(user))?;
-            fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
+            fs::set_permissions(directory, fs::Permissions::from_mode(mode))?;
         }
         Ok(())
     }
@@ -194,20 +202,11 @@ impl Confinement {
             scene.replaced =
                 user_files(names, name, user, whose.write.first().map_or(Path::new("/"), PathBuf::as_path))?;
         }
-        let is_sandboxed = match &self.bwrap {
-            Ok(bwrap) => {
-                sandbox.wrapper.push(bwrap.display().to_string());
-                sandbox.wrapper.extend(scene.options());
-                true
-            }
-            Err(_) => false,
-        };
-        if self.landlock.is_ok() {
-            sandbox.files = Some(if is_sandboxed { scene.rules() } else { scene.rules_without_sandbox() });
-        }
-        if is_sandboxed || sandbox.files.is_some() || sandbox.user.is_some() {
-            let entry = if is_sandboxed { sandbox::ENTRY.to_owned() } else { self.entry.display().to_string() };
-            sandbox.enter = vec![entry, "enter".to_owned()];
+        if let Ok(bwrap) = &self.bwrap {
+            sandbox.wrapper.push(bwrap.display().to_string());
+            sandbox.wrapper.extend(scene.options(sandbox.user.is_some()));
+            sandbox.files = self.has_landlock.then(|| scene.rules());
+            sandbox.enter = vec![sandbox::ENTRY.to_owned(), "enter".to_owned()];
         }
         Ok((!sandbox.enter.is_empty() || !sandbox.groups.is_empty()).then_some(sandbox))
     }
@@ -215,7 +214,7 @@ impl Confinement {
     fn limits(&self, share: &NodeShare, tasks: u32) -> Limits {
         Limits {
             memory: share.memory.max(MEMORY_LEAST),
-            cpu: Some(share.cpu).filter(|cpu| *cpu < self.processors && cpu.0 > 0),
+            cpu: Some(share.cpu.max(CPU_LEAST)).filter(|cpu| *cpu < self.processors),
             processes: u64::from(self.definition.processes) * u64::from(tasks),
         }
     }
@@ -251,9 +250,12 @@ impl Drop for Confinement {
 
 /// Programs look up the name and the home of the user that they run as.
 fn user_files(names: &Path, name: &str, user: u32, home: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {
+    use std::os::unix::fs::PermissionsExt;
     let directory = names.join(name);
     let (passwd, group) = (directory.join("passwd"), directory.join("group"));
-    if !group.exists() {
+    // After a power failure a file may be there and empty.
+    let is_there = |path: &Path| fs::metadata(path).is_ok_and(|found| found.len() > 0);
+    if !is_there(&group) || !is_there(&passwd) {
         fs::create_dir_all(&directory)?;
         let home = home.display();
         let users = format!(
@@ -266,6 +268,7 @@ fn user_files(names: &Path, name: &str, user: u32, home: &Path) -> io::Result<Ve
         for (path, text) in [(&passwd, users), (&group, groups)] {
             let partial = path.with_extension(format!("{:?}", std::thread::current().id()));
             fs::write(&partial, text)?;
+            fs::set_permissions(&partial, fs::Permissions::from_mode(0o644))?;
             fs::rename(&partial, path)?;
         }
     }
@@ -312,11 +315,11 @@ fn find_bwrap() -> Result<PathBuf, String> {
     }
 }
 
-fn find_landlock() -> Result<(), String> {
+fn has_landlock() -> bool {
     use landlock::{ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr};
     let tried = Ruleset::default()
         .set_compatibility(CompatLevel::HardRequirement)
         .handle_access(AccessFs::from_all(ABI::V1))
         .and_then(Ruleset::create);
-    tried.map(drop).map_err(|_| "this kernel has no landlock".to_owned())
+    tried.is_ok()
 }

@@ -57,12 +57,16 @@ pub struct Scene {
 pub const SYSTEM: [&str; 10] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/sys"];
 
 impl Scene {
-    /// The options of bwrap that make it. What comes later covers what came before.
-    pub fn options(&self) -> Vec<String> {
+    /// The options of bwrap that make it. What comes later covers what came before. Rights are needed inside only to
+    /// become another user, who then has none.
+    pub fn options(&self, becomes_user: bool) -> Vec<String> {
         let mut options: Vec<String> = Vec::new();
         let mut add = |words: &[&str]| options.extend(words.iter().map(|word| (*word).to_owned()));
         // Pid 1 of the sandbox is the entering program; with it everything in the sandbox ends.
         add(&["--die-with-parent", "--unshare-pid", "--as-pid-1", "--unshare-ipc", "--unshare-uts"]);
+        if !becomes_user {
+            add(&["--cap-drop", "ALL"]);
+        }
         add(&["--hostname", hostname(&self.hostname)]);
         for path in SYSTEM {
             match std::fs::read_link(path) {
@@ -106,15 +110,6 @@ impl Scene {
             read: system.chain(self.read.iter().cloned()).chain([self.entry.clone(), PathBuf::from("/")]).collect(),
             write: always.into_iter().chain(self.write.iter().cloned()).chain(self.devices.iter().cloned()).collect(),
         }
-    }
-
-    /// The rules where there is no sandbox that hides what is not named: the system, and what is named.
-    pub fn rules_without_sandbox(&self) -> FileRules {
-        let mut rules = self.rules();
-        rules.read.retain(|path| path != Path::new("/"));
-        // Others' temporary files are there too.
-        rules.write.retain(|path| path != Path::new("/tmp") && path != Path::new("/var/tmp"));
-        rules
     }
 }
 

@@ -34,7 +34,8 @@ const LAST_WORDS: usize = 1900;
 const SCRIPT: &str = r#"
 exec 2>&1
 set -e
-rm -rf "$1"
+umask 022
+find "$1" -mindepth 1 -delete
 if [ -n "$4" ]; then
     "$4" venv --python "$2" "$1"
     [ ! -s "$3" ] || "$4" pip install --python "$1/bin/python" -r "$3"
@@ -97,8 +98,14 @@ fn confine(order: &mut TaskOrder, directory: &Path, tools: &Tools, confinement: 
             read.push(file);
         }
     }
-    confinement.hand_over(directory, None)?;
-    let write = vec![directory.to_owned()];
+    read.push(directory.join("requirements.txt"));
+    // The build writes there and nowhere else: what lies beside it, the server reads and believes.
+    let venv = venv(directory);
+    durable::create_directories(&venv)?;
+    // All jobs that ask for it read it.
+    confinement.hand_over(&venv, None, 0o755)?;
+    order.working_directory.clone_from(&venv);
+    let write = vec![venv];
     let whose = Whose { organization: None, write, read, devices: Vec::new(), hostname: "haina" };
     let sandbox = confinement.of_task(&whose, directory, None, "", "")?;
     if sandbox.as_ref().is_some_and(|sandbox| !sandbox.enter.is_empty()) {

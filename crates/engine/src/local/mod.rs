@@ -50,6 +50,8 @@ pub struct Shared {
     pub(crate) confinement: Arc<Confinement>,
     epochs: EpochGuard,
     entries: Mutex<HashMap<AttemptId, Arc<Entry>>>,
+    /// Where the tasks of attempts meet that have not ended.
+    ports: Mutex<BTreeMap<AttemptId, u16>>,
     reports: mpsc::Sender<Delivery>,
 }
 
@@ -98,6 +100,7 @@ impl LocalEngine {
             environments,
             confinement,
             entries: Mutex::default(),
+            ports: Mutex::default(),
             reports,
         });
         for attempt in shared.active().map_err(failed)? {
@@ -143,6 +146,7 @@ impl Shared {
     }
 
     fn forget(&self, attempt: AttemptId) {
+        self.ports.lock().unwrap_or_else(PoisonError::into_inner).remove(&attempt);
         self.entries().remove(&attempt);
     }
 
@@ -183,6 +187,9 @@ impl Shared {
         let order: Option<LaunchOrder> = durable::read(&paths.order())?;
         match (order, stop) {
             (Some(order), stop) => {
+                if let Some(port) = order.port {
+                    self.ports.lock().unwrap_or_else(PoisonError::into_inner).insert(attempt, port);
+                }
                 let entry = self.entry(attempt);
                 entry.stop.send_replace(stop);
                 self.start_driver(&entry, order);
@@ -239,6 +246,14 @@ impl Shared {
         Ok(())
     }
 
+    /// A port for an attempt, until that has ended.
+    fn port_for(&self, attempt: AttemptId) -> Option<u16> {
+        let mut ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner);
+        let port = rendezvous::port_for(attempt, |port| ports.values().any(|taken| *taken == port))?;
+        ports.insert(attempt, port);
+        Some(port)
+    }
+
     /// Makes an order durable, unless the attempt was ordered, stopped or ended before.
     fn keep_order(&self, order: LaunchOrder) -> io::Result<Kept> {
         let attempt = order.launch.attempt;
@@ -257,7 +272,7 @@ impl Shared {
         for rank in 0..order.task_count() {
             fs::create_dir_all(paths.task(rank).directory())?;
         }
-        let order = LaunchOrder { port: rendezvous::port_for(attempt), ..order };
+        let order = LaunchOrder { port: self.port_for(attempt), ..order };
         durable::write_durably(&paths.order(), &order)?;
         self.mark_active(attempt, &paths.order())?;
         Ok(Kept::Order(Box::new(order)))

@@ -33,7 +33,7 @@ pub fn task_order(
     let organization = Some(order.launch.organization);
     let home = shared.layout.work(&order.organization);
     durable::create_directories(&home)?;
-    shared.confinement.hand_over(&home, organization)?;
+    shared.confinement.hand_over(&home, organization, 0o700)?;
     let mut read: Vec<PathBuf> = programs.environment.iter().cloned().collect();
     read.extend(programs.python.iter().map(|python| python.prefix.clone()));
     let rendezvous = shared.layout.attempt(order.launch.attempt).rendezvous();
@@ -57,7 +57,7 @@ pub fn task_order(
         &format!("task-{rank}"),
     )?;
     let is_entered = sandbox.as_ref().is_some_and(|sandbox| !sandbox.enter.is_empty());
-    let mut inherited = shared.inherited.clone();
+    let mut inherited = variables::without_credentials(&shared.inherited);
     if is_entered {
         let python = programs.python.as_ref().map(|python| python.directory.as_path());
         variables::confine(&mut inherited, &order.organization, &home, python, &whose.read);

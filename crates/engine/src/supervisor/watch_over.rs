@@ -45,6 +45,8 @@ pub struct Supervision {
     status: Option<Status>,
     started: Timestamp,
     began: Instant,
+    /// When the last of its processes was gone, if the sandbox said so.
+    ended: Option<Instant>,
     /// `None` where the limit is beyond what the clock can count.
     limit: Option<Instant>,
     grace: Milliseconds,
@@ -60,21 +62,34 @@ impl Supervision {
     pub fn start(task: &TaskPaths, order: &TaskOrder, control: Control) -> Result<Supervision, String> {
         let (stdout, stdout_writer) =
             Stream::open(task.log(LogStream::Stdout), order.log_cap).map_err(|error| format!("stdout: {error}"))?;
-        let (stderr, stderr_writer) =
+        let (mut stderr, stderr_writer) =
             Stream::open(task.log(LogStream::Stderr), order.log_cap).map_err(|error| format!("stderr: {error}"))?;
         let children = watch_children().map_err(|error| format!("signals: {error}"))?;
         set_child_subreaper(Some(rustix::process::getpid())).map_err(|error| format!("subreaper: {error}"))?;
-        let (started, began) = (clock::now(), Instant::now());
+        let (mut started, mut began) = (clock::now(), Instant::now());
         let planned = order.sandbox.as_ref().map_or(&[][..], |sandbox| &sandbox.groups);
         let groups = TaskGroups::create(planned).map_err(|why| format!("the control groups: {why}"))?;
         let Spawned { pid: main, mut words } = spawn(order, &groups, stdout_writer, stderr_writer)?;
-        match words.as_mut().map(Words::next) {
-            None | Some(Some(Word::Started)) => {}
-            Some(Some(Word::Unstartable(reason))) => return Err(reason),
-            Some(_) => {
-                let said = end_of(&task.log(LogStream::Stderr));
-                return Err(format!("the sandbox could not be made: {said}"));
+        let reason = match words.as_mut().map(Words::next) {
+            None => None,
+            Some(Some(Word::Started(at))) => {
+                // What it took to make the sandbox is nobody's use.
+                let since = Duration::from_millis(clock::now().since(at).0).min(began.elapsed());
+                (started, began) = (at.max(started), Instant::now().checked_sub(since).unwrap_or(began));
+                None
             }
+            Some(Some(Word::Unstartable(reason))) => Some(reason),
+            Some(_) => {
+                stderr.finish(&mut vec![0; BUFFER]);
+                let said = end_of(&task.log(LogStream::Stderr));
+                Some(format!("the sandbox could not be made: {said}"))
+            }
+        };
+        if let Some(reason) = reason {
+            // Its control groups can only be removed once nobody is in them.
+            let _ = kill_process_group(main, Signal::KILL);
+            while wait(WaitOptions::empty()).is_ok() {}
+            return Err(reason);
         }
         let pid = main.as_raw_nonzero().get();
         let running =
@@ -93,6 +108,7 @@ impl Supervision {
             status: None,
             started,
             began,
+            ended: None,
             limit: began.checked_add(Duration::from_millis(order.time_limit.0)),
             grace: order.grace,
             cause: None,
@@ -113,7 +129,8 @@ impl Supervision {
             self.do_what_is_due(now);
             self.wait_for_something(now, &mut buffer);
         }
-        let elapsed = i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX);
+        let elapsed = self.ended.unwrap_or_else(Instant::now).saturating_duration_since(self.began);
+        let elapsed = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
         let at = Timestamp(self.started.0.saturating_add(elapsed));
         for stream in &mut self.streams {
             stream.finish(&mut buffer);
@@ -158,6 +175,8 @@ impl Supervision {
     fn listen(&mut self) {
         let Some(Word::Ended { status, left }) = self.words.as_mut().and_then(Words::next) else { return };
         self.status = Some(status);
+        // Neither is what it takes to end the sandbox.
+        self.ended = (!left).then(Instant::now);
         if left && self.cause.is_none() {
             // Not the sandbox and who entered it.
             let others = processes::descendants().len().saturating_sub(2);
