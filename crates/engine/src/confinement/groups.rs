@@ -209,13 +209,18 @@ fn remove_emptied(directory: &Path) {
     }
 }
 
-/// Removes what an engine's supervisors could not: all groups below `base` that are empty.
-pub(super) fn sweep(base: &Path) {
+/// Removes what an engine's supervisors could not: groups below `base` that are empty, but not those of attempts that
+/// are `active`: there a supervisor may be about to put its task in.
+pub(super) fn sweep(base: &Path, active: &impl Fn(&str) -> bool) {
     let below = |directory: &Path| -> Vec<PathBuf> {
         let entries = fs::read_dir(directory).into_iter().flatten().flatten();
         entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
     };
     for node in below(base) {
+        let name = node.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.rsplit_once('-').is_some_and(|(attempt, _)| active(attempt)) {
+            continue;
+        }
         for task in below(&node) {
             _ = fs::remove_dir(task);
         }

@@ -122,10 +122,15 @@ impl Confinement {
         };
         let name = format!("haina-{}", &Digest::of(engine.as_os_str().as_encoded_bytes()).to_string()[..12]);
         let groups = Controller::ALL.map(|controller| (controller, find_groups::find(controller, &name)));
-        for hierarchy in groups.iter().filter_map(|(_, found)| found.as_ref().ok()) {
-            groups::sweep(&hierarchy.base);
-        }
         Confinement { definition, bwrap, has_landlock: has_landlock(), groups: groups.into(), users, entry, processors }
+    }
+
+    /// Removes control groups that earlier servers and supervisors left. `active` tells of an attempt's name whether it may
+    /// still run.
+    pub fn sweep(&self, active: impl Fn(&str) -> bool) {
+        for hierarchy in self.groups.iter().filter_map(|(_, found)| found.as_ref().ok()) {
+            groups::sweep(&hierarchy.base, &active);
+        }
     }
 
     /// What is enforced.

@@ -77,6 +77,7 @@ impl LocalEngine {
         owner::claim(&directory, &layout, center)?;
         let entry = supervisor_program.first().map(PathBuf::from).unwrap_or_default();
         let confinement = Arc::new(Confinement::find(definition, &root, entry));
+        confinement.sweep(|attempt| layout.active().join(attempt).exists());
         let lacking = confinement.lacking();
         if !lacking.is_empty() {
             let lacking: Vec<String> = lacking.iter().map(|(what, why)| format!("{}: {why}", what.word())).collect();
