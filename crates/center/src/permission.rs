@@ -1,15 +1,46 @@
 //! Who may do what: one table, used by the core for commands and by the server for questions.
 
-use haina_core::{Code, OrganizationId, Phrase, Refusal, Role, UserId, both};
+use haina_core::{AttemptId, Code, JobId, OrganizationId, Phrase, Refusal, Role, UserId, both};
 
 use crate::User;
+
+/// Who wants to do something, as far as it matters for that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A user.
+    User {
+        /// Its id.
+        id: UserId,
+        /// What it is to the center.
+        role: Role,
+        /// Where it works, if it is a tenant's.
+        organization: Option<OrganizationId>,
+    },
+    /// A program of a running attempt, by the attempt's own token.
+    Attempt(AttemptId),
+}
+
+impl Subject {
+    /// A user.
+    pub fn user(id: UserId, user: &User) -> Subject {
+        Subject::User { id, role: user.role, organization: user.organization }
+    }
+
+    /// What people call it.
+    fn title(self) -> Phrase {
+        match self {
+            Subject::User { role, .. } => role.title(),
+            Subject::Attempt(_) => both("running job", "运行中的作业"),
+        }
+    }
+}
 
 /// Whose things an action may touch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// Nobody's.
     Nothing,
-    /// The user's own.
+    /// The user's own; the attempt's own job.
     Own,
     /// Those of the user's organization.
     Organization,
@@ -81,32 +112,33 @@ impl Action {
 }
 
 /// The table.
-pub fn scope(role: Role, action: Action) -> Scope {
+pub fn scope(subject: Subject, action: Action) -> Scope {
     use Scope::{Everything, Nothing, Organization, Own};
-    // Columns: operator, finance, auditor, tenant admin, developer.
+    // Columns: operator, finance, auditor, tenant admin, developer, attempt.
     let row = match action {
-        Action::SubmitJob => [Everything, Nothing, Nothing, Organization, Organization],
-        Action::CancelJob => [Everything, Nothing, Nothing, Organization, Own],
-        Action::ReadJob => [Everything, Everything, Everything, Organization, Organization],
-        Action::ReadLog => [Everything, Nothing, Nothing, Organization, Own],
-        Action::ReadNode => [Everything, Everything, Everything, Everything, Everything],
-        Action::ChangeNode => [Everything, Nothing, Nothing, Nothing, Nothing],
-        Action::ReadOrganization => [Everything, Everything, Everything, Organization, Organization],
-        Action::ChangeOrganization => [Everything, Nothing, Nothing, Nothing, Nothing],
-        Action::ReadAccount => [Everything, Everything, Everything, Organization, Organization],
-        Action::TopUp => [Everything, Everything, Nothing, Nothing, Nothing],
-        Action::ReadUser => [Everything, Everything, Everything, Organization, Own],
-        Action::AddUser => [Everything, Nothing, Nothing, Organization, Nothing],
-        Action::IssueToken => [Everything, Nothing, Nothing, Organization, Own],
-        Action::RevokeToken => [Everything, Nothing, Nothing, Organization, Own],
-        Action::ReadMetrics => [Everything, Everything, Everything, Nothing, Nothing],
+        Action::SubmitJob => [Everything, Nothing, Nothing, Organization, Organization, Nothing],
+        Action::CancelJob => [Everything, Nothing, Nothing, Organization, Own, Nothing],
+        Action::ReadJob => [Everything, Everything, Everything, Organization, Organization, Own],
+        Action::ReadLog => [Everything, Nothing, Nothing, Organization, Own, Own],
+        Action::ReadNode => [Everything, Everything, Everything, Everything, Everything, Nothing],
+        Action::ChangeNode => [Everything, Nothing, Nothing, Nothing, Nothing, Nothing],
+        Action::ReadOrganization => [Everything, Everything, Everything, Organization, Organization, Nothing],
+        Action::ChangeOrganization => [Everything, Nothing, Nothing, Nothing, Nothing, Nothing],
+        Action::ReadAccount => [Everything, Everything, Everything, Organization, Organization, Nothing],
+        Action::TopUp => [Everything, Everything, Nothing, Nothing, Nothing, Nothing],
+        Action::ReadUser => [Everything, Everything, Everything, Organization, Own, Nothing],
+        Action::AddUser => [Everything, Nothing, Nothing, Organization, Nothing, Nothing],
+        Action::IssueToken => [Everything, Nothing, Nothing, Organization, Own, Nothing],
+        Action::RevokeToken => [Everything, Nothing, Nothing, Organization, Own, Nothing],
+        Action::ReadMetrics => [Everything, Everything, Everything, Nothing, Nothing, Nothing],
     };
-    row[match role {
-        Role::Operator => 0,
-        Role::Finance => 1,
-        Role::Auditor => 2,
-        Role::TenantAdmin => 3,
-        Role::Developer => 4,
+    row[match subject {
+        Subject::User { role: Role::Operator, .. } => 0,
+        Subject::User { role: Role::Finance, .. } => 1,
+        Subject::User { role: Role::Auditor, .. } => 2,
+        Subject::User { role: Role::TenantAdmin, .. } => 3,
+        Subject::User { role: Role::Developer, .. } => 4,
+        Subject::Attempt(_) => 5,
     }]
 }
 
@@ -117,37 +149,57 @@ pub struct Owner {
     pub organization: Option<OrganizationId>,
     /// The user, if it is a user's.
     pub user: Option<UserId>,
+    /// The job, if it is one, or of one.
+    pub job: Option<JobId>,
 }
 
-/// Whether `user` may do `action` to what `owner` owns.
-pub fn allows(id: UserId, user: &User, action: Action, owner: Owner) -> bool {
-    match scope(user.role, action) {
-        Scope::Nothing => false,
-        Scope::Own => owner.user == Some(id),
-        Scope::Organization => user.organization.is_some() && owner.organization == user.organization,
-        Scope::Everything => true,
+/// Whether `subject` may do `action` to what `owner` owns.
+pub fn allows(subject: Subject, action: Action, owner: Owner) -> bool {
+    match (scope(subject, action), subject) {
+        (Scope::Nothing, _) => false,
+        (Scope::Own, Subject::User { id, .. }) => owner.user == Some(id),
+        (Scope::Own, Subject::Attempt(attempt)) => owner.job == Some(attempt.job),
+        (Scope::Organization, Subject::User { organization, .. }) => {
+            organization.is_some() && owner.organization == organization
+        }
+        (Scope::Organization, Subject::Attempt(_)) => false,
+        (Scope::Everything, _) => true,
     }
 }
 
 /// [`allows`], as a result: `forbidden`, with the role and the action.
-pub fn require(id: UserId, user: &User, action: Action, owner: Owner) -> Result<(), Refusal> {
-    if allows(id, user, action, owner) { Ok(()) } else { Err(forbidden(user.role, action)) }
+pub fn require(subject: Subject, action: Action, owner: Owner) -> Result<(), Refusal> {
+    if allows(subject, action, owner) { Ok(()) } else { Err(forbidden(subject, action)) }
 }
 
-/// The refusal for a role and an action.
-pub fn forbidden(role: Role, action: Action) -> Refusal {
-    Refusal::new(Code::Forbidden).with_phrase("role", role.title()).with_phrase("action", action.words())
+/// The refusal for a subject and an action.
+pub fn forbidden(subject: Subject, action: Action) -> Refusal {
+    let refusal =
+        Refusal::new(Code::Forbidden).with_phrase("role", subject.title()).with_phrase("action", action.words());
+    match subject {
+        Subject::User { .. } => refusal,
+        Subject::Attempt(_) => refusal.with_hint(both(
+            "A job's own token reads that job and nothing else. Do this as a user; a job that waits for another is \
+             submitted with `after`.",
+            "作业自身的令牌只能读取该作业。请以用户身份执行此操作；需要等待其他作业的作业，请提交时使用 `after`。",
+        )),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn of(role: Role, organization: Option<u32>) -> Subject {
+        Subject::User { id: UserId(1), role, organization: organization.map(OrganizationId) }
+    }
+
     #[test]
     fn nobody_may_do_more_than_the_operator() {
         for action in Action::ALL {
+            let most = scope(of(Role::Operator, None), action);
             for role in [Role::Finance, Role::Auditor, Role::TenantAdmin, Role::Developer] {
-                assert!(scope(role, action) <= scope(Role::Operator, action), "{action:?}");
+                assert!(scope(of(role, None), action) <= most, "{action:?}");
             }
         }
     }
@@ -156,16 +208,29 @@ mod tests {
     fn an_auditor_changes_nothing() {
         use Action::*;
         for action in [SubmitJob, CancelJob, ChangeNode, ChangeOrganization, TopUp, AddUser, IssueToken, RevokeToken] {
-            assert_eq!(scope(Role::Auditor, action), Scope::Nothing, "{action:?}");
+            assert_eq!(scope(of(Role::Auditor, None), action), Scope::Nothing, "{action:?}");
         }
     }
 
     #[test]
     fn a_tenant_never_reaches_another() {
-        let user = User { name: "li".into(), role: Role::TenantAdmin, organization: Some(OrganizationId(1)) };
-        let other = Owner { organization: Some(OrganizationId(2)), user: Some(UserId(9)) };
+        let other = Owner { organization: Some(OrganizationId(2)), user: Some(UserId(9)), job: Some(JobId(1)) };
         for action in Action::ALL {
-            assert!(action == Action::ReadNode || !allows(UserId(1), &user, action, other), "{action:?}");
+            let reaches = allows(of(Role::TenantAdmin, Some(1)), action, other);
+            assert!(action == Action::ReadNode || !reaches, "{action:?}");
+        }
+    }
+
+    #[test]
+    fn an_attempt_reads_its_own_job_and_nothing_else() {
+        let attempt = Subject::Attempt("17_3.1".parse().unwrap());
+        let its = |job| Owner { organization: Some(OrganizationId(1)), user: Some(UserId(1)), job: Some(JobId(job)) };
+        for action in Action::ALL {
+            let reads = [Action::ReadJob, Action::ReadLog].contains(&action);
+            assert_eq!(allows(attempt, action, its(17)), reads, "{action:?}");
+            for other in [its(18), its(3), Owner { job: None, ..its(17) }, Owner::default()] {
+                assert!(!allows(attempt, action, other), "{action:?} of {other:?}");
+            }
         }
     }
 }

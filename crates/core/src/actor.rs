@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::UserId;
 use crate::phrase::{Phrase, both};
+use crate::{AttemptId, UserId};
 
 /// Who a command comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,8 @@ pub enum Actor {
     Engine,
     /// A person or program that authenticated as this user.
     User(UserId),
+    /// A program of this attempt, while it has not ended, by the attempt's own token.
+    Attempt(AttemptId),
 }
 
 /// What a user is to the center.

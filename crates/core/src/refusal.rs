@@ -162,6 +162,9 @@ pub struct Refusal {
     /// log, has the English ones.
     #[serde(skip)]
     chinese: BTreeMap<String, String>,
+    /// What to do, where the code's own hint does not fit. Shown only, as well.
+    #[serde(skip)]
+    advice: Option<Phrase>,
     /// For administrators and logs only.
     #[serde(skip)]
     pub context: Option<String>,
@@ -170,7 +173,7 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal without values.
     pub fn new(code: Code) -> Refusal {
-        Refusal { code, values: BTreeMap::new(), chinese: BTreeMap::new(), context: None }
+        Refusal { code, values: BTreeMap::new(), chinese: BTreeMap::new(), advice: None, context: None }
     }
 
     /// Adds a value.
@@ -183,6 +186,12 @@ impl Refusal {
     pub fn with_phrase(mut self, name: &str, phrase: Phrase) -> Refusal {
         self.chinese.insert(name.to_owned(), phrase.say(Language::Chinese).to_owned());
         self.with(name, phrase.say(Language::English))
+    }
+
+    /// Says what to do, in the place of the code's own hint.
+    pub fn with_hint(mut self, advice: Phrase) -> Refusal {
+        self.advice = Some(advice);
+        self
     }
 
     /// Adds what only an administrator may read.
@@ -218,7 +227,8 @@ impl Refusal {
 
     /// What to do.
     pub fn hint(&self, language: Language) -> String {
-        self.fill(self.code.templates(language).1, language)
+        let hint = self.advice.as_ref().map_or(self.code.templates(language).1, |advice| advice.say(language));
+        self.fill(hint, language)
     }
 
     /// A value for a sentence: as words of that language where it is words of this program.

@@ -57,7 +57,7 @@ async fn main() {
     let definition = LocalDefinition { confinement, ..LocalDefinition::default() };
     let directory = tempfile::tempdir_in(".").expect("a directory");
     let (engine, mut reports) =
-        LocalEngine::open(CenterId(1), directory.path().to_owned(), program, definition).expect("an engine");
+        LocalEngine::open(CenterId(1), directory.path().to_owned(), program, definition, None).expect("an engine");
     let engine = std::sync::Arc::new(engine);
 
     let began = Instant::now();

@@ -42,6 +42,9 @@ const INHERITED: &[&str] = &[
 /// The same, by how the name begins: language, and where Python packages come from.
 const INHERITED_PREFIXES: &[&str] = &["LC_", "PIP_", "UV_"];
 
+/// What a task's programs show the center. Never in a file: the supervisor has it from the server.
+pub const TOKEN: &str = "HAINA_TOKEN";
+
 /// Exceptions to the prefixes.
 const NEVER_INHERITED_PREFIXES: &[&str] = &["UV_PUBLISH_"];
 

@@ -94,6 +94,51 @@ async fn the_system_is_read_only_and_the_centers_own_files_are_not_there() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_jobs_token_is_with_its_own_programs_and_in_no_file() {
+    let Some(mut center) = confined(&[Files, Isolation]) else { return };
+    let token = scenario::tokens().token(scenario::attempt(1));
+    let text = "echo $HAINA_TOKEN $HAINA_URL; : > up; while [ ! -e end ]; do sleep 0.02; done";
+    let mut first = order(&center, 1, 1, text);
+    first.launch.tasks_per_node = 2;
+    center.launch(first).await;
+    center.until_started(1).await;
+    eventually("the first job has said its token", || {
+        (0..2).all(|rank| center.output(1, rank) == format!("{token} http://127.0.0.1:1\n"))
+    })
+    .await;
+    let is_in_a_file = |path: &std::path::Path| {
+        let secret = token.as_bytes();
+        std::fs::read(path).is_ok_and(|bytes| bytes.windows(secret.len()).any(|part| part == secret))
+    };
+    let outputs = |path: &std::path::PathBuf| path.file_name().is_some_and(|name| name == "stdout");
+    let found: Vec<_> = files_below(center.directory.path()).into_iter().filter(|path| is_in_a_file(path)).collect();
+    assert!(found.iter().all(outputs), "beside what the job itself wrote: {found:?}");
+
+    // Another job of the same organization, and so of the same user, looks at everything that it can see.
+    let text = "cat /proc/[0-9]*/environ | tr '\\0' '\\n' | grep ^HAINA_TOKEN= | sort -u; \
+                grep -l haina_job_1.1_ -r / --exclude-dir=sys --exclude-dir=usr --exclude-dir=lib 2>/dev/null; exit 0";
+    assert_eq!(center.run(order(&center, 2, 1, text)).await.ending, exited(0));
+    let its_own = scenario::tokens().token(scenario::attempt(2));
+    assert_eq!(center.output(2, 0), format!("HAINA_TOKEN={its_own}\n"));
+    std::fs::write(center.layout().work("lab-1").join("end"), "").unwrap();
+    assert_eq!(center.until_ended(1).await.ending, exited(0));
+
+    let mut bringing = order(&center, 3, 1, "echo $HAINA_TOKEN");
+    bringing.payload.variables.insert("HAINA_TOKEN".to_owned(), "its user's".to_owned());
+    assert_eq!(center.run(bringing).await.ending, exited(0));
+    assert_eq!(center.output(3, 0), "its user's\n");
+}
+
+fn files_below(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
+    entries
+        .flat_map(
+            |entry| if entry.file_type().unwrap().is_dir() { files_below(&entry.path()) } else { vec![entry.path()] },
+        )
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn memory_over_the_cap_ends_the_task_and_is_said() {
     let Some(mut center) = confined(&[Memory]) else { return };
     let mut greedy = order(&center, 1, 1, "python3 -c 'b = bytearray(400 << 20); print(len(b))'");

@@ -36,7 +36,8 @@ async fn what_an_attempt_of_another_center_left_is_not_this_centers() {
     center.until_ended(1).await;
     center.close();
     let other = CenterId(CENTER.0 + 1);
-    let refused = LocalEngine::open(other, center.root(), supervisor(), Default::default()).map(|_| ()).unwrap_err();
+    let refused =
+        LocalEngine::open(other, center.root(), supervisor(), Default::default(), None).map(|_| ()).unwrap_err();
     assert!(
         matches!(&refused, EngineError::OtherCenter { directory, owner, center: wanted }
             if *directory == center.root() && *owner == CENTER && *wanted == other),

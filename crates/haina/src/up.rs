@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, IsTerminal};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -120,6 +120,7 @@ fn options(arguments: &Arguments, directory: &DataDirectory, definition: CenterD
         definition: Some(definition),
         operator_token: directory.operator_token()?,
         center_url: None,
+        job_token_secret: directory.job_token_secret()?,
     })
 }
 
@@ -127,7 +128,7 @@ async fn serve(listen: SocketAddr, directory: &DataDirectory, mut options: Start
     // Before the center starts, so that a taken port changes nothing.
     let listener = bind(listen).await.map_err(|error| cannot_listen(listen, &error))?;
     let address = listener.local_addr()?;
-    let url = format!("http://{address}");
+    let url = format!("http://{}", reachable(address));
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     options.center_url = Some(url.clone());
@@ -168,6 +169,16 @@ async fn serve(listen: SocketAddr, directory: &DataDirectory, mut options: Start
             Ok(0)
         }
     }
+}
+
+/// Where programs of this machine reach who listens there: every address is none to go to.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
 }
 
 /// A server that was killed a moment ago may have been starting a supervisor: that child shares its socket until its own

@@ -91,6 +91,25 @@ impl DataDirectory {
         Ok(Digest::of(token.as_bytes()))
     }
 
+    /// From which the tokens of attempts are made. The first run draws it; it is kept, so that jobs that outlive this
+    /// server are known to the next.
+    pub fn job_token_secret(&self) -> Result<[u8; 32]> {
+        let path = self.join("job-token.secret");
+        match std::fs::read(&path) {
+            Ok(secret) => Ok(secret.try_into().map_err(|_| {
+                Complaint::new(FAILED, format!("{} holds no secret of 32 bytes", path.display()))
+                    .hint("Remove the file; the next start draws a new one, and jobs that run now lose their access.")
+            })?),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let mut secret = [0; 32];
+                getrandom::fill(&mut secret).map_err(|error| anyhow!("the kernel gave no random bytes: {error}"))?;
+                self.write("job-token.secret", &secret)?;
+                Ok(secret)
+            }
+            Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
+        }
+    }
+
     /// Writes a file in it, durably, all of it or nothing, for its owner only.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.join(name);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
 use haina_center::{Command, Reply, State, View};
-use haina_core::{Actor, Code, Digest, Refusal, Timestamp};
+use haina_core::{Actor, Code, Digest, JobTokens, Refusal, Timestamp};
 use haina_engine::LocalEngine;
 use haina_store::{Store, StoredFact};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -60,6 +60,7 @@ pub(crate) struct Shared {
     pub view: RwLock<View>,
     pub store: Store,
     pub engine: LocalEngine,
+    pub tokens: JobTokens,
     pub events: broadcast::Sender<Arc<StoredFact>>,
     pub position: watch::Sender<u64>,
     pub now: AtomicI64,
@@ -114,6 +115,11 @@ impl CenterHandle {
     /// The engine, for logs.
     pub fn engine(&self) -> &LocalEngine {
         &self.shared.engine
+    }
+
+    /// How tokens of attempts are known.
+    pub fn tokens(&self) -> &JobTokens {
+        &self.shared.tokens
     }
 
     /// Facts as they are committed. A receiver that lags, or sees a gap in the positions, reads the rest from the store.

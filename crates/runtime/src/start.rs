@@ -10,7 +10,8 @@ use std::sync::{Arc, RwLock};
 use haina_center::{Command, State};
 use haina_core::center_definition::CenterDefinition;
 use haina_core::{
-    Actor, AttemptId, CenterId, Digest, Effect, Ending, Epoch, Milliseconds, Refusal, Report, Role, Stop, TaskUse,
+    Actor, AttemptId, CenterId, Digest, Effect, Ending, Epoch, JobTokens, Milliseconds, Refusal, Report, Role, Stop,
+    TaskUse,
 };
 use haina_engine::{Delivery, Engine, EngineError, LocalEngine};
 use haina_store::{Location, Store, StoreError};
@@ -43,6 +44,8 @@ pub struct StartOptions {
     pub operator_token: Digest,
     /// Where the center answers, for jobs.
     pub center_url: Option<String>,
+    /// From which the tokens of attempts are made; the same at every start, or tokens of those that run are no longer known.
+    pub job_token_secret: [u8; 32],
 }
 
 /// Why a center did not come up.
@@ -76,7 +79,9 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let local = options.definition.as_ref().map(|definition| definition.local.clone()).unwrap_or_default();
     let center = store.center_id(fresh_center_id()).await?;
     // Before the leadership is taken: a directory that is another center's must not end whoever leads this one.
-    let (engine, mut reports) = LocalEngine::open(center, options.engine_directory, options.supervisor, local)?;
+    let tokens = JobTokens::new(&options.job_token_secret, center);
+    let (engine, mut reports) =
+        LocalEngine::open(center, options.engine_directory, options.supervisor, local, Some(tokens))?;
     let leadership = store.take_leadership().await?;
     let loaded = store.load().await?;
     for weakness in store.standing().await?.weaknesses {
@@ -88,6 +93,7 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
         view: RwLock::new(loaded.state.view().clone()),
         store,
         engine,
+        tokens,
         events: broadcast::Sender::new(EVENTS),
         position: watch::Sender::new(loaded.position),
         now: Default::default(),

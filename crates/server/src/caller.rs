@@ -5,9 +5,9 @@ use std::time::Duration;
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
-use haina_center::permission::{self, Owner, Scope};
-use haina_center::{Action, User};
-use haina_core::{Actor, Code, Digest, Language, OrganizationId, Refusal, Timestamp, UserId};
+use haina_center::Action;
+use haina_center::permission::{self, Owner, Scope, Subject};
+use haina_core::{Actor, AttemptId, Code, Digest, Language, OrganizationId, Refusal, Timestamp, UserId};
 
 use crate::app::App;
 use crate::failure::{Failure, language};
@@ -15,17 +15,24 @@ use crate::failure::{Failure, language};
 /// Between two looks whether a token is still valid.
 const REST: Duration = Duration::from_millis(200);
 
-/// A user that authenticated with a valid token.
+/// Who authenticated with a valid token.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Its id.
-    pub id: UserId,
-    /// What it is.
-    pub user: User,
+    /// A user, or a running attempt.
+    pub subject: Subject,
     /// What it reads best.
     pub language: Language,
     /// By which token it is known.
-    token: Digest,
+    token: Shown,
+}
+
+/// A token that was shown.
+#[derive(Clone, Copy, Debug)]
+enum Shown {
+    /// A user's, perhaps.
+    Issued(Digest),
+    /// An attempt's, genuine.
+    Attempt(AttemptId),
 }
 
 impl FromRequestParts<App> for Caller {
@@ -38,33 +45,44 @@ impl FromRequestParts<App> for Caller {
         if !scheme.eq_ignore_ascii_case(b"bearer ") {
             return Err(unknown().into());
         }
-        let token = Digest::of(secret.trim_ascii());
+        let secret = secret.trim_ascii();
+        let attempt = std::str::from_utf8(secret).ok().and_then(|secret| app.center.tokens().attempt(secret));
+        let token = attempt.map_or_else(|| Shown::Issued(Digest::of(secret)), Shown::Attempt);
         let known = known(app, &token).ok_or_else(unknown)?;
-        Ok(Caller { id: known.id, user: known.user, language: language(&parts.headers), token })
+        Ok(Caller { subject: known.subject, language: language(&parts.headers), token })
     }
 }
 
 /// Whom a token stands for.
 struct Known {
-    id: UserId,
-    user: User,
+    subject: Subject,
     expires: Option<Timestamp>,
 }
 
-/// Whom a token stands for now, if it is valid.
-fn known(app: &App, token: &Digest) -> Option<Known> {
+/// Whom a token stands for now, if it is valid. An attempt's is until the attempt ends.
+fn known(app: &App, token: &Shown) -> Option<Known> {
     let now = app.center.now();
-    app.view(|view| {
-        let token = &view.tokens[view.token_of_digest.get(token)?];
-        let valid = token.expires.is_none_or(|expires| now < expires);
-        valid.then(|| Known { id: token.user, user: view.users[&token.user].clone(), expires: token.expires })
+    app.view(|view| match token {
+        Shown::Issued(digest) => {
+            let token = &view.tokens[view.token_of_digest.get(digest)?];
+            let valid = token.expires.is_none_or(|expires| now < expires);
+            let subject = Subject::user(token.user, &view.users[&token.user]);
+            valid.then_some(Known { subject, expires: token.expires })
+        }
+        Shown::Attempt(attempt) => {
+            let runs = view.attempts.contains_key(attempt);
+            runs.then_some(Known { subject: Subject::Attempt(*attempt), expires: None })
+        }
     })
 }
 
 impl Caller {
     /// The actor of its commands.
     pub fn actor(&self) -> Actor {
-        Actor::User(self.id)
+        match self.subject {
+            Subject::User { id, .. } => Actor::User(id),
+            Subject::Attempt(attempt) => Actor::Attempt(attempt),
+        }
     }
 
     /// Whether its token is still valid.
@@ -72,8 +90,9 @@ impl Caller {
         known(app, &self.token).is_some()
     }
 
-    /// Returns once its token was revoked or has expired: no stream outlives that. A revocation is a commit, so nothing is
-    /// looked at between commits; between two looks is a rest, because a busy center commits hundreds of times a second.
+    /// Returns once its token was revoked, has expired, or its attempt has ended: no stream outlives that. Each but the
+    /// second is a commit, so nothing is looked at between commits; between two looks is a rest, because a busy center
+    /// commits hundreds of times a second.
     pub async fn gone(&self, app: &App) {
         loop {
             let committed = app.center.position();
@@ -95,27 +114,40 @@ impl Caller {
 
     /// Whether it may do this to that.
     pub fn may(&self, action: Action, owner: Owner) -> bool {
-        permission::allows(self.id, &self.user, action, owner)
+        permission::allows(self.subject, action, owner)
     }
 
     /// Refuses unless its role allows this at all, for whatever things.
     pub fn require_any(&self, action: Action) -> Result<Scope, Refusal> {
-        match permission::scope(self.user.role, action) {
-            Scope::Nothing => Err(permission::forbidden(self.user.role, action)),
+        match permission::scope(self.subject, action) {
+            Scope::Nothing => Err(permission::forbidden(self.subject, action)),
             scope => Ok(scope),
         }
     }
 
     /// Refuses unless it may do this to everything.
     pub fn require_everything(&self, action: Action) -> Result<(), Refusal> {
-        permission::require(self.id, &self.user, action, Owner::default())
+        permission::require(self.subject, action, Owner::default())
+    }
+
+    /// The user, for what only users do.
+    pub fn user(&self, action: Action) -> Result<UserId, Refusal> {
+        match self.subject {
+            Subject::User { id, .. } => Ok(id),
+            Subject::Attempt(_) => Err(permission::forbidden(self.subject, action)),
+        }
     }
 
     /// The organization to which a list is narrowed: the one asked for, or the caller's own where it sees no others.
     /// None is everybody's.
     pub fn narrowed(&self, app: &App, action: Action, asked: Option<&str>) -> Result<Option<OrganizationId>, Refusal> {
         let scope = self.require_any(action)?;
-        let own = if scope == Scope::Everything { None } else { self.user.organization };
+        let own = match self.subject {
+            _ if scope == Scope::Everything => None,
+            Subject::User { organization, .. } => organization,
+            // Its own job is not a list.
+            Subject::Attempt(_) => return Err(permission::forbidden(self.subject, action)),
+        };
         let Some(name) = asked else { return Ok(own) };
         let named = app.view(|view| view.organization_of_name.get(name).copied());
         match named.filter(|named| own.is_none_or(|own| own == *named)) {

@@ -119,11 +119,11 @@ impl Reader {
 
     async fn may_see(&mut self, stored: &StoredFact) -> Result<bool, StoreError> {
         if let Fact::JobSubmitted { id, organization, user, .. } = &stored.fact {
-            self.remember(*id, Owner { organization: Some(*organization), user: Some(*user) });
+            self.remember(*id, Owner { organization: Some(*organization), user: Some(*user), job: Some(*id) });
         }
         Ok(match self.app.view(|view| audience(&stored.fact, view)) {
             Audience::Readers(action, owner) => self.caller.may(action, owner),
-            Audience::Everybody => true,
+            Audience::Everybody => self.caller.may(Action::ReadNode, Owner::default()),
             Audience::Center => self.caller.require_everything(Action::ReadMetrics).is_ok(),
             Audience::Nobody => false,
             Audience::Job(job) => match self.owner(job).await? {
@@ -138,7 +138,7 @@ impl Reader {
             return Ok(Some(*owner));
         }
         let Some(record) = self.app.center.store().job(job).await? else { return Ok(None) };
-        let owner = Owner { organization: Some(record.organization), user: Some(record.user) };
+        let owner = Owner { organization: Some(record.organization), user: Some(record.user), job: Some(job) };
         self.remember(job, owner);
         Ok(Some(owner))
     }

@@ -26,7 +26,7 @@ pub enum Audience {
 /// Who may see a fact as an event.
 pub fn audience(fact: &Fact, view: &View) -> Audience {
     let readers = |action, organization: Option<OrganizationId>, user: Option<UserId>| {
-        Audience::Readers(action, Owner { organization, user })
+        Audience::Readers(action, Owner { organization, user, job: None })
     };
     match fact {
         Fact::ClassAdded { .. } | Fact::ClassBlocked { .. } => Audience::Nobody,
@@ -42,7 +42,10 @@ pub fn audience(fact: &Fact, view: &View) -> Audience {
             readers(Action::ReadUser, view.users.get(user).and_then(|user| user.organization), Some(*user))
         }
         Fact::Posted { transaction } => readers(Action::ReadAccount, Some(transaction.organization), None),
-        Fact::JobSubmitted { organization, user, .. } => readers(Action::ReadJob, Some(*organization), Some(*user)),
+        Fact::JobSubmitted { id, organization, user, .. } => {
+            let owner = Owner { organization: Some(*organization), user: Some(*user), job: Some(*id) };
+            Audience::Readers(Action::ReadJob, owner)
+        }
         Fact::AttemptPlaced { organization, .. } => readers(Action::ReadJob, Some(*organization), None),
         Fact::AttemptStarted { attempt, .. }
         | Fact::AttemptStopping { attempt }

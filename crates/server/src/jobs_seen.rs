@@ -1,7 +1,7 @@
 //! Finding a job that the caller may see.
 
 use haina_center::Action;
-use haina_center::permission::{Owner, forbidden};
+use haina_center::permission::{Owner, require};
 use haina_core::{JobTarget, Refusal};
 use haina_store::{AttemptRecord, JobRecord};
 
@@ -33,12 +33,13 @@ impl Seen {
 
     /// Whose the job is.
     pub fn owner(&self) -> Owner {
-        Owner { organization: Some(self.record.organization), user: Some(self.record.user) }
+        let record = &self.record;
+        Owner { organization: Some(record.organization), user: Some(record.user), job: Some(record.id) }
     }
 
     /// Refuses unless the caller, who may see the job, may also do this to it.
     pub fn require(&self, caller: &Caller, action: Action) -> Result<(), Refusal> {
-        if caller.may(action, self.owner()) { Ok(()) } else { Err(forbidden(caller.user.role, action)) }
+        require(caller.subject, action, self.owner())
     }
 
     fn has(&self, element: Option<u32>) -> bool {

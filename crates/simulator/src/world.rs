@@ -1,7 +1,9 @@
 //! A history: people ask, time passes, commits fail, processes die. Invariants are checked after every step.
 
 use haina_center::{Command, Fact, Input, KnownEnd, Reply, RowCollector, State, execute};
-use haina_core::{Actor, Effect, Ending, Epoch, JobReference, Milliseconds, Refusal, Report, TaskUse, Timestamp};
+use haina_core::{
+    Actor, AttemptId, Effect, Ending, Epoch, JobId, JobReference, Milliseconds, Refusal, Report, TaskUse, Timestamp,
+};
 
 use crate::engine::SimulatedEngine;
 use crate::oracle::Oracle;
@@ -76,6 +78,7 @@ impl World {
         match self.random.below(100) {
             0..45 => {
                 let (actor, command) = workload::random_command(&self.state, self.now, &mut self.random);
+                self.refuse_to_attempts(&command);
                 _ = self.send(actor, command);
             }
             45..75 => self.advance(),
@@ -85,6 +88,18 @@ impl World {
         }
         self.state.check();
         self.oracle.check_charges();
+    }
+
+    /// What an attempt's own token is shown for changes nothing, whether the attempt runs or has ended.
+    fn refuse_to_attempts(&mut self, command: &Command) {
+        let running = self.state.view().attempts.keys().next().copied();
+        let ended = AttemptId { job: JobId(0), in_array: false, element: 0, number: 1 };
+        for attempt in running.into_iter().chain([ended]) {
+            let actor = Actor::Attempt(attempt);
+            let input = Input { actor, command: command.clone(), now: self.now, fuel: FUEL };
+            let executed = execute(&mut self.state, &input, &mut RowCollector::default());
+            assert!(executed.reply.is_err() && !executed.changed(), "{attempt} may {command:?}");
+        }
     }
 
     /// Sends a command; whoever got an id holds the center to it.

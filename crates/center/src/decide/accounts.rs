@@ -39,7 +39,7 @@ pub fn top_up(
     reference: &str,
 ) -> Result<Outcome, Refusal> {
     let id = state.view.organization_of_name.get(organization).copied();
-    require(state, input, Action::TopUp, Owner { organization: id, user: None })?;
+    require(state, input, Action::TopUp, Owner { organization: id, ..Owner::default() })?;
     let id = id.ok_or_else(|| Refusal::not_found(haina_core::Kind::Organization, organization))?;
     check_amount("amount", amount, state.view.center.currency)?;
     let balance = state.view.ledger.accounts[&id].balance;

@@ -11,12 +11,12 @@ use crate::{Action, Fact, Input, Progress, State};
 pub fn cancel(state: &State, input: &Input, target: JobTarget) -> Result<Outcome, Refusal> {
     let not_found = || Refusal::not_found(haina_core::Kind::Job, target);
     let job = state.jobs.get(&target.job).ok_or_else(not_found)?;
-    let seen = Owner { organization: Some(job.organization), user: Some(job.user) };
+    let seen = Owner { organization: Some(job.organization), user: Some(job.user), job: Some(target.job) };
     require(state, input, Action::ReadJob, seen).map_err(|_| not_found())?;
     require(state, input, Action::CancelJob, seen)?;
     let by = match input.actor {
         Actor::User(user) => user,
-        Actor::Center | Actor::Engine => UserId(0),
+        Actor::Center | Actor::Engine | Actor::Attempt(_) => UserId(0),
     };
     match (target.element, &job.progress) {
         (None, _) => Ok(cancel_job(state, input, target, by)),

@@ -9,11 +9,11 @@ mod submit;
 mod users;
 
 use haina_core::both;
-use haina_core::{Actor, CardMillis, ClassId, Effect, Refusal, UserId};
+use haina_core::{Actor, CardMillis, ClassId, Effect, Refusal};
 use haina_scheduler::{Blocker, Demand};
 
-use crate::permission::{self, Owner};
-use crate::{Action, Command, Fact, Input, Reply, State, User};
+use crate::permission::{self, Owner, Subject};
+use crate::{Action, Command, Fact, Input, Reply, State};
 
 /// What was decided.
 pub struct Outcome {
@@ -80,13 +80,17 @@ pub fn decide(state: &State, input: &Input, fuel: u64) -> Outcome {
     })
 }
 
-/// The user behind an input; the center itself acts as nobody and may do everything.
-fn acting_user<'a>(state: &'a State, input: &Input) -> Result<Option<(UserId, &'a User)>, Refusal> {
+/// Who is behind an input; the center itself acts as nobody and may do everything.
+fn acting(state: &State, input: &Input) -> Result<Option<Subject>, Refusal> {
     match input.actor {
         Actor::Center => Ok(None),
         Actor::User(id) => match state.view.users.get(&id) {
-            Some(user) => Ok(Some((id, user))),
+            Some(user) => Ok(Some(Subject::user(id, user))),
             None => Err(Refusal::new(haina_core::Code::Unauthenticated)),
+        },
+        Actor::Attempt(attempt) => match state.view.attempts.contains_key(&attempt) {
+            true => Ok(Some(Subject::Attempt(attempt))),
+            false => Err(Refusal::new(haina_core::Code::Unauthenticated)),
         },
         Actor::Engine => Err(Refusal::new(haina_core::Code::Forbidden)
             .with_phrase("role", both("engine", "执行引擎"))
@@ -95,9 +99,9 @@ fn acting_user<'a>(state: &'a State, input: &Input) -> Result<Option<(UserId, &'
 }
 
 fn require(state: &State, input: &Input, action: Action, owner: Owner) -> Result<(), Refusal> {
-    match acting_user(state, input)? {
+    match acting(state, input)? {
         None => Ok(()),
-        Some((id, user)) => permission::require(id, user, action, owner),
+        Some(subject) => permission::require(subject, action, owner),
     }
 }
 

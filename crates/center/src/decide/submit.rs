@@ -11,8 +11,8 @@ use haina_ledger::hold;
 use haina_scheduler::{ClassKey, Demand};
 
 use super::apply::cheapest_price;
-use super::{Outcome, acting_user, cards_of};
-use crate::permission::{Owner, require};
+use super::{Outcome, acting, cards_of};
+use crate::permission::{Owner, Subject, forbidden, require};
 use crate::{Action, Fact, Input, KnownEnd, Reply, State};
 
 /// The most jobs of one submission; an array counts as one.
@@ -78,13 +78,15 @@ impl Submission<'_> {
 
     /// Who asks, and which organization pays.
     fn payer(&self, request: &JobRequest) -> Result<(UserId, OrganizationId), Refusal> {
-        let acting = acting_user(self.state, self.input)?;
-        let Some((id, user)) = acting else {
+        let Some(subject) = acting(self.state, self.input)? else {
             return Err(Refusal::new(Code::Forbidden)
                 .with_phrase("role", both("center", "计算中心"))
                 .with_phrase("action", both("submit jobs", "提交作业")));
         };
-        let organization = match (&request.organization, user.organization) {
+        let Subject::User { id, organization: own, .. } = subject else {
+            return Err(forbidden(subject, Action::SubmitJob));
+        };
+        let organization = match (&request.organization, own) {
             (None, Some(own)) => own,
             (None, None) => {
                 let rule = both("given, because you belong to no organization", "您不属于任何单位，必须填写");
@@ -98,7 +100,8 @@ impl Submission<'_> {
                 }
             }
         };
-        require(id, user, Action::SubmitJob, Owner { organization: Some(organization), user: Some(id) })?;
+        let owner = Owner { organization: Some(organization), user: Some(id), job: None };
+        require(subject, Action::SubmitJob, owner)?;
         let payer = &self.state.view.organizations[&organization];
         if payer.suspended {
             return Err(Refusal::new(Code::Suspended).with("name", &payer.name));

@@ -4,8 +4,8 @@ use haina_core::both;
 use haina_core::{Code, Digest, Refusal, Role, Timestamp, TokenId, UserId};
 
 use super::apply::check_membership;
-use super::{Outcome, acting_user, check_name, require};
-use crate::permission::{Owner, forbidden};
+use super::{Outcome, acting, check_name, require};
+use crate::permission::{Owner, Subject, forbidden};
 use crate::{Action, Fact, Input, Reply, State};
 
 /// Adds a user. A tenant's administrator adds only tenants' people, to its own organization.
@@ -26,12 +26,11 @@ pub fn add_user(
                 .ok_or_else(|| Refusal::not_found(haina_core::Kind::Organization, name))?,
         ),
     };
-    require(state, input, Action::AddUser, Owner { organization, user: None })?;
-    if let Some((_, user)) = acting_user(state, input)?
-        && user.role == Role::TenantAdmin
+    require(state, input, Action::AddUser, Owner { organization, ..Owner::default() })?;
+    if let Some(subject @ Subject::User { role: Role::TenantAdmin, .. }) = acting(state, input)?
         && !matches!(role, Role::TenantAdmin | Role::Developer)
     {
-        return Err(forbidden(user.role, Action::AddUser));
+        return Err(forbidden(subject, Action::AddUser));
     }
     check_name("user", name)?;
     check_membership(role, organization)?;
@@ -56,7 +55,7 @@ pub fn issue_token(
 ) -> Result<Outcome, Refusal> {
     let id = state.view.user_of_name.get(user).copied();
     let organization = id.and_then(|id| state.view.users[&id].organization);
-    require(state, input, Action::IssueToken, Owner { organization, user: id })?;
+    require(state, input, Action::IssueToken, Owner { organization, user: id, job: None })?;
     let id = id.ok_or_else(|| Refusal::not_found(haina_core::Kind::User, user))?;
     if label.len() > 200 {
         return Err(Refusal::invalid_value("label", "", both("at most 200 bytes", "不超过 200 字节"))
@@ -71,7 +70,8 @@ pub fn issue_token(
 pub fn revoke_token(state: &State, input: &Input, id: TokenId) -> Result<Outcome, Refusal> {
     let not_found = || Refusal::not_found(haina_core::Kind::Token, id);
     let token = state.view.tokens.get(&id).ok_or_else(not_found)?;
-    let owner = Owner { organization: state.view.users[&token.user].organization, user: Some(token.user) };
+    let organization = state.view.users[&token.user].organization;
+    let owner = Owner { organization, user: Some(token.user), job: None };
     require(state, input, Action::RevokeToken, owner).map_err(|_| not_found())?;
     Ok(Outcome::done(vec![Fact::TokenRevoked { id }]))
 }

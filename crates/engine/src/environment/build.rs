@@ -198,7 +198,7 @@ impl Build {
             if self.is_stopped() {
                 self.stop();
             }
-            let end = starter.tend(task.clone(), wake, |_| {}).await;
+            let end = starter.tend(task.clone(), None, wake, |_| {}).await;
             match end.ending {
                 Ending::Exited { code: 0 } => self.complete().await?,
                 _ if self.is_stopped() => return Ok(Outcome::Abandoned),

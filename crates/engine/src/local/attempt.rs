@@ -16,6 +16,7 @@ use crate::order::LaunchOrder;
 use crate::records::{AttemptStop, ExitRecord, StopCause, TaskStop};
 use crate::supervisor::order_stop;
 use crate::task_state::{TaskState, examine, settle_unstarted};
+use crate::variables::TOKEN;
 use crate::{clock, durable, rendezvous};
 
 /// An attempt that has not ended, as this server knows it.
@@ -185,15 +186,16 @@ impl Gang<'_> {
         if let Some(ordered) = ordered_before {
             self.stop_members(&ordered_stop(&ordered)).await;
         }
+        let token = self.token();
         let mut tending = JoinSet::new();
         for (rank, member) in self.members.iter().cloned().enumerate() {
-            let (starter, announce) = (self.shared.starter.clone(), announce.clone());
+            let (starter, announce, token) = (self.shared.starter.clone(), announce.clone(), token.clone());
             tending.spawn(async move {
                 let on_start = |at| {
                     // The other end outlives this task.
                     let _ = announce.send(at);
                 };
-                (rank, starter.tend(member.task, member.wake, on_start).await)
+                (rank, starter.tend(member.task, token, member.wake, on_start).await)
             });
         }
         let mut ends: Vec<Option<ExitRecord>> = vec![None; self.members.len()];
@@ -224,6 +226,13 @@ impl Gang<'_> {
             }
         }
         ends.into_iter().flatten().collect()
+    }
+
+    /// What its programs show the center, unless the job brings a token itself.
+    fn token(&self) -> Option<String> {
+        let brings_one = self.order.payload.variables.contains_key(TOKEN);
+        let tokens = self.shared.tokens.filter(|_| !brings_one && self.order.center_url.is_some())?;
+        Some(tokens.token(self.entry.attempt))
     }
 
     async fn stop_members(&self, stop: &TaskStop) {

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use haina_core::local_definition::LocalDefinition;
-use haina_core::{AttemptId, CenterId, Ending, Epoch, Report, Stop, TaskUse};
+use haina_core::{AttemptId, CenterId, Ending, Epoch, JobTokens, Report, Stop, TaskUse};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::confinement::{Confinement, Enforcement};
@@ -48,6 +48,8 @@ pub struct Shared {
     pub(crate) starter: Arc<TaskStarter>,
     pub(crate) environments: Arc<Environments>,
     pub(crate) confinement: Arc<Confinement>,
+    /// Of attempts, if their programs may ask the center.
+    pub(crate) tokens: Option<JobTokens>,
     epochs: EpochGuard,
     entries: Mutex<HashMap<AttemptId, Arc<Entry>>>,
     /// Where the tasks of attempts meet that have not ended.
@@ -69,6 +71,7 @@ impl LocalEngine {
         directory: PathBuf,
         supervisor_program: Vec<OsString>,
         definition: LocalDefinition,
+        tokens: Option<JobTokens>,
     ) -> Result<(LocalEngine, ReportReceiver), EngineError> {
         let failed = |error| EngineError::io(format!("the engine's directory {}", directory.display()), error);
         let root = std::path::absolute(&directory).map_err(failed)?;
@@ -100,6 +103,7 @@ impl LocalEngine {
             starter,
             environments,
             confinement,
+            tokens,
             entries: Mutex::default(),
             ports: Mutex::default(),
             reports,

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, Semaphore};
 use crate::layout::TaskPaths;
 use crate::records::{ExitRecord, TaskStop};
 use crate::task_state::{TaskState, examine, settle_abandoned, settle_unstarted};
+use crate::variables::TOKEN;
 use crate::watch::Watcher;
 use crate::{clock, durable, readiness};
 
@@ -36,12 +37,27 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + 
 }
 
 impl TaskStarter {
-    /// Tends a task, whose order is written, to its end. `wake` makes it look at the files, for example after a stop was
+    /// Tends a task, whose order is written, to its end. `token` is for the task's programs alone, so it is in no file: the
+    /// supervisor finds it among its own variables. `wake` makes it look at the files, for example after a stop was
     /// written. `on_start` is called once, when the process runs.
-    pub async fn tend(&self, task: TaskPaths, wake: Arc<Notify>, on_start: impl Fn(Timestamp)) -> ExitRecord {
+    pub async fn tend(
+        &self,
+        task: TaskPaths,
+        token: Option<String>,
+        wake: Arc<Notify>,
+        on_start: impl Fn(Timestamp),
+    ) -> ExitRecord {
         let _watch = self.watcher.directory(task.directory(), &["running.json", "exit.json", "lock"], &wake);
-        let mut tending =
-            Tending { task, wake, supervisor: None, tries: 0, last_failure: None, alive: None, is_announced: false };
+        let mut tending = Tending {
+            task,
+            token,
+            wake,
+            supervisor: None,
+            tries: 0,
+            last_failure: None,
+            alive: None,
+            is_announced: false,
+        };
         loop {
             match self.step(&mut tending, &on_start).await {
                 Ok(Some(end)) => return end,
@@ -104,8 +120,8 @@ impl TaskStarter {
         }
         tending.tries += 1;
         let _permit = self.permits.acquire().await.map_err(io::Error::other)?;
-        let (program, task) = (self.supervisor_program.clone(), tending.task.clone());
-        match blocking(move || spawn_supervisor(&program, &task)).await {
+        let (program, task, token) = (self.supervisor_program.clone(), tending.task.clone(), tending.token.clone());
+        match blocking(move || spawn_supervisor(&program, &task, token.as_deref())).await {
             Ok(child) => {
                 let supervisor = Arc::new(AtomicBool::new(true));
                 tending.supervisor = Some(supervisor.clone());
@@ -120,6 +136,7 @@ impl TaskStarter {
 /// What is known of a task besides its files.
 struct Tending {
     task: TaskPaths,
+    token: Option<String>,
     wake: Arc<Notify>,
     /// Whether the supervisor that was started from here still lives.
     supervisor: Option<Arc<AtomicBool>>,
@@ -136,13 +153,14 @@ impl Tending {
     }
 }
 
-fn spawn_supervisor(program: &[OsString], task: &TaskPaths) -> io::Result<Child> {
+fn spawn_supervisor(program: &[OsString], task: &TaskPaths, token: Option<&str>) -> io::Result<Child> {
     if failpoint::pass("before_launch").is_some() {
         return Err(io::Error::other("the failpoint before_launch"));
     }
     let (program, arguments) = program.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut command = Command::new(program);
     command.args(arguments).arg(task.directory()).current_dir("/").env_clear();
+    command.envs(token.map(|token| (TOKEN, token)));
     if let Some(plan) = std::env::var_os("HAINA_FAILPOINT") {
         command.env("HAINA_FAILPOINT", plan);
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use haina_core::local_definition::{ConfinementPolicy, LocalDefinition};
 use haina_core::{
-    Allocation, AttemptId, Bytes, CardSlot, CenterId, CpuMillis, Digest, Ending, Epoch, Launch, Milliseconds, NodeId,
-    NodeShare, OrganizationId, Payload, PythonEnvironment, Report, Stop, TaskUse, Timestamp,
+    Allocation, AttemptId, Bytes, CardSlot, CenterId, CpuMillis, Digest, Ending, Epoch, JobTokens, Launch,
+    Milliseconds, NodeId, NodeShare, OrganizationId, Payload, PythonEnvironment, Report, Stop, TaskUse, Timestamp,
 };
 use haina_engine::layout::Layout;
 use haina_engine::{Engine, LaunchOrder, LocalEngine, NodeDescription, ReportReceiver};
@@ -61,7 +61,7 @@ impl Scenario {
     fn open(program: Vec<OsString>, definition: LocalDefinition) -> Scenario {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path().join("engine");
-        let (engine, reports) = LocalEngine::open(CENTER, root, program, definition.clone()).unwrap();
+        let (engine, reports) = LocalEngine::open(CENTER, root, program, definition.clone(), Some(tokens())).unwrap();
         Scenario { directory, definition, engine: Some(engine), reports }
     }
 
@@ -77,7 +77,9 @@ impl Scenario {
     /// A new server on the same directory, which believes that these attempts live.
     pub async fn reopen(&mut self, live: &[AttemptId]) {
         self.engine = None;
-        let (engine, reports) = LocalEngine::open(CENTER, self.root(), supervisor(), self.definition.clone()).unwrap();
+        let definition = self.definition.clone();
+        let (engine, reports) =
+            LocalEngine::open(CENTER, self.root(), supervisor(), definition, Some(tokens())).unwrap();
         engine.reconcile(EPOCH, live.to_vec()).await.unwrap();
         self.engine = Some(engine);
         self.reports = reports;
@@ -223,6 +225,10 @@ impl Scenario {
         assert!(made.success());
         PythonEnvironment { requirements: vec![format!("tiny @ file://{}", wheel.display())] }
     }
+}
+
+pub fn tokens() -> JobTokens {
+    JobTokens::new(&[5; 32], CENTER)
 }
 
 pub fn attempt(job: u64) -> AttemptId {

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use haina_api::Event;
+use haina_center::Action;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -33,6 +34,7 @@ pub async fn stream(
     headers: HeaderMap,
     Query(query): Query<StreamQuery>,
 ) -> Result<impl IntoResponse, Failure> {
+    caller.require_any(Action::ReadNode)?;
     let after = start(&headers, query.after.as_deref())?.unwrap_or_else(|| app.center.position());
     Ok(sent(app, caller, Of::Everything, after))
 }

@@ -69,7 +69,7 @@ pub async fn show(State(app): State<App>, PathText(name): PathText, caller: Call
     let node = app.view(|view| {
         let id = *view.node_of_name.get(&name)?;
         let on_it = view.attempts.iter().filter(|(_, attempt)| {
-            let owner = Owner { organization: Some(attempt.organization), user: None };
+            let owner = Owner { organization: Some(attempt.organization), ..Owner::default() };
             attempt.allocation.shares.iter().any(|share| share.node == id) && caller.may(Action::ReadJob, owner)
         });
         let attempts = Some(on_it.map(|(id, _)| id.to_string()).collect());

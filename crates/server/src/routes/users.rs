@@ -29,7 +29,8 @@ pub async fn list(
     let after = cursor::<UserId>(query.cursor())?.unwrap_or_default();
     Ok(Json(app.view(|view| {
         let seen = view.users.iter().filter(|(id, user)| {
-            **id > after && caller.may(Action::ReadUser, Owner { organization: user.organization, user: Some(**id) })
+            let owner = Owner { organization: user.organization, user: Some(**id), job: None };
+            **id > after && caller.may(Action::ReadUser, owner)
         });
         let mut ids = seen.map(|(id, _)| *id);
         let items: Vec<_> = ids.by_ref().take(limit).filter_map(|id| shown::user(view, id)).collect();
@@ -61,9 +62,10 @@ pub async fn add(
 #[utoipa::path(get, path = "/api/v1/users/me", tag = "users", operation_id = "getMe",
     responses((status = 200, description = "The user that the token belongs to, with its tokens.", body = User), Problems))]
 pub async fn me(State(app): State<App>, caller: Caller) -> Result<Json<User>, Failure> {
+    let id = caller.user(Action::ReadUser)?;
     let user = app.view(|view| {
-        let user = shown::user(view, caller.id)?;
-        Some(User { tokens: shown::tokens(view, caller.id), ..user })
+        let user = shown::user(view, id)?;
+        Some(User { tokens: shown::tokens(view, id), ..user })
     });
     Ok(Json(user.ok_or_else(|| haina_core::Refusal::new(haina_core::Code::Unauthenticated))?))
 }

@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-use haina_core::Digest;
+use haina_core::{Digest, JobTokens};
 use haina_runtime::{StartOptions, start};
 use haina_store::Location;
 use serde_json::{Value, json};
@@ -13,6 +14,8 @@ use ureq::http::Request;
 use ureq::{Agent, Body};
 
 use crate::documented::{self, Answered};
+
+const JOB_TOKEN_SECRET: [u8; 32] = [9; 32];
 
 const OPERATOR: &str = "haina_the-operators-token-of-a-test";
 
@@ -73,20 +76,37 @@ pub struct CenterInABox {
     url: String,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl CenterInABox {
     /// One whose nodes take no work, so that jobs wait.
     pub fn start() -> CenterInABox {
+        let center = CenterInABox::start_with("/bin/false");
+        for node in 1..=4 {
+            let path = format!("/api/v1/nodes/node-{node}/drain");
+            center.operator().post(&path, &json!({ "reason": "so that jobs wait" })).expect(200);
+        }
+        center
+    }
+
+    /// One in which attempts that were given cards never get further: what stands for their supervisors waits for the end
+    /// of this process.
+    pub fn start_with_endless_tasks() -> CenterInABox {
+        CenterInABox::start_with("exec tail --pid=$PPID -f /dev/null")
+    }
+
+    /// One with this shell command in the place of supervisors.
+    fn start_with(supervisor: &str) -> CenterInABox {
         let directory = tempfile::tempdir().unwrap();
         let options = StartOptions {
             location: Location::Sqlite(directory.path().join("center.db")),
             engine_directory: directory.path().join("engine"),
-            supervisor: vec![OsString::from("/bin/false")],
+            supervisor: ["/bin/sh", "-c", supervisor, "sh"].map(OsString::from).to_vec(),
             definition: Some(haina_api::parse_center_file(CENTER).unwrap()),
             operator_token: Digest::of(OPERATOR.as_bytes()),
             center_url: None,
+            job_token_secret: JOB_TOKEN_SECRET,
         };
         let (started, address) = mpsc::channel();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -102,12 +122,7 @@ impl CenterInABox {
             });
         });
         let url = format!("http://{}", address.recv().unwrap());
-        let center = CenterInABox { url, stop: Some(stop), thread: Some(thread), _directory: directory };
-        for node in 1..=4 {
-            let path = format!("/api/v1/nodes/node-{node}/drain");
-            center.operator().post(&path, &json!({ "reason": "so that jobs wait" })).expect(200);
-        }
-        center
+        CenterInABox { url, stop: Some(stop), thread: Some(thread), directory }
     }
 
     /// With the operator's token.
@@ -129,6 +144,18 @@ impl CenterInABox {
     pub fn user(&self, name: &str) -> Caller {
         let token = self.operator().post(&format!("/api/v1/users/{name}/tokens"), &json!({ "label": "of a test" }));
         self.with_token(token.expect(201).json()["secret"].as_str().unwrap())
+    }
+
+    /// With the own token of an attempt, whether or not it runs.
+    pub fn attempt(&self, attempt: &str) -> Caller {
+        self.with_token(&self.attempt_token(attempt))
+    }
+
+    /// The own token of an attempt.
+    pub fn attempt_token(&self, attempt: &str) -> String {
+        let center = std::fs::read(self.directory.path().join("engine/center")).unwrap();
+        let tokens = JobTokens::new(&JOB_TOKEN_SECRET, serde_json::from_slice(&center).unwrap());
+        tokens.token(attempt.parse().unwrap())
     }
 
     fn caller(&self, token: Option<String>) -> Caller {
@@ -257,6 +284,15 @@ impl Answer {
         }
         assert_eq!((problem["code"].as_str(), problem["status"].as_u64()), (Some(code), Some(status.into())));
         problem
+    }
+}
+
+/// Looks until it is so.
+pub fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !condition() {
+        assert!(began.elapsed() < Duration::from_secs(60), "waited too long until {what}");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::center_in_a_box::{CenterInABox, job};
+use crate::center_in_a_box::{CenterInABox, eventually, job};
 
 /// What another tenant is answered.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -124,6 +124,128 @@ fn without_a_token_nothing_is_answered_and_nothing_of_another_tenant_is_shown() 
         }
     }
     assert_eq!(owner.get(&format!("/api/v1/jobs/{id}")).expect(200).json()["state"], "waiting", "nobody changed it");
+}
+
+/// What an attempt's own token is answered.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum OfAttempt {
+    /// About its own job; other jobs do not exist for it.
+    Reads,
+    /// Not even about its own job; other jobs do not exist for it.
+    Refused,
+    /// It is told nothing.
+    Forbidden,
+    /// What no secret is in.
+    Public,
+}
+
+/// For each operation: what an attempt's own token is answered, and a body where one is needed.
+fn of_attempt(operation: &str) -> Option<(OfAttempt, Value)> {
+    use OfAttempt::*;
+    Some(match operation {
+        "getJob" | "explainJob" | "listAttempts" | "listJobEvents" | "readLogs" => (Reads, Value::Null),
+        "cancelJob" => (Refused, Value::Null),
+        "submitJob" => (Forbidden, json!({ "name": "x", "command": ["true"] })),
+        "submitJobs" => (Forbidden, json!({ "jobs": [{ "name": "x", "command": ["true"] }] })),
+        "listJobs" | "listNodes" | "getNode" | "resumeNode" | "listAccounts" | "getAccount" | "listPostings" => {
+            (Forbidden, Value::Null)
+        }
+        "listOrganizations" | "listUsers" | "getMe" | "followEvents" | "getCenter" | "getMetrics" => {
+            (Forbidden, Value::Null)
+        }
+        "drainNode" => (Forbidden, json!({ "reason": "x" })),
+        "topUp" => (Forbidden, json!({ "amount": "1", "reference": "x" })),
+        "setOrganization" => (Forbidden, json!({ "title": "x" })),
+        "addUser" => (Forbidden, json!({ "name": "spy", "role": "developer", "organization": "ocean" })),
+        "issueToken" => (Forbidden, json!({})),
+        "revokeToken" => (Refused, Value::Null),
+        "getJobSchema" => (Public, Value::Null),
+        "getHealth" | "getReadiness" | "getOpenApi" => (Public, Value::Null),
+        _ => return None,
+    })
+}
+
+#[test]
+fn an_attempts_own_token_reads_its_job_until_it_ends_and_nothing_else() {
+    let center = CenterInABox::start_with_endless_tasks();
+    let owner = center.user("ocean-admin");
+    let submitted = |name: &str| owner.post("/api/v1/jobs", &job(name)).expect(201).json()["id"].clone();
+    let [own, sibling] = ["own", "sibling"].map(|name| submitted(name).as_str().unwrap().to_owned());
+    let foreign = center.user("harbour-admin").post("/api/v1/jobs", &job("foreign")).expect(201).json()["id"].clone();
+    let others = [&sibling, foreign.as_str().unwrap(), "999"];
+    let token =
+        owner.post("/api/v1/users/ocean-admin/tokens", &json!({ "label": "x" })).expect(201).json()["id"].clone();
+    for id in [&own, &sibling] {
+        let state = || owner.get(&format!("/api/v1/jobs/{id}")).expect(200).json()["state"].clone();
+        eventually("the job has its cards", || state() == "starting");
+    }
+    let attempt = center.attempt(&format!("{own}.1"));
+
+    let document = center.nobody().get("/api/openapi.json").expect(200).json();
+    let routes = routes(&document);
+    for Route { operation, method, path } in &routes {
+        let (expected, body) =
+            of_attempt(operation).unwrap_or_else(|| panic!("{method} {path} ({operation}) is not listed in this test"));
+        let name = if path.contains("/nodes/") { "node-1" } else { "ocean" };
+        let name = if path.contains("/users/") { "ocean-admin" } else { name };
+        let is_token = path.contains("/tokens/");
+        let filled = |id: &str| path.replace("{id}", id).replace("{name}", name).replace("{organization}", "ocean");
+        let body = (!body.is_null()).then(|| body.to_string().into_bytes());
+        let ask = |id: &str| attempt.send(method, &filled(id), body.clone());
+        if is_token {
+            ask(token.as_str().unwrap()).problem(404, "not_found");
+            continue;
+        }
+        let answer = ask(&own);
+        match expected {
+            OfAttempt::Reads | OfAttempt::Public => _ = answer.expect(200),
+            OfAttempt::Refused | OfAttempt::Forbidden => {
+                let problem = answer.problem(403, "forbidden");
+                assert!(problem["hint"].as_str().unwrap().contains("own token"), "{operation}: {problem}");
+            }
+        }
+        if path.contains("{id}") {
+            for other in others {
+                ask(other).problem(404, "not_found");
+            }
+        }
+    }
+    // Nobody is believed who only names an attempt that runs.
+    let genuine = center.attempt_token(&format!("{own}.1"));
+    let digest = genuine.rsplit_once('_').unwrap().1;
+    for forged in
+        [format!("haina_job_{sibling}.1_{digest}"), format!("haina_job_{own}.2_{digest}"), format!("{genuine}0")]
+    {
+        center.with_token(&forged).get(&format!("/api/v1/jobs/{own}")).problem(401, "unauthenticated");
+    }
+    center.attempt(&format!("{own}.2")).get(&format!("/api/v1/jobs/{own}")).problem(401, "unauthenticated");
+
+    owner.post(&format!("/api/v1/jobs/{own}/cancel"), &Value::Null).expect(200);
+    let state = || owner.get(&format!("/api/v1/jobs/{own}")).expect(200).json()["state"].clone();
+    eventually("the job has ended", || state() == "cancelled");
+    for Route { operation, method, path } in &routes {
+        let path = path.replace("{id}", &own).replace("{name}", "node-1").replace("{organization}", "ocean");
+        match OPEN.contains(&operation.as_str()) {
+            true => _ = attempt.send(method, &path, None).expect(200),
+            false => _ = attempt.send(method, &path, None).problem(401, "unauthenticated"),
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_an_attempt_reads_ends_with_the_attempt() {
+    let center = CenterInABox::start_with_endless_tasks();
+    let owner = center.user("ocean-admin");
+    let array = json!({ "name": "a", "command": ["true"], "cards": 1, "array": { "count": 2 } });
+    let id = owner.post("/api/v1/jobs", &array).expect(201).json()["id"].as_str().unwrap().to_owned();
+    let state = || owner.get(&format!("/api/v1/jobs/{id}")).expect(200).json()["attempts"].clone();
+    eventually("both elements have their cards", || state() == 2);
+    let events = center.attempt(&format!("{id}_0.1")).events(&format!("/api/v1/jobs/{id}/events"));
+    owner.post(&format!("/api/v1/jobs/{id}_0/cancel"), &Value::Null).expect(200);
+    // The job goes on, and its events with it; the stream does not.
+    let seen: Vec<Value> = events.collect();
+    assert!(seen.iter().all(|event| event["kind"] != "job_ended"), "{seen:?}");
+    center.attempt(&format!("{id}_1.1")).get(&format!("/api/v1/jobs/{id}")).expect(200);
 }
 
 #[test]
