@@ -42,6 +42,7 @@ fn a_job_asks_about_itself_and_is_refused_the_rest() {
     let haina = env!("CARGO_BIN_EXE_haina");
     let script = format!(
         "set -u; echo $HAINA_TOKEN > token; \
+         until {haina} job why $HAINA_JOB_ID | grep -q running; do sleep 0.02; done; \
          {haina} job show $HAINA_JOB_ID --json > shown.json && {haina} job why $HAINA_JOB_ID && \
          {haina} job logs $HAINA_JOB_ID && {haina} job events $HAINA_JOB_ID > /dev/null || exit 3; \
          {haina} submit -- true; echo $?; {haina} job cancel $HAINA_JOB_ID; echo $?; {haina} jobs; echo $?; \
@@ -68,6 +69,15 @@ fn a_job_asks_about_itself_and_is_refused_the_rest() {
     center.run(&["submit", "--organization", "ocean", "--", "sh", "-c", script]).expect(0);
     let home = center.data().join("engine/work/ocean");
     program::wait("the second job to run", || home.join("up").exists().then_some(()));
+    center.run(&["job", "metrics", "2"]).expect(0).prints("");
+    let is_measured = |metrics: &serde_json::Value| metrics["nodes"][0]["points"][0]["memory_peak_bytes"].is_u64();
+    center.until(&["job", "metrics", "2", "--json"], is_measured);
+    let table = center.run(&["job", "metrics", "2"]).expect(0).stdout.clone();
+    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0], ["NODE", "USE", "HOLDS", "MEAN", "PEAK", "RAN", "COURSE"], "{table}");
+    assert_eq!((lines[1][0], lines[1][1], lines[2][0]), ("node", "CPU", "memory"), "{table}");
+    let is_course = |text: &&str| text.chars().all(|height| ('▁'..='█').contains(&height));
+    assert!(lines[1..].iter().all(|line| line.last().is_some_and(is_course)), "{table}");
     center.stop();
     center.start_again();
     let mut again = program::command(&["job", "why", "2", "--url", center.url()]);

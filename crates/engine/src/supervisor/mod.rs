@@ -23,8 +23,7 @@ use crate::confinement::groups;
 use crate::layout::TaskPaths;
 use crate::records::{ExitRecord, StartedRecord, StopCause, TaskOrder};
 use crate::task_state::{self, TaskLock};
-use crate::variables::TOKEN;
-use crate::{clock, durable};
+use crate::{clock, durable, variables};
 use control::Control;
 pub use control::order_stop;
 use exit::Started;
@@ -55,7 +54,7 @@ fn run(task: &TaskPaths) -> io::Result<()> {
         return task_state::settle_abandoned_locked(task, &lock, None);
     }
     let mut order: TaskOrder = durable::read(&task.order())?.ok_or(io::ErrorKind::NotFound)?;
-    order.variables.extend(std::env::var(TOKEN).ok().map(|token| (TOKEN.to_owned(), token)));
+    order.variables.extend(variables::handed_over());
     let control = Control::open(task, order.epoch)?;
     if let Some(stop) = control.stop(&mut Vec::new()) {
         return durable::write_durably(&task.exit(), &stopped_before_start(stop.cause, clock::now()));
