@@ -77,6 +77,22 @@ async fn a_stop_right_after_the_launch_ends_it_exactly_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_that_the_disk_does_not_take_is_told_again() {
+    let mut center = Scenario::new();
+    center.launch(center.script(1, "exec sleep 600")).await;
+    center.until_started(1).await;
+    let task = center.layout().attempt(attempt(1)).task(0);
+    // A directory in the order's place refuses it, to root as well.
+    std::fs::create_dir(task.stop()).unwrap();
+    let changed = || std::fs::metadata(task.directory()).unwrap().modified().unwrap();
+    let before = changed();
+    center.stop(1, Milliseconds(0)).await;
+    eventually("it was tried", || changed() > before).await;
+    std::fs::remove_dir(task.stop()).unwrap();
+    assert_eq!(center.until_ended(1).await.ending, Ending::Stopped);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_older_leader_is_refused_also_by_the_next_server() {
     let mut center = Scenario::new();
     center.run(center.script(1, "true")).await;

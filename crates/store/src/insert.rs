@@ -1,6 +1,7 @@
 //! A batch as statements.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use haina_center::{AttemptRow, Fact, JobChange, JobRow, Rows};
 use haina_core::{AttemptId, JobId, OrganizationId};
@@ -11,8 +12,11 @@ use crate::bulk::Bulk;
 use crate::connection::{Connection, Value};
 use crate::payloads::Holders;
 
-/// Which program decided: replay is exact on one build only.
-const BUILD: &str = env!("CARGO_PKG_VERSION");
+/// Which program decided: replay is exact on one build only. With its commit, where whoever built it named one.
+static BUILD: LazyLock<String> = LazyLock::new(|| {
+    let version = env!("CARGO_PKG_VERSION");
+    option_env!("HAINA_COMMIT").map_or(version.to_owned(), |commit| format!("{version}+{commit}"))
+});
 
 const INPUTS: Bulk = Bulk { before: "INSERT INTO inputs (sequence, at, build, body)", columns: 4, after: "" };
 const FACTS: Bulk =
@@ -80,7 +84,7 @@ pub(crate) async fn insert(to: &mut Connection, batch: &Batch, payloads: &Holder
 
 fn inputs(batch: &Batch) -> Vec<Value<'_>> {
     let row = |(sequence, input): &(u64, haina_center::Input)| -> [Value<'_>; 4] {
-        [(*sequence).into(), input.now.0.into(), BUILD.into(), json(input)]
+        [(*sequence).into(), input.now.0.into(), BUILD.as_str().into(), json(input)]
     };
     batch.inputs.iter().flat_map(row).collect()
 }

@@ -19,6 +19,9 @@ use crate::task_state::{TaskState, examine, settle_unstarted};
 use crate::variables::TOKEN;
 use crate::{clock, durable, rendezvous};
 
+/// Between two tries to tell tasks to stop.
+const TELL_AGAIN: Duration = Duration::from_millis(500);
+
 /// An attempt that has not ended, as this server knows it.
 pub struct Entry {
     /// The attempt.
@@ -183,8 +186,10 @@ impl Gang<'_> {
     async fn tend(&self, mut stop: watch::Receiver<Option<AttemptStop>>) -> Vec<ExitRecord> {
         let (announce, mut starts) = mpsc::unbounded_channel();
         let ordered_before = stop.borrow_and_update().clone();
+        // An order to stop that not all members have.
+        let mut untold = None;
         if let Some(ordered) = ordered_before {
-            self.stop_members(&ordered_stop(&ordered)).await;
+            untold = self.stop_members(ordered_stop(&ordered)).await;
         }
         let token = self.token();
         let mut tending = JoinSet::new();
@@ -208,7 +213,7 @@ impl Gang<'_> {
                     let ordered = stop.borrow_and_update().clone();
                     if let Some(ordered) = ordered {
                         is_stopping = true;
-                        self.stop_members(&ordered_stop(&ordered)).await;
+                        untold = self.stop_members(ordered_stop(&ordered)).await;
                     }
                 }
                 ended = tending.join_next() => match ended {
@@ -218,11 +223,16 @@ impl Gang<'_> {
                         ends[rank] = Some(end);
                         if has_failed && !std::mem::replace(&mut is_stopping, true) {
                             let (epoch, grace) = (self.order.epoch, self.order.launch.grace);
-                            self.stop_members(&TaskStop { epoch, grace, cause: StopCause::Sibling }).await;
+                            untold = self.stop_members(TaskStop { epoch, grace, cause: StopCause::Sibling }).await;
                         }
                     }
                     Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
                 },
+                () = tokio::time::sleep(TELL_AGAIN), if untold.is_some() => {
+                    if let Some(stop) = untold.take() {
+                        untold = self.stop_members(stop).await;
+                    }
+                }
             }
         }
         ends.into_iter().flatten().collect()
@@ -235,23 +245,24 @@ impl Gang<'_> {
         Some(tokens.token(self.entry.attempt))
     }
 
-    async fn stop_members(&self, stop: &TaskStop) {
-        let (members, stop) = (self.members.clone(), stop.clone());
+    /// Tells all members to stop. Returns the order where one could not be told: a full disk has room again later.
+    async fn stop_members(&self, stop: TaskStop) -> Option<TaskStop> {
+        let (members, order) = (self.members.clone(), stop.clone());
         let ordered = blocking(move || {
             let mut first_error = Ok(());
             for member in &members {
                 if !member.task.exit().exists() {
                     let ordered = durable::create_directories(member.task.directory())
-                        .and_then(|()| order_stop(&member.task, &stop));
+                        .and_then(|()| order_stop(&member.task, &order));
                     first_error = first_error.and(ordered);
                     member.wake.notify_one();
                 }
             }
             first_error
         });
-        if let Err(error) = ordered.await {
-            tracing::error!(attempt = %self.entry.attempt, "a task could not be told to stop: {error}");
-        }
+        let error = ordered.await.err()?;
+        tracing::warn!(attempt = %self.entry.attempt, "a task could not be told to stop yet: {error}");
+        Some(stop)
     }
 
     /// Reports the start, once for each life of the server.

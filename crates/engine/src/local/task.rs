@@ -5,9 +5,9 @@ use std::io;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use haina_core::{Ending, Timestamp, failpoint};
+use haina_core::{Ending, Milliseconds, Timestamp, failpoint};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::sync::{Notify, Semaphore};
 
@@ -76,11 +76,15 @@ impl TaskStarter {
         match blocking(move || examine(&task)).await? {
             TaskState::Ended(end) => return Ok(Some(*end)),
             TaskState::Abandoned => {
-                let (task, alive) = (tending.task.clone(), tending.alive);
-                blocking(move || settle_abandoned(&task, alive.map(|_| clock::now()))).await?;
+                let task = tending.task.clone();
+                // By the monotonic clock since it was seen first: the wall clock may have been set meanwhile.
+                let alive = tending.alive.map(|(seen, since)| {
+                    seen + Milliseconds(u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX))
+                });
+                blocking(move || settle_abandoned(&task, alive)).await?;
             }
             TaskState::Running(at) => {
-                tending.alive = Some(at);
+                tending.alive.get_or_insert_with(|| (clock::now().max(at), Instant::now()));
                 if !std::mem::replace(&mut tending.is_announced, true) {
                     on_start(at);
                 }
@@ -142,8 +146,8 @@ struct Tending {
     supervisor: Option<Arc<AtomicBool>>,
     tries: u32,
     last_failure: Option<String>,
-    /// The start, if it was ever seen running from here.
-    alive: Option<Timestamp>,
+    /// When it was first seen running from here, by both clocks.
+    alive: Option<(Timestamp, Instant)>,
     is_announced: bool,
 }
 
