@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod http;
 mod mutants;
+mod ordinary_user;
 mod prerequisites;
 mod processes;
 mod random;
