@@ -9,6 +9,7 @@ use std::pin::Pin;
 use haina_core::{AttemptId, CenterId, Epoch, Report, Stop};
 use tokio::sync::mpsc;
 
+use crate::local::NodeSeries;
 use crate::logs::{LogChunk, LogReceiver, LogStream};
 use crate::order::LaunchOrder;
 
@@ -50,6 +51,9 @@ pub trait Engine: Send + Sync {
         offset: u64,
         limit: u64,
     ) -> EngineFuture<'_, LogChunk>;
+
+    /// What an attempt's tasks used over time on each of its nodes; none where it is not known, or ran too short a time.
+    fn series(&self, attempt: AttemptId) -> EngineFuture<'_, Vec<NodeSeries>>;
 
     /// A task's output from `offset`, and what it writes until it ends.
     fn follow_log(

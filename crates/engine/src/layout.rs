@@ -6,6 +6,7 @@
 //! active/<attempt>                          a link to its order; there until the attempt's end was acknowledged
 //! attempts/<attempt>/                       one attempt
 //!     order.json  stop.json  ended.json     what was ordered; that it was told to stop; its one end, if no task has one
+//!     series.json                           what it used over time, if it ran long enough; written now and then
 //!     rendezvous/                           host file and rank table, for its tasks to read
 //!     task-<rank>/                          one task
 //!         task.json                         what the supervisor is to do
@@ -104,6 +105,11 @@ impl AttemptPaths {
     /// Its one end.
     pub fn ended(&self) -> PathBuf {
         self.directory.join("ended.json")
+    }
+
+    /// What it used over time.
+    pub fn series(&self) -> PathBuf {
+        self.directory.join("series.json")
     }
 
     /// What its tasks find each other by.

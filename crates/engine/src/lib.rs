@@ -24,14 +24,16 @@ mod programs;
 mod readiness;
 mod records;
 pub mod rendezvous;
+pub mod series;
 mod supervisor;
 mod task_state;
+mod usage;
 mod variables;
 mod watch;
 
 pub use confinement::{Enforcement, Protection, enter};
 pub use engine::{Delivery, Engine, EngineError, EngineFuture, Reconciliation, ReportId, ReportReceiver};
-pub use local::LocalEngine;
+pub use local::{LocalEngine, NodeSeries};
 pub use logs::{LogChunk, LogReceiver, LogStream};
 pub use order::{LaunchOrder, NodeDescription};
 pub use supervisor::supervise;

@@ -13,11 +13,20 @@ use crate::records::RunningRecord;
 pub const MARK: &str = "HAINA_TASK_DIRECTORY";
 
 /// One process that is not dead yet.
-struct Process {
-    pid: i32,
-    parent: i32,
+pub struct Process {
+    /// Its number.
+    pub pid: i32,
+    /// Who started it, or looks after it since that ended.
+    pub parent: i32,
     session: i32,
-    start_ticks: u64,
+    /// Its start in clock ticks since boot.
+    pub start_ticks: u64,
+    /// Clock ticks that it ran.
+    pub own_ticks: u64,
+    /// Clock ticks that those of its children ran that it has waited for.
+    pub waited_ticks: u64,
+    /// Pages of memory that it holds.
+    pub pages: u64,
 }
 
 /// This boot of the machine; empty where the kernel does not say.
@@ -27,28 +36,35 @@ pub fn boot_id() -> String {
 
 /// A process's start in clock ticks since boot; 0 where it is gone.
 pub fn start_ticks(pid: i32) -> u64 {
-    process(pid).map_or(0, |process| process.start_ticks)
+    find(pid).map_or(0, |process| process.start_ticks)
 }
 
-fn process(pid: i32) -> Option<Process> {
+/// A process by its number.
+pub fn find(pid: i32) -> Option<Process> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name, in parentheses, may hold anything; what follows its last parenthesis is numbers.
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_ascii_whitespace().collect();
-    // fields[0] is field 3 of the manual: state, ppid, pgrp, session, …; 22 is the start time.
+    // fields[0] is field 3 of the manual: state, ppid, pgrp, session, …; 14 to 17 are the times, 22 is the start time,
+    // and 24 the memory.
     if matches!(*fields.first()?, "Z" | "X") {
         return None;
     }
+    let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
     Some(Process {
         pid,
         parent: fields.get(1)?.parse().ok()?,
         session: fields.get(3)?.parse().ok()?,
-        start_ticks: fields.get(19)?.parse().ok()?,
+        start_ticks: number(22)?,
+        own_ticks: number(14)? + number(15)?,
+        waited_ticks: number(16)? + number(17)?,
+        pages: number(24)?,
     })
 }
 
-fn all() -> Vec<Process> {
+/// All that can be seen.
+pub fn all() -> Vec<Process> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    entries.filter_map(|entry| process(entry.ok()?.file_name().to_str()?.parse().ok()?)).collect()
+    entries.filter_map(|entry| find(entry.ok()?.file_name().to_str()?.parse().ok()?)).collect()
 }
 
 /// Sends SIGKILL to all processes below this one.

@@ -6,10 +6,10 @@ use haina_api::{Attempt, Event, Job, Why, WhyState};
 use serde_json::Value;
 
 use crate::client::{Client, escaped};
-use crate::job_logs;
 use crate::language::say;
 use crate::print::{self, Format, line};
 use crate::table::Table;
+use crate::{job_logs, job_metrics};
 
 /// Attempts in a table.
 const ATTEMPTS_OF_TABLE: usize = 50;
@@ -23,6 +23,8 @@ pub enum Command {
     Show(OneJob),
     /// Print what it wrote
     Logs(job_logs::Arguments),
+    /// Show what it used over time: processors and memory
+    Metrics(job_metrics::Arguments),
     /// Say why it is where it is
     Why(OneJob),
     /// List what happened to it
@@ -45,6 +47,7 @@ pub fn run(command: Command, client: &Client) -> Result<u8> {
     match command {
         Command::Show(job) => show(&job, client),
         Command::Logs(arguments) => job_logs::run(&arguments, client),
+        Command::Metrics(arguments) => job_metrics::run(&arguments, client),
         Command::Why(job) => why(&job, client),
         Command::Events(job) => events(&job, client),
         Command::Cancel(job) => cancel(&job, client),

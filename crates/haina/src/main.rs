@@ -10,6 +10,7 @@ mod environment;
 mod event_lines;
 mod job;
 mod job_logs;
+mod job_metrics;
 mod jobs;
 mod language;
 mod login;

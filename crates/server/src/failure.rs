@@ -41,6 +41,12 @@ impl From<haina_store::StoreError> for Failure {
     }
 }
 
+impl From<haina_engine::EngineError> for Failure {
+    fn from(error: haina_engine::EngineError) -> Failure {
+        Refusal::new(Code::Internal).because(error).into()
+    }
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();

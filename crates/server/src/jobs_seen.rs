@@ -2,7 +2,7 @@
 
 use haina_center::Action;
 use haina_center::permission::{Owner, require};
-use haina_core::{JobTarget, Refusal};
+use haina_core::{JobTarget, Kind, Refusal, both};
 use haina_store::{AttemptRecord, JobRecord};
 
 use crate::app::App;
@@ -20,7 +20,7 @@ pub struct Seen {
 impl Seen {
     /// The job as `17` or one element as `17_3`. One that the caller may not see is not found; nor is one that never was.
     pub async fn find(app: &App, caller: &Caller, id: &str) -> Result<Seen, Failure> {
-        let not_found = || Refusal::not_found(haina_core::Kind::Job, id);
+        let not_found = || Refusal::not_found(Kind::Job, id);
         caller.require_any(Action::ReadJob)?;
         let target: JobTarget = id.parse().map_err(|_| not_found())?;
         let record = app.center.store().job(target.job).await?.ok_or_else(not_found)?;
@@ -40,6 +40,25 @@ impl Seen {
     /// Refuses unless the caller, who may see the job, may also do this to it.
     pub fn require(&self, caller: &Caller, action: Action) -> Result<(), Refusal> {
         require(caller.subject, action, self.owner())
+    }
+
+    /// The one element that is asked for, in the path or as `asked`; none of a job that is no array.
+    pub fn one_element(&self, asked: Option<u32>) -> Result<Option<u32>, Refusal> {
+        match (self.record.elements, self.element.or(asked)) {
+            (None, None | Some(0)) => Ok(None),
+            (Some(count), Some(element)) if element < count => Ok(Some(element)),
+            (Some(count), None) => {
+                let last = count.saturating_sub(1);
+                Err(Refusal::absent(
+                    "element",
+                    both(
+                        format!("given, because the job is an array: 0 to {last}"),
+                        format!("该作业是作业数组，必须填写 0 到 {last}"),
+                    ),
+                ))
+            }
+            (_, Some(element)) => Err(Refusal::not_found(Kind::Element, element)),
+        }
     }
 
     fn has(&self, element: Option<u32>) -> bool {

@@ -4,6 +4,7 @@ mod aggregate;
 mod attempt;
 mod epoch;
 mod owner;
+mod sampler;
 pub mod task;
 mod task_order;
 
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use haina_core::local_definition::LocalDefinition;
-use haina_core::{AttemptId, CenterId, Ending, Epoch, JobTokens, Report, Stop, TaskUse};
+use haina_core::{AttemptId, CenterId, Ending, Epoch, JobTokens, Report, Stop, TaskUse, Timestamp};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::confinement::{Confinement, Enforcement};
@@ -30,6 +31,8 @@ use crate::{clock, durable, rendezvous, variables};
 use aggregate::combine;
 use attempt::{Entry, drive, finish_unlaunched};
 use epoch::EpochGuard;
+pub use sampler::NodeSeries;
+use sampler::Sampler;
 use task::{TaskStarter, blocking};
 
 /// Reports that may wait to be taken.
@@ -50,6 +53,7 @@ pub struct Shared {
     pub(crate) confinement: Arc<Confinement>,
     /// Of attempts, if their programs may ask the center.
     pub(crate) tokens: Option<JobTokens>,
+    sampler: Sampler,
     epochs: EpochGuard,
     entries: Mutex<HashMap<AttemptId, Arc<Entry>>>,
     /// Where the tasks of attempts meet that have not ended.
@@ -104,6 +108,7 @@ impl LocalEngine {
             environments,
             confinement,
             tokens,
+            sampler: Sampler::default(),
             entries: Mutex::default(),
             ports: Mutex::default(),
             reports,
@@ -111,6 +116,7 @@ impl LocalEngine {
         for attempt in shared.active().map_err(failed)? {
             shared.resume(attempt).map_err(failed)?;
         }
+        tokio::spawn(sampler::sample(Arc::downgrade(&shared)));
         Ok((LocalEngine { shared }, receiver))
     }
 
@@ -132,6 +138,7 @@ impl Drop for LocalEngine {
                 driver.abort();
             }
         }
+        self.shared.sampler.keep_all(&self.shared.layout);
     }
 }
 
@@ -142,6 +149,11 @@ impl Shared {
 
     fn entry(&self, attempt: AttemptId) -> Arc<Entry> {
         self.entries().entry(attempt).or_insert_with(|| Arc::new(Entry::new(attempt))).clone()
+    }
+
+    /// Attempts that run, and since when.
+    fn running(&self) -> Vec<(AttemptId, Timestamp)> {
+        self.entries().iter().filter_map(|(attempt, entry)| Some((*attempt, entry.started()?))).collect()
     }
 
     /// Reports an end that is on disk: from now on the disk answers for it.
@@ -433,6 +445,14 @@ impl Engine for LocalEngine {
             let task = self.shared.existing_task(attempt, rank)?;
             let chunk = blocking(move || logs::read(&task, stream, offset, limit)).await;
             chunk.map_err(|error| EngineError::io(format!("the output of {attempt}"), error))
+        })
+    }
+
+    fn series(&self, attempt: AttemptId) -> EngineFuture<'_, Vec<NodeSeries>> {
+        Box::pin(async move {
+            let shared = self.shared.clone();
+            let found = blocking(move || shared.sampler.of(attempt, &shared.layout)).await;
+            found.map_err(|error| EngineError::io(format!("what {attempt} used"), error))
         })
     }
 

@@ -5,7 +5,6 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use haina_center::Action;
 use haina_core::Refusal;
-use haina_core::both;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -47,7 +46,7 @@ pub async fn read(
     let seen = Seen::find(&app, &caller, &id).await?;
     seen.require(&caller, Action::ReadLog)?;
     let stream = stream_of(query.stream.as_deref())?;
-    let element = element(&seen, query.element)?;
+    let element = seen.one_element(query.element)?;
     let rank = query.task.unwrap_or(0);
     let offset = query.offset.unwrap_or(0);
     let body = if query.follow.unwrap_or(false) {
@@ -65,22 +64,4 @@ pub async fn read(
     // What users' programs write is never anything but text to a browser.
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     Ok(response)
-}
-
-fn element(seen: &Seen, asked: Option<u32>) -> Result<Option<u32>, Refusal> {
-    match (seen.record.elements, seen.element.or(asked)) {
-        (None, None | Some(0)) => Ok(None),
-        (Some(count), Some(element)) if element < count => Ok(Some(element)),
-        (Some(count), None) => {
-            let last = count.saturating_sub(1);
-            Err(Refusal::absent(
-                "element",
-                both(
-                    format!("given, because the job is an array: 0 to {last}"),
-                    format!("该作业是作业数组，必须填写 0 到 {last}"),
-                ),
-            ))
-        }
-        (_, Some(element)) => Err(Refusal::not_found(haina_core::Kind::Element, element)),
-    }
 }

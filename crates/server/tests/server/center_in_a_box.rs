@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -151,9 +152,14 @@ impl CenterInABox {
         self.with_token(&self.attempt_token(attempt))
     }
 
+    /// The engine's directory.
+    pub fn engine_directory(&self) -> PathBuf {
+        self.directory.path().join("engine")
+    }
+
     /// The own token of an attempt.
     pub fn attempt_token(&self, attempt: &str) -> String {
-        let center = std::fs::read(self.directory.path().join("engine/center")).unwrap();
+        let center = std::fs::read(self.engine_directory().join("center")).unwrap();
         let tokens = JobTokens::new(&JOB_TOKEN_SECRET, serde_json::from_slice(&center).unwrap());
         tokens.token(attempt.parse().unwrap())
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::center_in_a_box::{CenterInABox, job};
+use crate::center_in_a_box::{CenterInABox, eventually, job};
 
 #[test]
 fn a_job_is_accepted_shown_explained_and_cancelled() {
@@ -134,4 +134,37 @@ fn a_workflow_names_its_own_jobs() {
     assert_eq!((&train["state"], &train["cause"]), (&json!("cancelled"), &json!(id(0))));
     let report = user.get(&format!("/api/v1/jobs/{}", id(2))).json();
     assert_eq!(report["state"], "waiting", "it only waits for the end");
+}
+
+#[test]
+fn what_an_attempt_used_over_time_is_shown_as_means_and_peaks() {
+    let center = CenterInABox::start_with_endless_tasks();
+    let owner = center.user("ocean-developer");
+    let path = |id: &Value| format!("/api/v1/jobs/{}/metrics", id.as_str().unwrap());
+    let array = json!({ "name": "a", "command": ["true"], "cards": 1, "array": { "count": 2 } });
+    let id = owner.post("/api/v1/jobs", &array).expect(201).json()["id"].clone();
+    owner.get(&path(&id)).problem(422, "invalid_value");
+    owner.get(&format!("{}?element=2", path(&id))).problem(404, "not_found");
+    owner.get(&format!("{}?element=1&attempt=9", path(&id))).problem(404, "not_found");
+    let one = format!("{}?element=1", path(&id));
+    eventually("it has its cards", || owner.get(&one).expect(200).json()["attempt"] == "1_1.1");
+    assert_eq!(owner.get(&one).json()["nodes"], json!([]), "nothing runs yet");
+
+    let point = |length: u64, cpu: u64, cpu_peak: u64, readings: u64, memory_sum: u64, memory_peak: u64| {
+        json!({ "length": length, "cpu": cpu, "cpu_peak": cpu_peak, "readings": readings,
+            "memory_sum": memory_sum, "memory_peak": memory_peak })
+    };
+    let usage = json!({ "interval": 10_000, "points": [point(10_000, 25_000, 4000, 2, 300, 200), point(5_000, 0, 0, 1, 7, 7)] });
+    let series = json!({ "nodes": [{ "node": "node-2", "cpu": 4000, "memory": 1024, "usage": usage }] });
+    let directory = center.engine_directory().join("attempts/1_1.1");
+    eventually("its order is there", || directory.exists());
+    std::fs::write(directory.join("series.json"), series.to_string()).unwrap();
+    let shown = |offset: f64, seconds: f64, cpus: f64, cpus_peak: f64, memory: u64, peak: u64| {
+        json!({ "offset_seconds": offset, "seconds": seconds, "cpus": cpus, "cpus_peak": cpus_peak,
+            "memory_bytes": memory, "memory_peak_bytes": peak })
+    };
+    let points = [shown(0.0, 10.0, 2.5, 4.0, 150, 200), shown(10.0, 5.0, 0.0, 0.0, 7, 7)];
+    let node =
+        json!({ "node": "node-2", "cpus": 4.0, "memory_bytes": 1024, "interval_seconds": 10.0, "points": points });
+    assert_eq!(owner.get(&one).expect(200).json()["nodes"], json!([node]));
 }

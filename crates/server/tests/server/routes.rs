@@ -27,7 +27,9 @@ fn expectation(operation: &str) -> Option<(Other, Other, Value)> {
             (Hidden, Hidden, json!({ "jobs": [job] }))
         }
         "listJobs" => both(Own(200)),
-        "getJob" | "explainJob" | "cancelJob" | "listAttempts" | "listJobEvents" | "readLogs" => both(Hidden),
+        "getJob" | "explainJob" | "cancelJob" | "listAttempts" | "listJobEvents" | "readLogs" | "getJobMetrics" => {
+            both(Hidden)
+        }
         "listNodes" | "getNode" => both(Own(200)),
         "drainNode" => (Forbidden, Forbidden, json!({ "reason": "x" })),
         "resumeNode" => both(Forbidden),
@@ -143,7 +145,9 @@ enum OfAttempt {
 fn of_attempt(operation: &str) -> Option<(OfAttempt, Value)> {
     use OfAttempt::*;
     Some(match operation {
-        "getJob" | "explainJob" | "listAttempts" | "listJobEvents" | "readLogs" => (Reads, Value::Null),
+        "getJob" | "explainJob" | "listAttempts" | "listJobEvents" | "readLogs" | "getJobMetrics" => {
+            (Reads, Value::Null)
+        }
         "cancelJob" => (Refused, Value::Null),
         "submitJob" => (Forbidden, json!({ "name": "x", "command": ["true"] })),
         "submitJobs" => (Forbidden, json!({ "jobs": [{ "name": "x", "command": ["true"] }] })),
@@ -253,7 +257,7 @@ fn a_thing_of_another_tenant_is_answered_as_one_that_never_was() {
     let center = CenterInABox::start();
     let id = center.user("ocean-admin").post("/api/v1/jobs", &job("a")).expect(201).json()["id"].clone();
     let other = center.user("harbour-admin");
-    for rest in ["", "/why", "/attempts", "/events", "/logs"] {
+    for rest in ["", "/why", "/attempts", "/events", "/logs", "/metrics"] {
         let hidden = other.get(&format!("/api/v1/jobs/{}{rest}", id.as_str().unwrap())).problem(404, "not_found");
         let absent = other.get(&format!("/api/v1/jobs/999{rest}")).problem(404, "not_found");
         let same = |problem: &Value| problem.to_string().replace("999", id.as_str().unwrap());

@@ -1,0 +1,73 @@
+//! What attempts use over time, read of real programs.
+
+mod scenario;
+
+use haina_core::local_definition::{ConfinementPolicy, LocalDefinition};
+use haina_core::{Bytes, Milliseconds};
+use haina_engine::{Engine, NodeSeries};
+use scenario::{DEADLINE, Scenario, attempt, over_nodes};
+
+/// Holds 64 MiB, and uses some processor time all the while.
+const BUSY: &str = "exec python3 -c '
+import time
+held = b\"x\" * (64 << 20)
+while True: sum(range(10000)); time.sleep(0.01)'";
+
+async fn until(center: &Scenario, what: &str, hoped: impl Fn(&[NodeSeries]) -> bool) -> Vec<NodeSeries> {
+    let look = async {
+        loop {
+            let series = center.engine().series(attempt(1)).await.unwrap();
+            if hoped(&series) {
+                return series;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, look).await.unwrap_or_else(|_| panic!("never: {what}"))
+}
+
+async fn a_jobs_use_is_read_and_kept(mut center: Scenario) {
+    center.launch(over_nodes(center.script(1, BUSY), 2, 1)).await;
+    center.until_started(1).await;
+    assert_eq!(center.engine().series(attempt(1)).await.unwrap(), [], "nothing is read of what just began");
+    let of_both = |series: &[NodeSeries]| series.iter().all(|node| !node.usage.points().is_empty());
+    let series = until(&center, "a first reading", |series| series.len() == 2 && of_both(series)).await;
+    assert_eq!([&series[0].node, &series[1].node], ["node-1", "node-2"]);
+    for node in &series {
+        let point = node.usage.points()[0];
+        assert!(node.usage.cpu() > Milliseconds(0) && point.cpu_peak >= point.cpu_mean(), "{point:?}");
+        assert!(point.memory_peak >= Bytes(64 << 20) && point.memory_peak < Bytes(1 << 30), "{point:?}");
+    }
+
+    // Another server goes on where this one ended.
+    let before = series[0].usage.length();
+    center.close();
+    center.reopen(&[attempt(1)]).await;
+    let later = |series: &[NodeSeries]| series.iter().all(|node| node.usage.length() > before);
+    let series = until(&center, "another reading", |series| series.len() == 2 && later(series)).await;
+    center.stop(1, Milliseconds(0)).await;
+    center.until_ended(1).await;
+    center.close();
+    center.reopen(&[]).await;
+    let kept = center.engine().series(attempt(1)).await.unwrap();
+    for (kept, seen) in kept.iter().zip(&series) {
+        assert!(kept.usage.length() >= seen.usage.length() && kept.usage.cpu() >= seen.usage.cpu());
+    }
+    assert_eq!(kept.len(), 2, "it is on disk once the attempt has ended");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_control_groups_processes_are_added_up() {
+    a_jobs_use_is_read_and_kept(Scenario::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn control_groups_are_read_where_there_are_any() {
+    let definition = LocalDefinition { confinement: ConfinementPolicy::Available, ..LocalDefinition::default() };
+    let center = Scenario::confined(definition);
+    if center.engine().enforcement().missing.iter().any(|(what, _)| *what == haina_engine::Protection::Memory) {
+        haina_testkit::require::skip("root", "is needed for this test: memory is not counted by control groups");
+        return;
+    }
+    a_jobs_use_is_read_and_kept(center).await;
+}

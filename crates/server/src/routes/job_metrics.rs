@@ -1,0 +1,80 @@
+//! What a job used over time.
+
+use axum::Json;
+use axum::extract::State;
+use haina_api::{JobMetrics, MetricsPoint, Moment, NodeMetrics};
+use haina_core::{Kind, Milliseconds, Refusal};
+use haina_engine::{Engine, NodeSeries};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::failure::{Failure, Problems};
+use crate::input::{PathText, Query};
+use crate::jobs_seen::Seen;
+use crate::logs::attempt;
+use crate::shown::{cpus, seconds};
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MetricsQuery {
+    /// The element, of a job array; also `17_3` in the path.
+    element: Option<u32>,
+    /// The attempt's number, from 1; the last one's if absent.
+    attempt: Option<u16>,
+}
+
+/// Show what a job used over time
+#[utoipa::path(get, path = "/api/v1/jobs/{id}/metrics", tag = "jobs", operation_id = "getJobMetrics",
+    params(("id" = String, Path, description = "`17`, or `17_3` for one element of an array."), MetricsQuery),
+    responses((status = 200, description = "Processors and memory of one attempt, on each of its nodes.", body = JobMetrics), Problems))]
+pub async fn show(
+    State(app): State<App>,
+    PathText(id): PathText,
+    caller: Caller,
+    Query(query): Query<MetricsQuery>,
+) -> Result<Json<JobMetrics>, Failure> {
+    let seen = Seen::find(&app, &caller, &id).await?;
+    let element = seen.one_element(query.element)?;
+    let job = seen.record.id;
+    let found = attempt(&app, job, element, query.attempt).await?;
+    let record = match (found, query.attempt) {
+        (Some(record), _) => record,
+        (None, Some(number)) => return Err(Refusal::not_found(Kind::Attempt, number).into()),
+        (None, None) => {
+            return Ok(Json(JobMetrics { job: job.to_string(), attempt: None, started: None, nodes: Vec::new() }));
+        }
+    };
+    let series = app.center.engine().series(record.id).await?;
+    Ok(Json(JobMetrics {
+        job: job.to_string(),
+        attempt: Some(record.id.to_string()),
+        started: record.started.map(Moment),
+        nodes: series.iter().map(node).collect(),
+    }))
+}
+
+fn node(series: &NodeSeries) -> NodeMetrics {
+    let mut offset = Milliseconds(0);
+    let points = series.usage.points().iter().map(|point| {
+        let begins = offset;
+        offset = offset + point.length;
+        MetricsPoint {
+            offset_seconds: seconds(begins),
+            seconds: seconds(point.length),
+            cpus: cpus(point.cpu_mean()),
+            cpus_peak: cpus(point.cpu_peak),
+            memory_bytes: point.memory_mean().0,
+            memory_peak_bytes: point.memory_peak.0,
+        }
+    });
+    NodeMetrics {
+        points: points.collect(),
+        node: series.node.clone(),
+        cpus: cpus(series.cpu),
+        memory_bytes: series.memory.0,
+        interval_seconds: seconds(series.usage.interval()),
+    }
+}
