@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use haina_core::local_definition::{ConfinementPolicy, LocalDefinition};
 use haina_core::{
-    Allocation, AttemptId, Bytes, CardSlot, CenterId, CpuMillis, Digest, Ending, Epoch, Launch, Milliseconds, NodeId,
-    NodeShare, OrganizationId, Payload, PythonEnvironment, Report, Stop, TaskUse, Timestamp,
+    Allocation, AttemptId, Bytes, CardSlot, CenterId, CpuMillis, Digest, Ending, Epoch, FailedTask, Launch,
+    Milliseconds, NodeId, NodeShare, OrganizationId, Payload, PythonEnvironment, Report, Stop, TaskUse, Timestamp,
 };
 use haina_engine::layout::Layout;
 use haina_engine::{Engine, LaunchOrder, LocalEngine, NodeDescription, ReportReceiver};
@@ -35,6 +35,7 @@ pub struct Ended {
     pub at: Timestamp,
     pub ending: Ending,
     pub used: TaskUse,
+    pub failed_task: Option<FailedTask>,
 }
 
 pub fn supervisor() -> Vec<OsString> {
@@ -170,8 +171,8 @@ impl Scenario {
     pub async fn until_ended(&mut self, job: u64) -> Ended {
         loop {
             match self.report().await {
-                Report::Ended { attempt: ended, started, at, ending, used } if ended == attempt(job) => {
-                    return Ended { started, at, ending, used };
+                Report::Ended { attempt: ended, started, at, ending, used, failed_task } if ended == attempt(job) => {
+                    return Ended { started, at, ending, used, failed_task };
                 }
                 _ => {}
             }
