@@ -6,7 +6,7 @@
 //! active/<attempt>                          a link to its order; there until the attempt's end was acknowledged
 //! attempts/<attempt>/                       one attempt
 //!     order.json  stop.json  ended.json     what was ordered; that it was told to stop; its one end, if no task has one
-//!     rendezvous/                           host file and rank table, for its tasks to read
+//!     rendezvous/                           host file, rank table and hosts, for its tasks to read
 //!     task-<rank>/                          one task
 //!         task.json                         what the supervisor is to do
 //!         lock                              held by the supervisor as long as it lives
