@@ -261,3 +261,15 @@ async fn the_tasks_of_a_gang_find_their_own_and_each_others_machines_by_name() {
     let lines = |names: [&str; 3]| names.map(|name| format!("127.0.0.1       STREAM {name}\n")).concat();
     assert_eq!(center.output(1, 1), lines(["node-2", "node-1", "node-2"]));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_has_shared_memory_of_its_own() {
+    let Some(mut center) = confined(&[Files, Isolation]) else { return };
+    // What it leaves there is not seen by the next.
+    let text = "ls /dev/shm; exec python3 -c 'import os, multiprocessing; multiprocessing.Lock(); \
+                open(\"/dev/shm/left\", \"w\"); print(len(os.listdir(\"/dev/shm\")))'";
+    for job in [1, 2] {
+        assert_eq!(center.run(order(&center, job, job as u32, &text)).await.ending, exited(0));
+        assert_eq!(center.output(job, 0), "1\n");
+    }
+}
