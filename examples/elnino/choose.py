@@ -13,7 +13,8 @@ import time
 started = time.perf_counter()
 
 # First, because it limits the threads before NumPy is loaded.
-from train import build, load_dataset, refuse, rmse, settings_of, write_json
+from exercise import better, errors_of_baselines, load_dataset, refuse, rmse, write_json
+from train import build, settings_of
 
 import numpy as np
 
@@ -34,18 +35,6 @@ def read_results(family: str | None, digest: str) -> list[dict]:
     return sorted(results, key=lambda result: (result["validation_rmse"], result["index"]))
 
 
-def climatology_error(known_y, known_months, test_y, test_months) -> float:
-    """RMSE of always forecasting the usual value of the calendar month, by the same months that the model was trained on.
-    The sea was warmer after 1985 than before: with the training years alone this yardstick would be easier to beat."""
-    month = lambda dates: np.array([int(date[-2:]) for date in dates])
-    usual = np.array([known_y[month(known_months) == number].mean() for number in range(1, 13)])
-    return rmse(usual[month(test_months) - 1], test_y)
-
-
-def better(skill: float) -> str:
-    return f"{abs(skill):.0%} {'better' if skill >= 0 else 'worse'}"
-
-
 def main() -> None:
     data, digest = load_dataset()
     results = read_results(os.environ.get("HAINA_FAMILY") or None, digest)
@@ -53,14 +42,11 @@ def main() -> None:
 
     known_x = np.concatenate([data["train_x"], data["validation_x"]])
     known_y = np.concatenate([data["train_y"], data["validation_y"]])
-    known_months = np.concatenate([data["train_months"], data["validation_months"]])
     test_x, test_y, test_months = data["test_x"], data["test_y"], data["test_months"]
     model = build(best["setting"]).fit(known_x, known_y)
 
     error = rmse(model.predict(test_x), test_y)
-    # Persistence: it stays as it is. The first feature is the anomaly of the month in which the forecast is issued.
-    error_persistence = rmse(test_x[:, 0], test_y)
-    error_climatology = climatology_error(known_y, known_months, test_y, test_months)
+    error_persistence, error_climatology = errors_of_baselines(data)
 
     chosen = {
         "best": {key: best[key] for key in ("index", "name", "setting", "validation_rmse", "train_seconds")},

@@ -5,18 +5,15 @@ or other narrows the settings to that family, and the count starts at 0 in it; w
 Reads dataset.npz, writes result-<index>.json. `python train.py --list` shows the settings. choose.py imports this file.
 """
 
-import os
-
-# One element is one process on one core: many of them share a machine, and numerical libraries would each start a
-# thread for every core they see. Has to be said before NumPy is loaded.
-os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
-
-import hashlib
 import json
+import os
 import sys
 import time
 
 started = time.perf_counter()
+
+# First, because it limits the threads before NumPy is loaded.
+from exercise import load_dataset, refuse, rmse, write_json
 
 import numpy as np
 from sklearn.ensemble import BaggingRegressor, ExtraTreesRegressor, GradientBoostingRegressor, RandomForestRegressor
@@ -99,35 +96,6 @@ def build(setting: dict):
 def name_of(setting: dict) -> str:
     parameters = [f"{key}={value}" for key, value in setting.items() if key not in ("family", "model")]
     return f"{setting['model']} ({', '.join(parameters)})"
-
-
-def rmse(forecast: np.ndarray, observed: np.ndarray) -> float:
-    """Root mean square error in °C: forecast and observation are departures from the same climatology."""
-    return float(np.sqrt(np.mean((forecast - observed) ** 2)))
-
-
-def load_dataset() -> tuple[dict, str]:
-    """The arrays of dataset.npz, and a digest that tells results of this dataset from older ones."""
-    try:
-        with open("dataset.npz", "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
-        with np.load("dataset.npz") as arrays:
-            return dict(arrays), digest
-    except FileNotFoundError:
-        refuse(f"there is no dataset.npz in {os.getcwd()}; run prepare.py there first")
-
-
-def write_json(path: str, value: dict) -> None:
-    """Written beside and then renamed, so that a reader never meets half a file and a retried element replaces it."""
-    partial = f".{path}.{os.getpid()}.tmp"
-    with open(partial, "w", encoding="utf-8") as file:
-        json.dump(value, file, indent=2)
-    os.replace(partial, path)
-
-
-def refuse(message: str):
-    print(f"error: {message}", file=sys.stderr)
-    sys.exit(2)
 
 
 def main() -> None:

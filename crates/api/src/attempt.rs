@@ -87,6 +87,10 @@ pub struct Ended {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub reason: Option<String>,
+    /// The first task of a gang that failed: the attempt ended as it did, and the others were ended because of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub failed_task: Option<FailedTask>,
     /// Whether another attempt was to follow.
     pub retry: bool,
     /// Processor time, user and system.
@@ -101,4 +105,15 @@ pub struct Ended {
     pub card_hours: String,
     /// Charged for it.
     pub charged: Amount,
+}
+
+/// One task of a gang.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FailedTask {
+    /// Its rank, from 0; `task` where its output is read.
+    pub rank: u32,
+    /// How many tasks the gang has.
+    pub tasks: u32,
+    /// The name of the node where it ran.
+    pub node: String,
 }

@@ -27,7 +27,7 @@ mod waiting;
 mod words;
 
 pub use account::{Account, Amount, Posting, PostingKind, TopUp};
-pub use attempt::{Attempt, AttemptNode, CardPart, Ended};
+pub use attempt::{Attempt, AttemptNode, CardPart, Ended, FailedTask};
 pub use center::{CardModel, Center, Health, Pool};
 pub use center_file::parse_center_file;
 pub use event::Event;

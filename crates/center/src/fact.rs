@@ -3,8 +3,8 @@
 use haina_core::center_definition::CardModelDefinition;
 use haina_core::{
     Allocation, ArrayRequest, AttemptId, CardMillis, CardModelId, CardUse, ClassId, Condition, Currency, Digest,
-    Ending, Epoch, JobId, JobState, Milliseconds, Money, NodeId, OrganizationId, PoolId, Role, TaskUse, Timestamp,
-    TokenId, UserId, WaitReason,
+    Ending, Epoch, FailedTask, JobId, JobState, Milliseconds, Money, NodeId, OrganizationId, PoolId, Role, TaskUse,
+    Timestamp, TokenId, UserId, WaitReason,
 };
 use haina_ledger::Transaction;
 use haina_scheduler::{ClassKey, NodeSpec};
@@ -85,6 +85,8 @@ pub enum Fact {
         metered: CardUse,
         charged: Money,
         retry: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failed_task: Option<FailedTask>,
     },
     /// Somebody asked to stop a job; nothing of it starts any more.
     JobCancelled { job: JobId, by: UserId },

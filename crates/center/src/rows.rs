@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use haina_core::{AttemptId, CardMillis, Digest, Ending, JobId, JobState, OrganizationId, TaskUse, Timestamp, UserId};
+use haina_core::{
+    AttemptId, CardMillis, Digest, Ending, FailedTask, JobId, JobState, OrganizationId, TaskUse, Timestamp, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{Attempt, ElementCounts, EntityKey, Fact, State};
@@ -99,6 +101,9 @@ pub struct AttemptEnd {
     pub used: TaskUse,
     /// Whether its element waited for another attempt.
     pub retry: bool,
+    /// The first task of a gang that failed, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_task: Option<FailedTask>,
 }
 
 /// Collects rows while a batch is executed: told of each fact just before the state evolves by it.
@@ -139,7 +144,18 @@ impl RowCollector {
                 };
                 self.jobs_ended.insert(*job, change);
             }
-            Fact::AttemptEnded { attempt, state: outcome, ending, started, ended, used, metered, charged, retry } => {
+            Fact::AttemptEnded {
+                attempt,
+                state: outcome,
+                ending,
+                started,
+                ended,
+                used,
+                metered,
+                charged,
+                retry,
+                failed_task,
+            } => {
                 let entry = &state.view.attempts[attempt];
                 let row = AttemptRow {
                     state: *outcome,
@@ -152,7 +168,12 @@ impl RowCollector {
                     },
                     charged_micros: Some(i64::try_from(charged.micros).expect("one charge is within a billion units")),
                     metered: Some(metered.0),
-                    end: json(&AttemptEnd { ending: ending.clone(), used: *used, retry: *retry }),
+                    end: json(&AttemptEnd {
+                        ending: ending.clone(),
+                        used: *used,
+                        retry: *retry,
+                        failed_task: *failed_task,
+                    }),
                     body: json(entry),
                 };
                 self.attempts_ended.insert(*attempt, row);

@@ -23,6 +23,28 @@ fn a_job_is_placed_metered_from_its_start_and_charged_once_at_its_end() {
 }
 
 #[test]
+fn the_task_that_failed_is_recorded_unless_the_job_was_told_to_stop() {
+    for is_cancelled in [false, true] {
+        let mut story = Story::begin();
+        let id = story.submit_one(OCEAN, job("train", 1.0));
+        let attempt = story.attempts(id)[0];
+        story.start(attempt);
+        if is_cancelled {
+            story.by(OCEAN, Command::Cancel { target: JobTarget { job: id, element: None } }).unwrap();
+        }
+        let task = FailedTask { rank: 5, tasks: 8, node: NodeId(2) };
+        let (started, at, ending, used) = (None, story.now, Ending::Exited { code: 7 }, TaskUse::default());
+        let report = Report::Ended { attempt, started, at, ending, used, failed_task: Some(task) };
+        story.by(Actor::Engine, Command::Report(report)).unwrap();
+        let recorded = story.facts.iter().find_map(|fact| match fact {
+            Fact::AttemptEnded { failed_task, .. } => Some(*failed_task),
+            _ => None,
+        });
+        assert_eq!(recorded, Some((!is_cancelled).then_some(task)));
+    }
+}
+
+#[test]
 fn a_time_limit_bounds_the_charge_however_late_the_report() {
     let mut story = Story::begin();
     let id = story.submit_one(OCEAN, job("train", 1.0));
@@ -49,7 +71,14 @@ fn a_run_is_metered_by_its_length_whatever_the_time_of_day_there() {
         }
         story.pass(720);
         let at = there(story.now);
-        let report = Report::Ended { attempt, started: Some(started), at, ending: SUCCESS, used: TaskUse::default() };
+        let report = Report::Ended {
+            attempt,
+            started: Some(started),
+            at,
+            ending: SUCCESS,
+            used: TaskUse::default(),
+            failed_task: None,
+        };
         story.by(Actor::Engine, Command::Report(report)).unwrap();
         assert_eq!(story.balance(1), "9998.000000 CNY", "a card for 12 minutes; {error} s wrong, {is_reported}");
     }
@@ -65,7 +94,7 @@ fn a_gang_is_metered_from_its_first_task_also_where_another_was_seen_first() {
     story.start(attempt);
     story.pass(360);
     let (started, at) = (Some(first), story.now);
-    let report = Report::Ended { attempt, started, at, ending: SUCCESS, used: TaskUse::default() };
+    let report = Report::Ended { attempt, started, at, ending: SUCCESS, used: TaskUse::default(), failed_task: None };
     story.by(Actor::Engine, Command::Report(report)).unwrap();
     assert_eq!(story.balance(1), "9998.000000 CNY", "a card for 12 minutes");
     let told = story.facts.iter().any(
@@ -81,7 +110,7 @@ fn a_run_is_metered_for_no_longer_than_its_cards_were_held() {
     let attempt = story.attempts(id)[0];
     story.pass(360);
     let (started, at) = (Some(story.now - Milliseconds::from_seconds(86_400)), story.now);
-    let report = Report::Ended { attempt, started, at, ending: SUCCESS, used: TaskUse::default() };
+    let report = Report::Ended { attempt, started, at, ending: SUCCESS, used: TaskUse::default(), failed_task: None };
     story.by(Actor::Engine, Command::Report(report)).unwrap();
     assert_eq!(story.balance(1), "9999.000000 CNY", "a card for the 6 minutes since it was placed");
 }

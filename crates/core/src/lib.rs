@@ -34,5 +34,5 @@ pub use phrase::{Kind, Phrase, both};
 pub use quantity::{Bytes, CardMillis, CardUse, CpuMillis};
 pub use reason::WaitReason;
 pub use refusal::{Category, Code, Language, Refusal};
-pub use report::{Ending, Report, TaskUse};
+pub use report::{Ending, FailedTask, Report, TaskUse};
 pub use time::{Milliseconds, Timestamp};

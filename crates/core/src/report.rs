@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptId, Bytes, Milliseconds, Timestamp};
+use crate::{AttemptId, Bytes, Milliseconds, NodeId, Timestamp};
 
 /// Something that happened to an attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub enum Report {
         ending: Ending,
         /// What its tasks used together.
         used: TaskUse,
+        /// The task of a gang that ended so first, if it was one task's end.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failed_task: Option<FailedTask>,
     },
 }
 
@@ -69,6 +72,17 @@ pub enum Ending {
         /// What was seen.
         reason: String,
     },
+}
+
+/// The first task of a gang that failed: what it ended with is how the attempt ended, and the others were ended because of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedTask {
+    /// Its rank, from 0.
+    pub rank: u32,
+    /// How many tasks the gang has.
+    pub tasks: u32,
+    /// Where it ran.
+    pub node: NodeId,
 }
 
 /// Resources that tasks used, from the kernel's own accounting.

@@ -7,7 +7,7 @@
 //! attempts/<attempt>/                       one attempt
 //!     order.json  stop.json  ended.json     what was ordered; that it was told to stop; its one end, if no task has one
 //!     series.json                           what it used over time, if it ran long enough; written now and then
-//!     rendezvous/                           host file and rank table, for its tasks to read
+//!     rendezvous/                           host file, rank table and hosts, for its tasks to read
 //!     task-<rank>/                          one task
 //!         task.json                         what the supervisor is to do
 //!         lock                              held by the supervisor as long as it lives

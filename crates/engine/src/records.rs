@@ -89,6 +89,9 @@ pub struct ExitRecord {
     pub stopped_by: Option<StopCause>,
     /// When its process started, if it did.
     pub started: Option<Timestamp>,
+    /// When its own process ended, if it is known; others may have been left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exited: Option<Timestamp>,
     /// When the last of its processes was gone: the start plus what the monotonic clock counted since.
     pub at: Timestamp,
     /// What all of its processes used.
@@ -102,7 +105,8 @@ pub struct ExitRecord {
 impl ExitRecord {
     /// The end of a task whose process never started.
     pub fn never_started(ending: Ending, stopped_by: Option<StopCause>, at: Timestamp) -> ExitRecord {
-        ExitRecord { ending, stopped_by, started: None, at, used: TaskUse::default(), strays: 0, notes: Vec::new() }
+        let (used, notes) = (TaskUse::default(), Vec::new());
+        ExitRecord { ending, stopped_by, started: None, exited: None, at, used, strays: 0, notes }
     }
 
     /// Whether it is what a gang waits for: its own exit with code 0.

@@ -55,6 +55,7 @@ pub fn write(order: &LaunchOrder, directory: &Path) -> io::Result<()> {
     durable::create_directories(directory)?;
     fs::set_permissions(directory, fs::Permissions::from_mode(0o755))?;
     write_for_all(&host_file_path(directory), host_file(order).as_bytes())?;
+    write_for_all(&hosts_path(directory), hosts(order).as_bytes())?;
     if let Some(table) = rank_table(order) {
         write_for_all(&rank_table_path(directory), &serde_json::to_vec_pretty(&table)?)?;
     }
@@ -71,6 +72,11 @@ fn host_file_path(directory: &Path) -> std::path::PathBuf {
     directory.join("hostfile")
 }
 
+/// Stands in for `/etc/hosts` in the gang's sandboxes.
+pub fn hosts_path(directory: &Path) -> std::path::PathBuf {
+    directory.join("hosts")
+}
+
 fn rank_table_path(directory: &Path) -> std::path::PathBuf {
     directory.join("hccl.json")
 }
@@ -79,6 +85,14 @@ fn rank_table_path(directory: &Path) -> std::path::PathBuf {
 fn host_file(order: &LaunchOrder) -> String {
     let nodes = order.launch.allocation.shares.iter();
     nodes.map(|_| format!("{ADDRESS} slots={}\n", order.launch.tasks_per_node)).collect()
+}
+
+/// What the machine knows of hosts, and the gang's nodes: gloo and MPI look up what their own machine is called.
+fn hosts(order: &LaunchOrder) -> String {
+    let of_machine = fs::read_to_string("/etc/hosts").unwrap_or_default();
+    let shares = order.launch.allocation.shares.iter();
+    let nodes = shares.map(|share| format!("{ADDRESS} {}\n", order.node_name(share)));
+    format!("{}\n{}", of_machine.trim_end(), nodes.collect::<String>())
 }
 
 /// The rank table of the attempt's cards, one rank for each card, node by node; none where a node's cards are of another

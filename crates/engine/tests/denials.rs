@@ -6,7 +6,7 @@ use haina_core::local_definition::{ConfinementPolicy, LocalDefinition, MountDefi
 use haina_core::{Bytes, CpuMillis, Ending, Milliseconds, OrganizationId};
 use haina_engine::LaunchOrder;
 use haina_engine::Protection::{self, Cpu, Files, Isolation, Memory, Processes, Users};
-use scenario::{Scenario, eventually};
+use scenario::{Scenario, eventually, over_nodes};
 
 /// A confined scenario, if this machine has what the test needs; otherwise the test is skipped, visibly.
 fn confined_as(needs: &[Protection], change: impl Fn(&mut LocalDefinition)) -> Option<Scenario> {
@@ -302,4 +302,26 @@ async fn an_environment_is_built_and_used_in_the_sandbox() {
     let ended = center.run(job).await;
     assert_eq!(ended.ending, exited(0), "{:?}", ended);
     assert_eq!(center.output(1, 0), "True\n");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_tasks_of_a_gang_find_their_own_and_each_others_machines_by_name() {
+    let Some(mut center) = confined(&[Files, Isolation]) else { return };
+    let mut order = over_nodes(order(&center, 1, 1, "getent ahostsv4 $(hostname) node-1 node-2 | grep STREAM"), 2, 1);
+    order.launch.allocation.shares[1].cards.clear();
+    assert_eq!(center.run(order).await.ending, exited(0));
+    let lines = |names: [&str; 3]| names.map(|name| format!("127.0.0.1       STREAM {name}\n")).concat();
+    assert_eq!(center.output(1, 1), lines(["node-2", "node-1", "node-2"]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_has_shared_memory_of_its_own() {
+    let Some(mut center) = confined(&[Files, Isolation]) else { return };
+    // What it leaves there is not seen by the next.
+    let text = "ls /dev/shm; exec python3 -c 'import os, multiprocessing; multiprocessing.Lock(); \
+                open(\"/dev/shm/left\", \"w\"); print(len(os.listdir(\"/dev/shm\")))'";
+    for job in [1, 2] {
+        assert_eq!(center.run(order(&center, job, job as u32, &text)).await.ending, exited(0));
+        assert_eq!(center.output(job, 0), "1\n");
+    }
 }

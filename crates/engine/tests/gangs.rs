@@ -2,10 +2,10 @@
 
 mod scenario;
 
-use haina_core::{CardSlot, Ending, NodeId};
+use haina_core::{CardSlot, Ending, FailedTask, NodeId};
 use haina_engine::rendezvous::rank_table;
 use haina_engine::{LaunchOrder, NodeDescription};
-use scenario::{Scenario, over_nodes};
+use scenario::{Scenario, eventually, over_nodes};
 
 /// Every rank sends its number to rank 0, which adds them up and answers.
 const MEET: &str = r#"
@@ -100,4 +100,41 @@ async fn there_is_no_rank_table_for_other_cards_or_parts_of_cards() {
     let mut order = gang(&center, 1, "");
     order.launch.allocation.shares[1].cards = vec![CardSlot { index: 0, millis: 500 }];
     assert_eq!(rank_table(&order), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_fails_ends_its_gang_at_once_and_is_named() {
+    let mut center = Scenario::new();
+    // The others would run for ever, and make a noise of their own when they are told to end.
+    let text = "test $RANK = 5 && exit 7; trap 'exit 9' TERM; while :; do sleep 0.01; done";
+    let ended = center.run(gang(&center, 1, text)).await;
+    assert_eq!(ended.ending, Ending::Exited { code: 7 });
+    assert_eq!(ended.failed_task, Some(FailedTask { rank: 5, tasks: 8, node: NodeId(2) }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_that_fail_because_of_another_are_not_blamed() {
+    let mut center = Scenario::new();
+    // Task 6 leaves processes behind, and ends; task 1 sees it go, and fails as programs do that lose a peer.
+    let text = "case $RANK in \
+        6) echo $$ > six; sleep 60 & sleep 60 & exit 7;; \
+        1) until test -s six && ! kill -0 $(cat six) 2>/dev/null; do sleep 0.01; done; exit 1;; \
+        *) exec sleep 60;; esac";
+    let ended = center.run(gang(&center, 1, text)).await;
+    assert_eq!(ended.failed_task.map(|task| task.rank), Some(6), "{:?}", ended.ending);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_failed_is_known_also_after_the_server_was_away() {
+    let mut center = Scenario::new();
+    let text = "test $RANK = 2 && { until test -e go; do sleep 0.01; done; kill -SEGV $$; }; exec sleep 60";
+    center.launch(gang(&center, 1, text)).await;
+    center.until_started(1).await;
+    center.close();
+    center.create("go");
+    let end = center.layout().attempt(scenario::attempt(1)).task(2).exit();
+    eventually("task 2 ends while nobody looks", || end.exists()).await;
+    center.reopen(&[scenario::attempt(1)]).await;
+    let ended = center.until_ended(1).await;
+    assert_eq!((ended.ending, ended.failed_task.map(|task| task.rank)), (Ending::Signalled { signal: 11 }, Some(2)));
 }

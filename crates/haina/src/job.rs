@@ -6,6 +6,8 @@ use haina_api::{Attempt, Event, Job, Why, WhyState};
 use serde_json::Value;
 
 use crate::client::{Client, escaped};
+use crate::failed_task::{end, sentence};
+use crate::job_logs;
 use crate::language::say;
 use crate::print::{self, Format, line};
 use crate::table::Table;
@@ -71,7 +73,8 @@ fn show(arguments: &OneJob, client: &Client) -> Result<u8> {
         }
         return Ok(0);
     }
-    describe(&print::read(value)?);
+    let attempts = attempts.into_iter().map(print::read).collect::<Result<Vec<Attempt>>>()?;
+    describe(&print::read(value)?, &attempts);
     if attempts.is_empty() {
         return Ok(0);
     }
@@ -82,7 +85,6 @@ fn show(arguments: &OneJob, client: &Client) -> Result<u8> {
     ))
     .expendable([11, 10, 4, 9, 8, 2, 3, 5]);
     for attempt in attempts {
-        let attempt: Attempt = print::read(attempt)?;
         table.row(attempt_row(attempt));
     }
     table.print();
@@ -105,11 +107,12 @@ fn attempt_row(attempt: Attempt) -> [String; 12] {
     let cards = (cards * 1000.0).round() / 1000.0;
     let ran = attempt.started.zip(attempt.ended).map(|(from, to)| print::length(to.seconds_since(from)));
     let nodes: Vec<String> = attempt.nodes.into_iter().map(|node| node.node).collect();
-    let end = attempt.end.as_ref().map(|end| match (end.exit_code, end.signal, &end.reason) {
-        (Some(code), _, _) => say(format!("exit code {code}"), format!("退出码 {code}")),
-        (_, Some(signal), _) => say(format!("signal {signal}"), format!("信号 {signal}")),
-        (_, _, Some(reason)) => format!("{}: {reason}", end.how),
-        _ => end.how.clone(),
+    let ended = attempt.end.as_ref().map(|ended| match &ended.failed_task {
+        Some(task) => {
+            let (how, rank) = (end(ended), task.rank);
+            say(format!("{how} (task {rank})"), format!("{how}（任务 {rank}）"))
+        }
+        None => end(ended),
     });
     let used = attempt.end.as_ref().map(|end| {
         [
@@ -131,7 +134,7 @@ fn attempt_row(attempt: Attempt) -> [String; 12] {
         },
         attempt.placed.to_string(),
         ran.unwrap_or_default(),
-        end.unwrap_or_default(),
+        ended.unwrap_or_default(),
         attempt.end.map(|end| end.charged.to_string()).unwrap_or_default(),
         cpu,
         memory,
@@ -140,7 +143,7 @@ fn attempt_row(attempt: Attempt) -> [String; 12] {
     ]
 }
 
-fn describe(job: &Job) {
+fn describe(job: &Job, attempts: &[Attempt]) {
     line(say("Job", "作业"), format!("{} {}", job.id, job.name));
     line(say("State", "状态"), job.state.word());
     line(say("Organization", "单位"), format!("{} ({})", job.organization, job.user));
@@ -183,6 +186,11 @@ fn describe(job: &Job) {
         line(say("Elements", "任务"), counts);
     }
     line(say("Exit code", "退出码"), job.exit_code.map(|code| code.to_string()).unwrap_or_default());
+    let failed = attempts.last().filter(|_| job.array.is_none()).and_then(|attempt| attempt.end.as_ref());
+    if let Some((end, task)) = failed.and_then(|end| Some((end, end.failed_task.as_ref()?))) {
+        line(say("Why", "原因"), sentence(end));
+        line("", format!("haina job logs {} --task {} --stderr", job.id, task.rank));
+    }
     line(say("Card-hours", "卡时"), job.card_hours.as_deref().unwrap_or(""));
     line(say("Charged", "扣费"), print::amount(&job.charged));
 }

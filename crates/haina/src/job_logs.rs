@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::time::Duration;
 
 use crate::client::{Client, ClientError, escaped};
+use crate::failed_task;
+use crate::language::say;
 use crate::print;
 
 /// How long a center may be away while its output is followed.
@@ -24,9 +26,9 @@ pub struct Arguments {
     /// The attempt's number, from 1; the last one's if absent
     #[arg(long, value_name = "N")]
     attempt: Option<u16>,
-    /// The task's rank
-    #[arg(long, value_name = "RANK", default_value_t = 0)]
-    task: u32,
+    /// The task's rank; that of the task that failed first if absent, else 0
+    #[arg(long, value_name = "RANK")]
+    task: Option<u32>,
     /// Print one JSON document: the whole output as text
     #[arg(long, conflicts_with = "follow")]
     json: bool,
@@ -35,13 +37,17 @@ pub struct Arguments {
 /// Prints what a task wrote. A center that comes back is followed where it was left.
 pub fn run(arguments: &Arguments, client: &Client) -> anyhow::Result<u8> {
     let stream = if arguments.stderr { "stderr" } else { "stdout" };
-    let mut path = format!("/api/v1/jobs/{}/logs?stream={stream}&task={}", escaped(&arguments.id), arguments.task);
+    let task = match arguments.task {
+        Some(task) => task,
+        None => task_of_interest(arguments, client)?,
+    };
+    let mut path = format!("/api/v1/jobs/{}/logs?stream={stream}&task={task}", escaped(&arguments.id));
     if let Some(attempt) = arguments.attempt {
         path += &format!("&attempt={attempt}");
     }
     if arguments.json {
         let text = client.text(&path)?;
-        print::json(&serde_json::json!({ "id": arguments.id, "stream": stream, "task": arguments.task, "text": text }));
+        print::json(&serde_json::json!({ "id": arguments.id, "stream": stream, "task": task, "text": text }));
         return Ok(0);
     }
     let mut output = std::io::stdout().lock();
@@ -62,6 +68,18 @@ pub fn run(arguments: &Arguments, client: &Client) -> anyhow::Result<u8> {
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// The task that failed first, where one did, and a word about it; else the first.
+fn task_of_interest(arguments: &Arguments, client: &Client) -> anyhow::Result<u32> {
+    let attempt = failed_task::attempt(client, &arguments.id, arguments.attempt)?;
+    let Some(end) = attempt.and_then(|attempt| attempt.end) else { return Ok(0) };
+    let Some(task) = &end.failed_task else { return Ok(0) };
+    let sentence = failed_task::sentence(&end);
+    let others = say("`--task RANK` shows another's output.", "`--task 序号` 可查看其他任务的输出。");
+    let errors = say("`--stderr` shows its errors. ", "`--stderr` 可查看其错误输出。");
+    eprintln!("{sentence}\n{}{others}", if arguments.stderr { "" } else { errors });
+    Ok(task.rank)
 }
 
 fn copy(mut from: impl Read, to: &mut impl Write, offset: &mut u64, url: &str) -> Result<(), ClientError> {

@@ -8,6 +8,7 @@ mod connection;
 mod demo;
 mod environment;
 mod event_lines;
+mod failed_task;
 mod job;
 mod job_logs;
 mod job_metrics;

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::client::Client;
 use crate::complaint::{Complaint, FAILED, USAGE};
+use crate::failed_task;
 use crate::language::{language, say};
 use crate::print::{self, Format};
 use crate::wait::{exit_code, until_ended};
@@ -156,6 +157,7 @@ fn waited(submitted: &[SubmittedJob], is_single: bool, format: Format, client: &
     for job in submitted {
         let job = until_ended(client, &job.id)?;
         let code = exit_code(client, &job)?;
+        failed_task::tell(client, &job)?;
         if exit == 0 {
             exit = code;
         }

@@ -27,6 +27,37 @@ fn a_command_runs_and_its_exit_code_is_the_jobs() {
 }
 
 #[test]
+fn a_gang_that_fails_says_which_task_it_was_and_shows_its_output() {
+    let center = Center::start();
+    let script = "echo I am $RANK; test $RANK = 0 && : > up; test $RANK = 5 || exec sleep 60; \
+                  until test -e up; do sleep 0.01; done; echo no such file: ocean.nc >&2; exit 7";
+    let gang = ["submit", "--organization", "ocean-institute", "--nodes", "2", "--tasks-per-node", "4", "--wait"];
+    let done = center.run(&[&gang[..], &["--", "sh", "-c", script]].concat());
+    done.expect(7);
+    let attempt = center.run(&["job", "show", "1", "--json"]).expect(0).json()["attempt_list"][0].clone();
+    let node = attempt["nodes"][1]["node"].as_str().unwrap();
+    assert_eq!(attempt["end"]["failed_task"], serde_json::json!({ "rank": 5, "tasks": 8, "node": node }));
+    let sentence = format!("task 5 of 8 (node {node}) failed first: exit code 7");
+    for line in [
+        &format!("Attempt 1.1 ended as failed: {sentence}."),
+        "  | no such file: ocean.nc",
+        "All that it wrote: haina job logs 1 --task 5 [--stderr]",
+    ] {
+        assert!(done.stderr.contains(line), "{line}\n{}", done.stderr);
+    }
+    let shown = center.run(&["job", "show", "1"]).expect(0).stdout.clone();
+    assert!(shown.contains(&sentence) && shown.contains("exit code 7 (task 5)"), "{shown}");
+    let logs = center.run(&["job", "logs", "1"]);
+    logs.expect(0).prints("I am 5\n");
+    assert!(logs.stderr.starts_with(&sentence), "{}", logs.stderr);
+    center.run(&["job", "logs", "1", "--stderr"]).expect(0).prints("no such file: ocean.nc\n");
+    center.run(&["job", "logs", "1", "--task", "0"]).expect(0).prints("I am 0\n");
+    let events = center.run(&["job", "events", "1", "--json"]).expect(0).json();
+    let ended = events.as_array().unwrap().iter().find(|event| event["kind"] == "attempt_ended").unwrap();
+    assert_eq!((&ended["values"]["task"], &ended["values"]["node"]), (&"5".into(), &node.into()));
+}
+
+#[test]
 fn lists_and_things_are_one_json_document() {
     let center = Center::start();
     let submitted = center.run(&["submit", "--organization", "ocean-institute", "--name", "a", "--json", "--", "true"]);

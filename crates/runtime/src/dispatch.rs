@@ -156,7 +156,8 @@ impl Dispatcher {
     async fn report_unstartable(&self, attempt: AttemptId, reason: String) -> bool {
         let at = crate::clock::wall();
         let ending = Ending::Unstartable { reason };
-        let report = Report::Ended { attempt, started: None, at, ending, used: TaskUse::default() };
+        let used = TaskUse::default();
+        let report = Report::Ended { attempt, started: None, at, ending, used, failed_task: None };
         deliver(&self.mailbox, report).await
     }
 }

@@ -204,6 +204,7 @@ async fn lost_attempts(
         at: crate::clock::wall(),
         ending: Ending::Lost { reason: reason.clone() },
         used: TaskUse::default(),
+        failed_task: None,
     };
     Ok(lost.map(report).collect())
 }

@@ -195,12 +195,23 @@ impl Said {
                 self.say("attempt_stopping", "Attempt {attempt} was told to stop.", "已要求运行 {attempt} 停止。");
                 self.about(attempt.job).with("attempt", attempt);
             }
-            Fact::AttemptEnded { attempt, state, ending, charged, retry, .. } => {
+            Fact::AttemptEnded { attempt, state, ending, charged, retry, failed_task, .. } => {
                 self.say(
                     "attempt_ended",
                     "Attempt {attempt} ended as {state}: {how}. Charged {charged}.",
                     "运行 {attempt} 已结束，状态为 {state}：{how}。扣费 {charged}。",
                 );
+                if let Some(task) = failed_task {
+                    self.say(
+                        "attempt_ended",
+                        "Attempt {attempt} ended as {state}: task {task} of {tasks} (node {node}) failed first: {how}. \
+                         Charged {charged}.",
+                        "运行 {attempt} 已结束，状态为 {state}：首先失败的是任务 {task}（共 {tasks} 个，节点 {node}）：{how}。\
+                         扣费 {charged}。",
+                    );
+                    self.with("task", task.rank).with("tasks", task.tasks);
+                    self.with("node", view.nodes.get(&task.node).map_or("", |node| &node.name));
+                }
                 self.about(attempt.job).with("attempt", attempt).with_phrase("state", state.phrase());
                 self.with_phrase("how", how(ending)).with("charged", charged).with("retry", retry);
             }

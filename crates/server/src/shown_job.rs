@@ -1,7 +1,7 @@
 //! Jobs and attempts as they are shown.
 
 use haina_api::{
-    Amount, ArraySize, Attempt, AttemptNode, CardPart, Elements, Ended, Job, JobAfter, Moment, Program,
+    Amount, ArraySize, Attempt, AttemptNode, CardPart, Elements, Ended, FailedTask, Job, JobAfter, Moment, Program,
     show_card_hours, show_cards,
 };
 use haina_center::{Fact, View};
@@ -122,6 +122,11 @@ fn ended(view: &View, record: &AttemptRecord) -> Option<Ended> {
         exit_code: record.exit_code,
         signal,
         reason,
+        failed_task: end.failed_task.map(|task| FailedTask {
+            rank: task.rank,
+            tasks: task.tasks,
+            node: view.nodes.get(&task.node).map(|node| node.name.clone()).unwrap_or_default(),
+        }),
         retry: end.retry,
         cpu_seconds: seconds(end.used.cpu),
         memory_peak_bytes: end.used.memory_peak.0,

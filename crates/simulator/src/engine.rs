@@ -81,6 +81,7 @@ impl SimulatedEngine {
                     at: run.told(run.ends),
                     ending: run.ending.clone(),
                     used: TaskUse { cpu: Milliseconds(10), memory_peak: Bytes(1 << 20), ..TaskUse::default() },
+                    failed_task: None,
                 };
                 if random.chance(10) {
                     reports.push(end.clone());

@@ -234,7 +234,8 @@ impl World {
         for attempt in live {
             if !self.engine.knows(attempt) {
                 let ending = Ending::Lost { reason: "the engine has no record of it".to_owned() };
-                let report = Report::Ended { attempt, started: None, at: self.now, ending, used: TaskUse::default() };
+                let (at, used) = (self.now, TaskUse::default());
+                let report = Report::Ended { attempt, started: None, at, ending, used, failed_task: None };
                 let input = Input { actor: Actor::Engine, command: Command::Report(report), now: self.now, fuel: FUEL };
                 _ = self.batch(vec![input]);
             }

@@ -1,6 +1,6 @@
 //! An engine reports. Reports may come twice, late and out of order; each is taken once.
 
-use haina_core::{AttemptId, Condition, Ending, JobId, JobState, Milliseconds, Report, TaskUse, Timestamp};
+use haina_core::{AttemptId, Condition, Ending, FailedTask, JobId, JobState, Milliseconds, Report, TaskUse, Timestamp};
 use haina_ledger::{Transaction, charge};
 
 use super::Outcome;
@@ -15,8 +15,9 @@ pub fn report(state: &State, report: &Report, now: Timestamp) -> Outcome {
             Outcome::done(vec![Fact::AttemptStarted { attempt: id, at: clamp(*at, attempt.placed, now) }])
         }
         Report::Started { .. } => Outcome::done(Vec::new()),
-        Report::Ended { started, at, ending, used, .. } => {
-            Outcome::done(ended(state, id, Run::of(attempt, *started, *at, now), ending, *used, now))
+        Report::Ended { started, at, ending, used, failed_task, .. } => {
+            let run = Run::of(attempt, *started, *at, now);
+            Outcome::done(ended(state, id, run, ending, *failed_task, *used, now))
         }
     }
 }
@@ -54,7 +55,15 @@ impl Run {
     }
 }
 
-fn ended(state: &State, id: AttemptId, run: Run, ending: &Ending, used: TaskUse, now: Timestamp) -> Vec<Fact> {
+fn ended(
+    state: &State,
+    id: AttemptId,
+    run: Run,
+    ending: &Ending,
+    failed_task: Option<FailedTask>,
+    used: TaskUse,
+    now: Timestamp,
+) -> Vec<Fact> {
     let attempt = &state.view.attempts[&id];
     let job = &state.jobs[&id.job];
     // Metered from the first task's start, and never beyond what was held for it: a late report costs nobody.
@@ -91,6 +100,8 @@ fn ended(state: &State, id: AttemptId, run: Run, ending: &Ending, used: TaskUse,
         metered,
         charged,
         retry,
+        // What was told to stop has not failed.
+        failed_task: failed_task.filter(|_| again),
     });
     if charged.micros > 0 {
         let transaction = Transaction::charge(job.organization, id, metered, price);

@@ -78,7 +78,7 @@ impl Story {
 
     pub fn end(&mut self, attempt: AttemptId, ending: Ending) {
         let (at, used) = (self.now, TaskUse::default());
-        let report = Report::Ended { attempt, started: None, at, ending, used };
+        let report = Report::Ended { attempt, started: None, at, ending, used, failed_task: None };
         self.by(Actor::Engine, Command::Report(report)).unwrap();
     }
 

@@ -94,6 +94,8 @@ pub struct Whose<'a> {
     pub devices: Vec<PathBuf>,
     /// What its machine is called.
     pub hostname: &'a str,
+    /// What stands in for `/etc/hosts`.
+    pub hosts: Option<PathBuf>,
 }
 
 impl Confinement {
@@ -207,6 +209,7 @@ impl Confinement {
             scene.replaced =
                 user_files(names, name, user, whose.write.first().map_or(Path::new("/"), PathBuf::as_path))?;
         }
+        scene.replaced.extend(whose.hosts.iter().map(|hosts| (hosts.clone(), "/etc/hosts".into())));
         if let Ok(bwrap) = &self.bwrap {
             sandbox.wrapper.push(bwrap.display().to_string());
             sandbox.wrapper.extend(scene.options(sandbox.user.is_some()));

@@ -76,6 +76,8 @@ impl Scene {
             }
         }
         add(&["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run", "--dir", "/var"]);
+        // Shared memory of MPI, of Python's multiprocessing; part of /dev, and so the sandbox's own.
+        add(&["--chmod", "1777", "/dev/shm"]);
         for path in ["/tmp", "/var/tmp"] {
             add(&["--perms", "1777", "--tmpfs", path]);
         }

@@ -75,7 +75,7 @@ pub async fn drive(shared: Arc<Shared>, entry: Arc<Entry>, order: Arc<LaunchOrde
     let mut stop = entry.stop.subscribe();
     gang.prepare(&mut stop).await;
     let ends = gang.tend(stop).await;
-    let report = combine(entry.attempt, &ends);
+    let report = combine(&order, &ends);
     if let Report::Ended { started: Some(at), .. } = report {
         gang.report_start(at).await;
     }

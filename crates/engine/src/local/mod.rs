@@ -192,7 +192,7 @@ impl Shared {
             let Some(end) = end else { return Ok(None) };
             ends.push(end);
         }
-        Ok(Some(combine(attempt, &ends)))
+        Ok(Some(combine(&order, &ends)))
     }
 
     fn resume(self: &Arc<Self>, attempt: AttemptId) -> io::Result<()> {
@@ -237,6 +237,7 @@ impl Shared {
                 at: clock::now(),
                 ending: Ending::Stopped,
                 used: TaskUse::default(),
+                failed_task: None,
             };
             finish_unlaunched(&shared, &shared.layout.attempt(attempt), ended).await;
         });

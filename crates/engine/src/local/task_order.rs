@@ -1,16 +1,15 @@
 //! From an attempt's order to what one supervisor is told.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Shared;
 use crate::confinement::Whose;
-use crate::durable;
 use crate::environment::Python;
 use crate::layout::TaskPaths;
 use crate::order::LaunchOrder;
 use crate::records::TaskOrder;
-use crate::variables;
+use crate::{durable, rendezvous, variables};
 
 /// What the task's programs come from.
 #[derive(Clone, Debug, Default)]
@@ -36,9 +35,9 @@ pub fn task_order(
     shared.confinement.hand_over(&home, organization, 0o700)?;
     let mut read: Vec<PathBuf> = programs.environment.iter().cloned().collect();
     read.extend(programs.python.iter().map(|python| python.prefix.clone()));
-    let rendezvous = shared.layout.attempt(order.launch.attempt).rendezvous();
+    let meeting = shared.layout.attempt(order.launch.attempt).rendezvous();
     if order.is_gang() {
-        read.push(rendezvous.clone());
+        read.push(meeting.clone());
     }
     let hostname = order.node_name(place.share);
     let whose = Whose {
@@ -47,6 +46,7 @@ pub fn task_order(
         read,
         devices: Vec::new(),
         hostname: &hostname,
+        hosts: Some(rendezvous::hosts_path(&meeting)).filter(|_| order.is_gang() && Path::new("/etc/hosts").exists()),
     };
     let node = rank / order.launch.tasks_per_node;
     let sandbox = shared.confinement.of_task(
@@ -65,7 +65,7 @@ pub fn task_order(
     Ok(TaskOrder {
         epoch: order.epoch,
         command: order.payload.command.clone(),
-        variables: variables::of_task(&inherited, order, rank, task, &rendezvous, programs.environment.as_deref()),
+        variables: variables::of_task(&inherited, order, rank, task, &meeting, programs.environment.as_deref()),
         working_directory: order.payload.working_directory.as_ref().map_or(home, PathBuf::from),
         time_limit: order.launch.time_limit,
         grace: order.launch.grace,

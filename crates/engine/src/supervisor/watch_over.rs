@@ -43,6 +43,8 @@ pub struct Supervision {
     groups: TaskGroups,
     /// Of the task's process, once it is known; its number means nothing from then on.
     status: Option<Status>,
+    /// When it became known.
+    exited: Option<Instant>,
     started: Timestamp,
     began: Instant,
     /// When the last of its processes was gone, if the sandbox said so.
@@ -106,6 +108,7 @@ impl Supervision {
             words,
             groups,
             status: None,
+            exited: None,
             started,
             began,
             ended: None,
@@ -129,9 +132,7 @@ impl Supervision {
             self.do_what_is_due(now);
             self.wait_for_something(now, &mut buffer);
         }
-        let elapsed = self.ended.unwrap_or_else(Instant::now).saturating_duration_since(self.began);
-        let elapsed = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
-        let at = Timestamp(self.started.0.saturating_add(elapsed));
+        let at = self.moment(self.ended.unwrap_or_else(Instant::now));
         for stream in &mut self.streams {
             stream.finish(&mut buffer);
         }
@@ -144,11 +145,18 @@ impl Supervision {
                 _ => None,
             },
             started: Some(self.started),
+            exited: self.exited.map(|exited| self.moment(exited)),
             at,
             used: used(),
             strays: self.strays,
             notes: self.notes,
         }
+    }
+
+    /// By the clock that is never set.
+    fn moment(&self, instant: Instant) -> Timestamp {
+        let elapsed = instant.saturating_duration_since(self.began).as_micros();
+        Timestamp(self.started.0.saturating_add(i64::try_from(elapsed).unwrap_or(i64::MAX)))
     }
 
     /// Reaps what has ended. Returns whether a child is left.
@@ -157,6 +165,7 @@ impl Supervision {
             match wait(WaitOptions::NOHANG) {
                 Ok(Some((pid, status))) if pid == self.main && self.words.is_none() && self.status.is_none() => {
                     self.status = Status::of(status);
+                    self.exited = Some(Instant::now());
                     // What was told to stop keeps its grace: often a shell dies at once, but what it runs still saves
                     // its work. What ended by itself has no business leaving processes behind.
                     self.is_killing |= self.cause.is_none();
@@ -175,8 +184,9 @@ impl Supervision {
     fn listen(&mut self) {
         let Some(Word::Ended { status, left }) = self.words.as_mut().and_then(Words::next) else { return };
         self.status = Some(status);
+        self.exited = Some(Instant::now());
         // Neither is what it takes to end the sandbox.
-        self.ended = (!left).then(Instant::now);
+        self.ended = self.exited.filter(|_| !left);
         if left && self.cause.is_none() {
             // Not the sandbox and who entered it.
             let others = processes::descendants().len().saturating_sub(2);
@@ -269,6 +279,7 @@ impl Supervision {
         while let Some(word) = self.words.as_mut().and_then(Words::next) {
             if let Word::Ended { status, .. } = word {
                 self.status = Some(status);
+                self.exited = Some(Instant::now());
             }
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use haina_core::local_definition::{ConfinementPolicy, LocalDefinition};
 use haina_core::{
-    Allocation, AttemptId, Bytes, CardSlot, CenterId, CpuMillis, Digest, Ending, Epoch, JobTokens, Launch,
+    Allocation, AttemptId, Bytes, CardSlot, CenterId, CpuMillis, Digest, Ending, Epoch, FailedTask, JobTokens, Launch,
     Milliseconds, NodeId, NodeShare, OrganizationId, Payload, PythonEnvironment, Report, Stop, TaskUse, Timestamp,
 };
 use haina_engine::layout::Layout;
@@ -35,6 +35,7 @@ pub struct Ended {
     pub at: Timestamp,
     pub ending: Ending,
     pub used: TaskUse,
+    pub failed_task: Option<FailedTask>,
 }
 
 /// The one that cargo built, or a copy of it where another user can run it (`cargo xtask test`).
@@ -174,8 +175,8 @@ impl Scenario {
     pub async fn until_ended(&mut self, job: u64) -> Ended {
         loop {
             match self.report().await {
-                Report::Ended { attempt: ended, started, at, ending, used } if ended == attempt(job) => {
-                    return Ended { started, at, ending, used };
+                Report::Ended { attempt: ended, started, at, ending, used, failed_task } if ended == attempt(job) => {
+                    return Ended { started, at, ending, used, failed_task };
                 }
                 _ => {}
             }

@@ -1,9 +1,11 @@
 //! `haina demo`: the main job. A center of 312 simulated cards comes up, two organizations train forecasters of the
-//! El Niño on real data and compete for the research pool, one maker is refused for lack of funds, and a report says what was
-//! forecast, waited for, used and paid. Everything in it is done through the public API, as a user would.
+//! El Niño on real data and compete for the research pool, a third trains one with a gang of eight tasks on two nodes, one
+//! maker is refused for lack of funds, and a report says what was forecast, waited for, used and paid. Everything in it is done through the public API, as a user would.
 
 mod center;
 mod follow;
+mod framework;
+mod gang;
 mod interrupt;
 mod next;
 mod report;
@@ -16,9 +18,11 @@ use anyhow::{Context, Result, bail};
 use haina_api::JobsSpec;
 
 use crate::client::Client;
+use crate::failed_task;
 use crate::language::say;
 use center::DemoCenter;
 use follow::Followed;
+use framework::Framework;
 use steps::Steps;
 use workload::Team;
 
@@ -31,6 +35,9 @@ pub struct DemoArguments {
     /// Where the center answers. The default takes another free port if this one is taken.
     #[arg(long)]
     listen: Option<std::net::SocketAddr>,
+    /// What the gang trains with.
+    #[arg(long, value_enum, default_value_t = Framework::Jax)]
+    framework: Framework,
     /// End the center when the demo is done, instead of leaving it running.
     #[arg(long)]
     exit: bool,
@@ -47,7 +54,7 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
     let (url, data) = (&center.url, center.data.display());
     println!("  {}", say(format!("{url} (data in {data})"), format!("{url}（数据目录 {data}）")));
 
-    match story(&center, &mut steps) {
+    match story(&center, arguments.framework, &mut steps) {
         Ok(()) if arguments.exit => {
             steps.next(say("Ending the center", "停止中心"));
             center.end()?;
@@ -71,7 +78,7 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
     }
 }
 
-fn story(center: &DemoCenter, steps: &mut Steps) -> Result<()> {
+fn story(center: &DemoCenter, framework: Framework, steps: &mut Steps) -> Result<()> {
     let operator = center.client()?;
     let files = workload::write_files(&center.data)?;
 
@@ -84,34 +91,68 @@ fn story(center: &DemoCenter, steps: &mut Steps) -> Result<()> {
     ));
     let mut followed = Vec::new();
     for team in Team::ALL {
-        let client = client_of(&operator, center, team.user)?;
-        let jobs: JobsSpec = workload::jobs(&team, &files)?;
-        let accepted: haina_api::Jobs = client.create("/api/v1/jobs/batch", &jobs)?;
-        let ids: Vec<&str> = accepted.jobs.iter().map(|job| job.id.as_str()).collect();
-        let (organization, list) = (team.organization, ids.join(", "));
-        println!("  {}", say(format!("{organization}: jobs {list}"), format!("{organization}：作业 {list}")));
-        followed.push(Followed::begin(team, client, &ids)?);
+        let jobs = workload::jobs(&team, framework, &files)?;
+        followed.push(submit(&operator, center, team, &jobs)?);
     }
 
-    steps.next(say(
-        "Running; the first start prepares the Python environment (about 200 MB to download, 0.5 GB on disk), free of charge",
-        "运行中；首次启动会准备 Python 环境（下载约 200 MB，占用磁盘约 0.5 GB），不计费",
+    let [download, disk] = framework.size();
+    steps.next(&say(
+        format!("Running; the first start prepares the Python environment ({download} to download, {disk} on disk), free of charge"),
+        format!("运行中；首次启动会准备 Python 环境（下载 {download}，占用磁盘 {disk}），不计费"),
     ));
-    follow::until_ended(&mut followed)?;
-    let failed: Vec<String> = followed.iter().flat_map(Followed::unsuccessful).collect();
-    if !failed.is_empty() {
-        bail!("{}: {}", say("not every job succeeded", "并非所有作业都成功"), failed.join(", "));
-    }
+    until_succeeded(&mut followed)?;
+
+    let ((nodes, tasks), name) = (workload::GANG, framework.name());
+    steps.next(&say(
+        format!("A gang: {nodes} nodes × {tasks} tasks train one model together with {name}, data parallel"),
+        format!("作业组：{nodes} 个节点 × {tasks} 个任务，用 {name} 以数据并行方式共同训练一个模型"),
+    ));
+    let jobs = workload::gang(&Team::OF_GANG, framework, &files)?;
+    let mut gang = [submit(&operator, center, Team::OF_GANG, &jobs)?];
+    until_succeeded(&mut gang)?;
+    let [gang] = gang;
+    let trained = gang::trained(&gang)?;
+    gang::proof(&trained);
+
+    steps.next(say(
+        "Where its tasks were: rings of cards, and the rank table (hccl.json) that they were given",
+        "任务所在位置：卡所在的环，以及任务收到的 rank table（hccl.json）",
+    ));
+    gang::placement(&gang, &trained)?;
 
     steps.next(say(
         "Forecast skill, three months ahead, on the years 1996–2010 that no model has seen",
         "提前三个月的预报技巧，检验期为任何模型都未见过的 1996–2010 年",
     ));
-    report::skill(&followed)?;
+    report::skill(&followed, (&gang, &trained))?;
+    followed.push(gang);
     steps.next(say("What each job waited for", "每个作业的等待原因"));
     report::waits(&followed)?;
     steps.next(say("Used and paid", "用量与费用"));
     report::money(&followed)
+}
+
+fn submit(operator: &Client, center: &DemoCenter, team: Team, jobs: &JobsSpec) -> Result<Followed> {
+    let client = client_of(operator, center, team.user)?;
+    let accepted: haina_api::Jobs = client.create("/api/v1/jobs/batch", jobs)?;
+    let ids: Vec<&str> = accepted.jobs.iter().map(|job| job.id.as_str()).collect();
+    let (organization, list) = (team.organization, ids.join(", "));
+    println!("  {}", say(format!("{organization}: jobs {list}"), format!("{organization}：作业 {list}")));
+    Followed::begin(team, client, &ids)
+}
+
+fn until_succeeded(followed: &mut [Followed]) -> Result<()> {
+    follow::until_ended(followed)?;
+    let failed: Vec<String> = followed.iter().flat_map(Followed::unsuccessful).collect();
+    if !failed.is_empty() {
+        for team in followed.iter() {
+            for job in &team.jobs {
+                failed_task::tell(&team.client, job)?;
+            }
+        }
+        bail!("{}: {}", say("not every job succeeded", "并非所有作业都成功"), failed.join(", "));
+    }
+    Ok(())
 }
 
 fn client_of(operator: &Client, center: &DemoCenter, user: &str) -> Result<Client> {

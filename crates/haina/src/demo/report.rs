@@ -5,6 +5,7 @@ use haina_api::{Account, Problem};
 use serde::Deserialize;
 
 use super::follow::Followed;
+use super::gang::Trained;
 use crate::language::say;
 use crate::table::Table;
 
@@ -32,8 +33,8 @@ pub fn refusal(problem: &Problem) {
     println!("  {}", problem.hint);
 }
 
-/// Each team's forecaster against the two that need no training.
-pub fn skill(followed: &[Followed]) -> Result<()> {
+/// Each team's forecaster, and the gang's, against the two that need no training.
+pub fn skill(followed: &[Followed], (gang, trained): (&Followed, &Trained)) -> Result<()> {
     let mut table = Table::new(say(
         ["organization", "chosen", "of", "RMSE °C", "vs persistence", "vs climatology"],
         ["单位", "选中", "候选数", "均方根误差 °C", "相对持续性预报", "相对气候态"],
@@ -55,6 +56,14 @@ pub fn skill(followed: &[Followed]) -> Result<()> {
         ]);
         baselines = Some((choice.rmse_persistence, choice.rmse_climatology));
     }
+    table.row([
+        gang.team.organization.to_owned(),
+        format!("{} ({})", trained.name, trained.framework),
+        "-".to_owned(),
+        format!("{:.3}", trained.rmse),
+        format!("{:+.1} %", 100.0 * trained.skill_vs_persistence),
+        format!("{:+.1} %", 100.0 * trained.skill_vs_climatology),
+    ]);
     if let Some((persistence, climatology)) = baselines {
         let baseline = |name: &str, rmse: f64| {
             [name.to_owned(), "-".to_owned(), "-".to_owned(), format!("{rmse:.3}"), "-".to_owned(), "-".to_owned()]

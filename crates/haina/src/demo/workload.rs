@@ -5,17 +5,24 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use haina_api::{JobsSpec, Problem};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::framework::Framework;
 use crate::client::{Client, ClientError};
 
 /// The programs, as they stand in examples/elnino.
-const PROGRAMS: [(&str, &str); 3] = [
+const PROGRAMS: [(&str, &str); 6] = [
+    ("exercise.py", include_str!("../../../../examples/elnino/exercise.py")),
     ("prepare.py", include_str!("../../../../examples/elnino/prepare.py")),
     ("train.py", include_str!("../../../../examples/elnino/train.py")),
     ("choose.py", include_str!("../../../../examples/elnino/choose.py")),
+    ("together.py", include_str!("../../../../examples/elnino/together.py")),
+    ("train_jax.py", include_str!("../../../../examples/elnino/train_jax.py")),
 ];
 const REQUIREMENTS: &str = include_str!("../../../../examples/elnino/requirements.txt");
+
+/// Nodes of the gang, and its tasks on each.
+pub const GANG: (u32, u32) = (2, 4);
 
 /// Settings in each family's grid, as `train.py --list` shows them.
 const SETTINGS: u32 = 14;
@@ -37,6 +44,10 @@ impl Team {
         Team { organization: "ocean-institute", user: "ocean-developer", family: "linear" },
         Team { organization: "harbour-intelligence", user: "harbour-developer", family: "trees" },
     ];
+
+    /// The third, whose model is trained by a gang.
+    pub const OF_GANG: Team =
+        Team { organization: "qingdao-university", user: "university-developer", family: "networks" };
 }
 
 /// Writes the programs where the jobs find them.
@@ -55,32 +66,52 @@ pub fn programs(data: &Path) -> PathBuf {
 }
 
 /// A team's workflow, in its organization's own directory.
-pub fn jobs(team: &Team, programs: &Path) -> Result<JobsSpec> {
-    let requirements: Vec<&str> =
-        REQUIREMENTS.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
-    let program = |name: &str| json!(["python", programs.join(name)]);
-    let job = |name: &str, command| {
-        json!({
-            "name": format!("elnino-{name}"),
-            "pool": "research",
-            "memory": "2GiB",
-            "time_limit": "10m",
-            "python": { "requirements": requirements },
-            "env": { "HAINA_FAMILY": team.family },
-            "labels": { "demo": "elnino" },
-            "command": command,
-        })
-    };
-    let mut prepare = job("prepare", program("prepare.py"));
-    prepare["retries"] = json!(1);
-    let mut train = job("train", program("train.py"));
+pub fn jobs(team: &Team, framework: Framework, programs: &Path) -> Result<JobsSpec> {
+    let job = |name, program| job(team, framework, name, &programs.join(program));
+    let mut train = job("train", "train.py");
     train["after"] = json!(["elnino-prepare"]);
     train["array"] = json!({ "count": SETTINGS });
     train["cards"] = json!(8);
     train["card_model"] = json!("ascend-910");
-    let mut choose = job("choose", program("choose.py"));
+    let mut choose = job("choose", "choose.py");
     choose["after"] = json!(["elnino-train"]);
-    Ok(serde_json::from_value(json!({ "jobs": [prepare, train, choose] }))?)
+    Ok(serde_json::from_value(json!({ "jobs": [prepare(team, framework, programs), train, choose] }))?)
+}
+
+/// The workflow of the gang's team: one model, one card for each task.
+pub fn gang(team: &Team, framework: Framework, programs: &Path) -> Result<JobsSpec> {
+    let (nodes, tasks_per_node) = GANG;
+    let mut gang = job(team, framework, "together", &programs.join(framework.program()));
+    gang["after"] = json!(["elnino-prepare"]);
+    gang["nodes"] = json!(nodes);
+    gang["tasks_per_node"] = json!(tasks_per_node);
+    gang["cards"] = json!(tasks_per_node);
+    gang["card_model"] = json!("ascend-910");
+    gang["cpus"] = json!(tasks_per_node);
+    gang["memory"] = json!("8GiB");
+    Ok(serde_json::from_value(json!({ "jobs": [prepare(team, framework, programs), gang] }))?)
+}
+
+fn prepare(team: &Team, framework: Framework, programs: &Path) -> Value {
+    let mut prepare = job(team, framework, "prepare", &programs.join("prepare.py"));
+    prepare["retries"] = json!(1);
+    prepare
+}
+
+/// All jobs have the same requirements, so that there is one environment to make and to keep.
+fn job(team: &Team, framework: Framework, name: &str, program: &Path) -> Value {
+    let lines = REQUIREMENTS.lines().chain(framework.requirements().lines()).map(str::trim);
+    let requirements: Vec<&str> = lines.filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    json!({
+        "name": format!("elnino-{name}"),
+        "pool": "research",
+        "memory": "2GiB",
+        "time_limit": "10m",
+        "python": { "requirements": requirements },
+        "env": { "HAINA_FAMILY": team.family },
+        "labels": { "demo": "elnino" },
+        "command": ["python", program],
+    })
 }
 
 /// Asks for more than an account covers, and returns how it was refused.

@@ -104,7 +104,8 @@ impl Driver {
     /// An engine reports that an attempt ended.
     pub fn end(&mut self, attempt: AttemptId, ending: Ending) {
         let used = TaskUse { cpu: Milliseconds(1234), memory_peak: Bytes(1 << 20), read: Bytes(1), written: Bytes(2) };
-        let report = Report::Ended { attempt, started: None, at: self.now, ending, used };
+        let at = self.now;
+        let report = Report::Ended { attempt, started: None, at, ending, used, failed_task: None };
         self.run(Actor::Engine, Command::Report(report)).unwrap();
     }
 
