@@ -21,6 +21,7 @@ pub fn center() -> CenterDefinition {
         ring,
         fractions: ring > 0,
         simulated: true,
+        matches: None,
         price_per_card_hour: Money { micros: price, currency: Currency::CNY },
     };
     let node = |name: String, pool: &str, model: Option<&str>, cards| NodeDefinition {

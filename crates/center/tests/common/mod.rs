@@ -161,7 +161,8 @@ pub fn definition() -> CenterDefinition {
             ring: 4,
             fractions: true,
             simulated: true,
-            price_per_card_hour: Money::units(10, Currency::CNY),
+            matches: None,
+        price_per_card_hour: Money::units(10, Currency::CNY),
         }],
         pools: vec![PoolDefinition { name: "public".to_owned() }],
         nodes: ["n1", "n2"]

@@ -253,6 +253,11 @@ impl Drop for Confinement {
     }
 }
 
+/// The control groups that limit this process's own memory.
+pub fn memory_groups() -> Vec<PathBuf> {
+    find_groups::own(Controller::Memory)
+}
+
 /// Programs look up the name and the home of the user that they run as.
 fn user_files(names: &Path, name: &str, user: u32, home: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {
     use std::os::unix::fs::PermissionsExt;
