@@ -175,7 +175,12 @@ fn card_model(entry: CardModelEntry, currency: Currency) -> Result<CardModelDefi
 }
 
 fn add_nodes(nodes: &mut Vec<NodeDefinition>, entry: NodeEntry, first_pool: &str) -> Result<(), Refusal> {
-    let given = || both("given, or `discover = true` where the node is this machine itself", "必须填写；若该节点就是本机，可改为 `discover = true`");
+    let given = || {
+        both(
+            "given, or `discover = true` where the node is this machine itself",
+            "必须填写；若该节点就是本机，可改为 `discover = true`",
+        )
+    };
     let cards = entry.cards.map_or(Ok(0), card_count)?;
     let cpu = entry.cpus.ok_or_else(|| Refusal::absent("nodes.cpus", given()))?.cpus("nodes.cpus")?;
     let memory = entry.memory.ok_or_else(|| Refusal::absent("nodes.memory", given()))?.bytes("nodes.memory")?;

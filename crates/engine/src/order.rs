@@ -46,6 +46,9 @@ pub struct NodeDescription {
     /// Cards that are one super pod, where its cards are of such a kind.
     #[serde(default)]
     pub super_pod: u32,
+    /// Whether its cards are no simulated ones.
+    #[serde(default)]
+    pub real: bool,
 }
 
 impl LaunchOrder {

@@ -162,7 +162,7 @@ pub fn definition() -> CenterDefinition {
             fractions: true,
             simulated: true,
             matches: None,
-        price_per_card_hour: Money::units(10, Currency::CNY),
+            price_per_card_hour: Money::units(10, Currency::CNY),
         }],
         pools: vec![PoolDefinition { name: "public".to_owned() }],
         nodes: ["n1", "n2"]

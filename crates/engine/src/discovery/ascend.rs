@@ -183,7 +183,10 @@ mod tests {
         let cards = found("info-910a.txt", None);
         assert_eq!(cards.len(), 8);
         let (card, reading) = &cards[7];
-        assert_eq!((&card.model[..], card.memory, devices(card)), ("Ascend 910A", Bytes(32 << 30), vec!["/dev/davinci7"]));
+        assert_eq!(
+            (&card.model[..], card.memory, devices(card)),
+            ("Ascend 910A", Bytes(32 << 30), vec!["/dev/davinci7"])
+        );
         assert_eq!(reading.memory_used, Some(Bytes(70 << 20)), "high-bandwidth memory, not the other");
         assert_eq!(ring_size(&cards, &recorded("topo-910a.txt")), 4);
         assert_eq!(ring_size(&cards, ""), 4, "also by a driver that does not say");

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use haina_core::{CardReading, Machine};
 use nvml_wrapper::Nvml;
 
-pub use real_node::{RealNode, Settled, card_model_entry, settle};
+pub use real_node::{OwnCards, RealNode, Settled, card_model_entry, settle};
 
 /// By what the machine is asked.
 pub struct Probe {

@@ -203,7 +203,8 @@ fn known_tflops(model: &str) -> u32 {
         ("Tesla T4", 65),
         ("Ascend 910A", 256),
     ];
-    let is_it = |begin: &str| model.strip_prefix(begin).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', ' ']));
+    let is_it =
+        |begin: &str| model.strip_prefix(begin).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', ' ']));
     known.into_iter().find(|(begin, _)| is_it(begin)).map_or(0, |(_, tflops)| tflops)
 }
 

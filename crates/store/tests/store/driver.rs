@@ -197,7 +197,7 @@ pub fn small_center(nodes: u32) -> Command {
             fractions: true,
             simulated: true,
             matches: None,
-        price_per_card_hour: money(8),
+            price_per_card_hour: money(8),
         }],
         pools: vec![PoolDefinition { name: "public".to_owned() }],
         nodes: (1..=nodes).map(node).collect(),
