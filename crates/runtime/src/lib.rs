@@ -8,6 +8,7 @@ mod clock;
 mod counters;
 mod dispatch;
 mod handle;
+mod machine;
 mod outage;
 mod readiness;
 mod start;

@@ -12,6 +12,7 @@ use haina_core::center_definition::CenterDefinition;
 use haina_core::{
     Actor, AttemptId, CenterId, Digest, Effect, Ending, Epoch, Milliseconds, Refusal, Report, Role, Stop, TaskUse,
 };
+use haina_engine::discovery::Probe;
 use haina_engine::{Delivery, Engine, EngineError, LocalEngine};
 use haina_store::{Location, Store, StoreError};
 use tokio::sync::{broadcast, mpsc, watch};
@@ -20,6 +21,7 @@ use tokio::task::JoinHandle;
 use crate::clock::Clock;
 use crate::dispatch::{Dispatcher, deliver};
 use crate::handle::{CenterHandle, Request, Shared};
+use crate::machine;
 use crate::readiness::ReadinessBoard;
 pub use crate::writer::Ended;
 use crate::writer::{FUEL_TO_ADVANCE, Writer};
@@ -43,6 +45,8 @@ pub struct StartOptions {
     pub operator_token: Digest,
     /// Where the center answers, for jobs.
     pub center_url: Option<String>,
+    /// By what this machine is asked for its cards; by what is installed if absent.
+    pub probe: Option<Probe>,
 }
 
 /// Why a center did not come up.
@@ -71,12 +75,15 @@ pub struct Running {
 ///
 /// # Errors
 /// Where the database or the engine's directory cannot be used, or the center file is refused.
-pub async fn start(options: StartOptions) -> Result<Running, StartError> {
+pub async fn start(mut options: StartOptions) -> Result<Running, StartError> {
     let store = Store::open(&options.location).await?;
     let local = options.definition.as_ref().map(|definition| definition.local.clone()).unwrap_or_default();
     let center = store.center_id(fresh_center_id()).await?;
     // Before the leadership is taken: a directory that is another center's must not end whoever leads this one.
-    let (engine, mut reports) = LocalEngine::open(center, options.engine_directory, options.supervisor, local)?;
+    let probe = options.probe.take();
+    let machine = machine::find(&mut options.definition, options.engine_directory.clone(), probe).await?;
+    let (engine, mut reports) =
+        LocalEngine::open_on(machine, center, options.engine_directory, options.supervisor, local)?;
     let leadership = store.take_leadership().await?;
     let loaded = store.load().await?;
     for weakness in store.standing().await?.weaknesses {

@@ -35,6 +35,7 @@ pub fn node(view: &View, id: NodeId) -> Option<Node> {
         memory_free_bytes: status.memory_free.0,
         simulated: model.is_some_and(|model| model.simulated),
         attempts: None,
+        real_cards: None,
         confinement: None,
     })
 }

@@ -30,6 +30,11 @@ impl Probe {
         Probe { nvml: nvidia::open(), npu_smi: ascend::find_program(), devices: PathBuf::from("/dev") }
     }
 
+    /// The same, with `npu-smi` elsewhere.
+    pub fn with_npu_smi(program: PathBuf) -> Probe {
+        Probe { npu_smi: Some(program), ..Probe::of_this_machine() }
+    }
+
     /// By this program in the place of `npu-smi` alone, with device files in this directory.
     pub fn by_npu_smi(program: PathBuf, devices: PathBuf) -> Probe {
         Probe { nvml: Ok(None), npu_smi: Some(program), devices }

@@ -87,6 +87,7 @@ impl CenterInABox {
             definition: Some(haina_api::parse_center_file(CENTER).unwrap()),
             operator_token: Digest::of(OPERATOR.as_bytes()),
             center_url: None,
+            probe: None,
         };
         let (started, address) = mpsc::channel();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
