@@ -35,7 +35,7 @@ pub use job_file::{JobFile, parse_job, parse_job_file, parse_jobs, parse_json};
 pub use job_request::{SubmittedRequest, convert_all, convert_one};
 pub use job_spec::{After, ArraySpec, Condition, JobSpec, JobsSpec, PythonSpec};
 pub use moment::Moment;
-pub use node::{DrainRequest, Node, NodeConfinement, RealCard};
+pub use node::{DrainRequest, Node, NodeCardUnusable, NodeConfinement, RealCard};
 pub use node_names::expand_names;
 pub use organization::{Organization, OrganizationRequest};
 pub use page::Page;

@@ -29,8 +29,11 @@ pub struct Node {
     pub cards: u32,
     /// Of these, held by attempts.
     pub cards_allocated: f64,
-    /// What is free of each card, by index.
+    /// What is free of each card, by index; nothing of a card that gets no new work.
     pub cards_free: Vec<f64>,
+    /// Cards that get no new work, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cards_unusable: Vec<NodeCardUnusable>,
     /// Processor cores.
     pub cpus: f64,
     /// Processor cores that are free.
@@ -53,6 +56,15 @@ pub struct Node {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub confinement: Option<NodeConfinement>,
+}
+
+/// A card that gets no new work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NodeCardUnusable {
+    /// Its index on the node.
+    pub index: u32,
+    /// Why, in its driver's words.
+    pub reason: String,
 }
 
 /// A real card, as it was last read. What its driver does not say is absent.

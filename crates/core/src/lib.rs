@@ -28,7 +28,7 @@ pub use digest::Digest;
 pub use effect::{Effect, Launch, Stop};
 pub use ids::*;
 pub use job::*;
-pub use machine::{Card, CardReading, Health, Machine};
+pub use machine::{Card, CardReading, Health, Machine, UnusableCard};
 pub use money::{Currency, Money};
 pub use phrase::{Kind, Phrase, both};
 pub use quantity::{Bytes, CardMillis, CardUse, CpuMillis};

@@ -73,6 +73,15 @@ impl CardReading {
     }
 }
 
+/// A card of a node that gets no new work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnusableCard {
+    /// Its index on the node.
+    pub index: u8,
+    /// Why, in the words of its driver.
+    pub reason: String,
+}
+
 /// Whether a card is fit for work. Reasons are in the words of its driver.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -122,6 +122,9 @@ pub fn run(command: Command, connection: &Connection) -> anyhow::Result<u8> {
     line(say("Pool", "资源池"), &node.pool);
     line(say("Cards", "卡"), format!("{} × {}", node.cards, model(&node)));
     line(say("Held", "占用"), node.cards_allocated);
+    let unusable: Vec<String> =
+        node.cards_unusable.iter().map(|card| format!("{} ({})", card.index, card.reason)).collect();
+    line(say("Out of use", "停用的卡"), unusable.join(", "));
     line(say("Attempts", "运行"), node.attempts.unwrap_or_default().join(", "));
     if let Some(cards) = node.real_cards.filter(|cards| !cards.is_empty()) {
         println!();

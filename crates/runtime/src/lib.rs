@@ -4,6 +4,7 @@
 //! No HTTP in here, and no rule of the center either: those are decided by `haina-center`.
 
 mod batch;
+mod cards;
 mod clock;
 mod counters;
 mod dispatch;
