@@ -6,7 +6,7 @@ use haina_core::both;
 use haina_core::center_definition::{
     CardModelDefinition, CenterDefinition, NodeDefinition, OrganizationDefinition, PoolDefinition, UserDefinition,
 };
-use haina_core::local_definition::{ConfinementPolicy, LocalDefinition, MountDefinition};
+use haina_core::local_definition::{ConfinementPolicy, LocalDefinition, MountDefinition, RealNodeDefinition};
 use haina_core::{Currency, Refusal, Role};
 use serde::Deserialize;
 
@@ -70,6 +70,8 @@ struct CardModelEntry {
     #[serde(default)]
     fractions: bool,
     simulated: bool,
+    #[serde(default)]
+    matches: Option<String>,
     price_per_card_hour: Quantity,
 }
 
@@ -86,8 +88,11 @@ struct NodeEntry {
     pool: Option<String>,
     card_model: Option<String>,
     cards: Option<Number>,
-    cpus: Number,
-    memory: Quantity,
+    cpus: Option<Number>,
+    memory: Option<Quantity>,
+    /// It is this machine itself: what is absent is found out.
+    #[serde(default)]
+    discover: bool,
 }
 
 #[derive(Deserialize)]
@@ -122,14 +127,18 @@ pub fn parse_center_file(text: &str) -> Result<CenterDefinition, Refusal> {
         file.currency.parse().map_err(|_| Refusal::invalid_value("currency", &file.currency, rule))?;
     let first_pool = file.pools.first().map(|pool| pool.name.clone()).unwrap_or_default();
     let mut nodes = Vec::new();
+    let mut real_node = None;
     for entry in file.nodes {
-        add_nodes(&mut nodes, entry, &first_pool)?;
+        match entry.discover {
+            true => set_real_node(&mut real_node, entry, &first_pool)?,
+            false => add_nodes(&mut nodes, entry, &first_pool)?,
+        }
     }
     let card_models =
         file.card_models.into_iter().map(|entry| card_model(entry, currency)).collect::<Result<_, _>>()?;
     let organizations =
         file.organizations.into_iter().map(|entry| organization(entry, currency)).collect::<Result<_, _>>()?;
-    let local = local(file.local)?;
+    let local = LocalDefinition { real_node, ..local(file.local)? };
     Ok(CenterDefinition {
         local,
         name: file.name,
@@ -161,15 +170,20 @@ fn card_model(entry: CardModelEntry, currency: Currency) -> Result<CardModelDefi
         vendor: entry.vendor,
         fractions: entry.fractions,
         simulated: entry.simulated,
+        matches: entry.matches,
     })
 }
 
 fn add_nodes(nodes: &mut Vec<NodeDefinition>, entry: NodeEntry, first_pool: &str) -> Result<(), Refusal> {
-    let cards = entry
-        .cards
-        .map_or(Ok(0), |cards| cards.whole("nodes.cards", both("a whole number up to 64", "不超过 64 的整数")))?;
-    let cpu = entry.cpus.cpus("nodes.cpus")?;
-    let memory = entry.memory.bytes("nodes.memory")?;
+    let given = || {
+        both(
+            "given, or `discover = true` where the node is this machine itself",
+            "必须填写；若该节点就是本机，可改为 `discover = true`",
+        )
+    };
+    let cards = entry.cards.map_or(Ok(0), card_count)?;
+    let cpu = entry.cpus.ok_or_else(|| Refusal::absent("nodes.cpus", given()))?.cpus("nodes.cpus")?;
+    let memory = entry.memory.ok_or_else(|| Refusal::absent("nodes.memory", given()))?.bytes("nodes.memory")?;
     for name in expand_names(&entry.name)? {
         nodes.push(NodeDefinition {
             name,
@@ -180,6 +194,37 @@ fn add_nodes(nodes: &mut Vec<NodeDefinition>, entry: NodeEntry, first_pool: &str
             memory,
         });
     }
+    Ok(())
+}
+
+fn card_count(cards: Number) -> Result<u32, Refusal> {
+    cards.whole("nodes.cards", both("a whole number up to 64", "不超过 64 的整数"))
+}
+
+fn set_real_node(
+    real_node: &mut Option<RealNodeDefinition>,
+    entry: NodeEntry,
+    first_pool: &str,
+) -> Result<(), Refusal> {
+    if let Some(known) = real_node {
+        let rule = both(
+            format!("given for one node only: {} is this machine already", known.name),
+            format!("只能用于一个节点：{} 已是本机", known.name),
+        );
+        return Err(Refusal::invalid_value("nodes.discover", true, rule));
+    }
+    if expand_names(&entry.name)? != [&entry.name[..]] {
+        let rule = both("one name, because this is one machine", "单个名称，因为本机只有一台");
+        return Err(Refusal::invalid_value("nodes.name", &entry.name, rule));
+    }
+    *real_node = Some(RealNodeDefinition {
+        name: entry.name,
+        pool: entry.pool.unwrap_or_else(|| first_pool.to_owned()),
+        card_model: entry.card_model,
+        cards: entry.cards.map(card_count).transpose()?,
+        cpu: entry.cpus.map(|cpus| cpus.cpus("nodes.cpus")).transpose()?,
+        memory: entry.memory.map(|memory| memory.bytes("nodes.memory")).transpose()?,
+    });
     Ok(())
 }
 
@@ -231,5 +276,6 @@ fn local(entry: LocalEntry) -> Result<LocalDefinition, Refusal> {
         }
         mounts.push(MountDefinition { path: mount.path, organization: mount.organization, writable: mount.writable });
     }
-    Ok(LocalDefinition { confinement: entry.confinement.unwrap_or(usual.confinement), first_user, processes, mounts })
+    let confinement = entry.confinement.unwrap_or(usual.confinement);
+    Ok(LocalDefinition { confinement, first_user, processes, mounts, real_node: None })
 }

@@ -37,7 +37,7 @@ pub use job_request::{SubmittedRequest, convert_all, convert_one};
 pub use job_spec::{After, ArraySpec, Condition, JobSpec, JobsSpec, PythonSpec};
 pub use metrics::{JobMetrics, MetricsPoint, NodeMetrics};
 pub use moment::Moment;
-pub use node::{DrainRequest, Node, NodeConfinement};
+pub use node::{DrainRequest, Node, NodeCardUnusable, NodeConfinement, RealCard};
 pub use node_names::expand_names;
 pub use organization::{Organization, OrganizationRequest};
 pub use page::Page;

@@ -35,6 +35,8 @@ impl State {
             held.entry(job.organization).or_default().0 += attempt.allocation.cards().0;
         }
         for node in self.view.cluster.nodes() {
+            let told = self.view.nodes[&node.spec.id].unusable_bits();
+            assert_eq!(node.unusable, told, "the scheduler knows of the unusable cards of node {}", node.spec.id);
             for (index, free) in node.cards_free().enumerate() {
                 let taken = taken.get(&(node.spec.id, index as u8)).copied().unwrap_or(0);
                 assert!(taken <= 1000, "card {index} of node {} is given out {taken} thousandths", node.spec.id);

@@ -3,7 +3,7 @@
 use haina_core::center_definition::CenterDefinition;
 use haina_core::{
     Actor, CardMillis, Digest, Epoch, JobId, JobRequest, JobState, JobTarget, Money, OrganizationId, Report, Role,
-    Timestamp, TokenId, UserId,
+    Timestamp, TokenId, UnusableCard, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,13 @@ pub enum Command {
         draining: bool,
         /// Why, for people.
         reason: String,
+    },
+    /// Sets which cards of a node get no new work; all others do.
+    SetCards {
+        /// The node's name.
+        node: String,
+        /// Which, and why.
+        unusable: Vec<UnusableCard>,
     },
     /// Pays into an organization's account.
     TopUp {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use haina_core::{
     Allocation, ArrayRequest, CardMillis, ClassId, Condition, Currency, Digest, Epoch, JobId, Milliseconds, Money,
-    OrganizationId, PoolId, Role, Timestamp, TokenId, UserId, WaitReason,
+    OrganizationId, PoolId, Role, Timestamp, TokenId, UnusableCard, UserId, WaitReason,
 };
 use haina_scheduler::{ClassKey, NodeSpec};
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,16 @@ pub struct Node {
     pub draining: bool,
     /// Why, for people.
     pub reason: String,
+    /// Its cards that get no new work, by index.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unusable: Vec<UnusableCard>,
+}
+
+impl Node {
+    /// The cards that get no new work, as bits.
+    pub fn unusable_bits(&self) -> u64 {
+        self.unusable.iter().fold(0, |bits, card| bits | 1 << card.index)
+    }
 }
 
 /// An organization.

@@ -16,7 +16,7 @@ impl State {
         match fact {
             Fact::LeadershipTaken { .. } | Fact::CardModelSet { .. } => self.queue.unblock_all(),
             Fact::NodeAdded { spec, .. } => self.queue.capacity_freed(spec.pool, spec.card_model),
-            Fact::NodeSet { id, .. } => {
+            Fact::NodeSet { id, .. } | Fact::CardsSet { id, .. } => {
                 let spec = &self.view.nodes[id].spec;
                 self.queue.capacity_freed(spec.pool, spec.card_model);
             }

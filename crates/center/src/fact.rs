@@ -4,7 +4,7 @@ use haina_core::center_definition::CardModelDefinition;
 use haina_core::{
     Allocation, ArrayRequest, AttemptId, CardMillis, CardModelId, CardUse, ClassId, Condition, Currency, Digest,
     Ending, Epoch, FailedTask, JobId, JobState, Milliseconds, Money, NodeId, OrganizationId, PoolId, Role, TaskUse,
-    Timestamp, TokenId, UserId, WaitReason,
+    Timestamp, TokenId, UnusableCard, UserId, WaitReason,
 };
 use haina_ledger::Transaction;
 use haina_scheduler::{ClassKey, NodeSpec};
@@ -27,6 +27,8 @@ pub enum Fact {
     NodeAdded { name: String, spec: NodeSpec },
     /// A node was taken out of service for new work, or back in.
     NodeSet { id: NodeId, draining: bool, reason: String },
+    /// These cards of a node get no new work, and all others do.
+    CardsSet { id: NodeId, unusable: Vec<UnusableCard> },
     /// An organization exists, with these properties.
     OrganizationSet { id: OrganizationId, name: String, title: String, card_limit: Option<CardMillis>, suspended: bool },
     /// A user exists.

@@ -147,8 +147,9 @@ impl State {
             view.cluster.claim(&attempt.allocation);
             view.cards_held.entry(attempt.organization).or_default().0 += attempt.allocation.cards().0;
         }
-        // Draining nodes keep what they hold: claimed first, closed after.
+        // Draining nodes and unusable cards keep what they hold: claimed first, closed after.
         for (id, node) in &self.view.nodes {
+            self.view.cluster.set_unusable(*id, node.unusable_bits());
             if node.draining {
                 self.view.cluster.set_state(*id, NodeState::Draining);
             }
@@ -186,7 +187,7 @@ impl State {
             Fact::CardModelSet { id, .. } => _ = keys.insert(EntityKey::CardModel(*id)),
             Fact::PoolAdded { id, .. } => _ = keys.insert(EntityKey::Pool(*id)),
             Fact::NodeAdded { spec, .. } => _ = keys.insert(EntityKey::Node(spec.id)),
-            Fact::NodeSet { id, .. } => _ = keys.insert(EntityKey::Node(*id)),
+            Fact::NodeSet { id, .. } | Fact::CardsSet { id, .. } => _ = keys.insert(EntityKey::Node(*id)),
             Fact::OrganizationSet { id, .. } => {
                 keys.extend([EntityKey::Organization(*id), EntityKey::Account(*id)]);
             }

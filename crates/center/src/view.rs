@@ -98,7 +98,8 @@ impl View {
             Fact::NodeAdded { name, spec } => {
                 self.node_of_name.insert(name.clone(), spec.id);
                 self.cluster.add_node(spec.clone());
-                let node = Node { name: name.clone(), spec: spec.clone(), draining: false, reason: String::new() };
+                let (name, spec, reason) = (name.clone(), spec.clone(), String::new());
+                let node = Node { name, spec: spec.clone(), draining: false, reason, unusable: Vec::new() };
                 self.nodes.insert(spec.id, node);
             }
             Fact::NodeSet { id, draining, reason } => {
@@ -106,6 +107,11 @@ impl View {
                 node.draining = *draining;
                 node.reason = reason.clone();
                 self.cluster.set_state(*id, if *draining { NodeState::Draining } else { NodeState::Available });
+            }
+            Fact::CardsSet { id, unusable } => {
+                let node = self.nodes.get_mut(id).expect("a fact names a node that exists");
+                node.unusable = unusable.clone();
+                self.cluster.set_unusable(*id, node.unusable_bits());
             }
             Fact::OrganizationSet { id, name, title, card_limit, suspended } => {
                 self.organization_of_name.insert(name.clone(), *id);

@@ -49,6 +49,9 @@ pub struct CardModelDefinition {
     pub fractions: bool,
     /// Whether the cards are simulated; shown wherever they are.
     pub simulated: bool,
+    /// How the names that drivers give to such cards begin; real cards are of this model by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matches: Option<String>,
     /// Price of one card-hour.
     pub price_per_card_hour: Money,
 }

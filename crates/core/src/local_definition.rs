@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Bytes, CpuMillis};
+
 /// The section.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocalDefinition {
@@ -16,6 +18,26 @@ pub struct LocalDefinition {
     pub processes: u32,
     /// Directories that jobs see beside their own.
     pub mounts: Vec<MountDefinition>,
+    /// The node that is this machine itself, if the file has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub real_node: Option<RealNodeDefinition>,
+}
+
+/// The node with `discover = true`. What is absent is what the machine has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RealNodeDefinition {
+    /// Unique name.
+    pub name: String,
+    /// Its pool's name.
+    pub pool: String,
+    /// Of which model its cards are; needed where the machine has cards of several.
+    pub card_model: Option<String>,
+    /// How many of these cards.
+    pub cards: Option<u32>,
+    /// Processors.
+    pub cpu: Option<CpuMillis>,
+    /// Memory.
+    pub memory: Option<Bytes>,
 }
 
 impl Default for LocalDefinition {
@@ -25,6 +47,7 @@ impl Default for LocalDefinition {
             first_user: 200_000,
             processes: 4096,
             mounts: Vec::new(),
+            real_node: None,
         }
     }
 }

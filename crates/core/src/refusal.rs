@@ -89,6 +89,10 @@ codes! {
     ImpossibleRequest "impossible_request" Invalid
         "No part of pool {pool} could ever host this job: {detail}." "Ask for less per node, another card model or another pool; `haina nodes` shows what there is."
         "资源池 {pool} 永远无法满足该作业：{detail}。" "请减少每个节点的需求，或换用其他卡型号、资源池；`haina nodes` 可查看现有资源。";
+    /// The machine has cards that the center file does not know.
+    UnknownCards "unknown_cards" Invalid
+        "This machine has {cards}, and no real card model of the center file is theirs." "Add this to the center file, with what is not known filled in:\n\n{entry}"
+        "本机有 {cards}，而中心文件中没有与之对应的真实卡型号。" "请将以下内容加入中心文件，并补全未知的值：\n\n{entry}";
     /// Jobs wait for each other in a circle.
     DependencyCycle "dependency_cycle" Invalid
         "These jobs wait for each other in a circle: {jobs}." "Remove one `after` of the circle."

@@ -19,6 +19,7 @@
 //! environments/<digest>/                    a Python environment: venv, complete (when it is), lock, build/<n> (a task)
 //! work/<organization>/                      the default working directory, and its tasks' home
 //! names/<organization>/                     user and group files that its tasks see
+//! real-node.json                            the node that is this machine, with its cards by index
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -67,6 +68,11 @@ impl Layout {
     /// Where all Python environments are.
     pub fn environments(&self) -> PathBuf {
         self.root.join("environments")
+    }
+
+    /// The node that is this machine.
+    pub fn real_node(&self) -> PathBuf {
+        self.root.join("real-node.json")
     }
 
     /// Where the names of users are that tasks look up.

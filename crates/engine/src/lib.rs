@@ -12,6 +12,7 @@
 
 mod clock;
 mod confinement;
+pub mod discovery;
 mod durable;
 pub mod engine;
 mod environment;

@@ -46,6 +46,9 @@ pub struct NodeDescription {
     /// Cards that are one super pod, where its cards are of such a kind.
     #[serde(default)]
     pub super_pod: u32,
+    /// Whether its cards are no simulated ones.
+    #[serde(default)]
+    pub real: bool,
 }
 
 impl LaunchOrder {
@@ -131,7 +134,7 @@ impl LaunchOrder {
 
 /// The variable by which a vendor's runtime learns which cards it may use. Center files are written by people: `Huawei`,
 /// `Huawei Ascend` and `昇腾` are one vendor.
-fn visible_cards(vendor: &str) -> Option<&'static str> {
+pub(crate) fn visible_cards(vendor: &str) -> Option<&'static str> {
     match () {
         () if is_ascend(vendor) => Some("ASCEND_RT_VISIBLE_DEVICES"),
         () if names(vendor, &["nvidia", "英伟达"]) => Some("CUDA_VISIBLE_DEVICES"),

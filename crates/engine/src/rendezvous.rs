@@ -96,7 +96,7 @@ fn hosts(order: &LaunchOrder) -> String {
 }
 
 /// The rank table of the attempt's cards, one rank for each card, node by node; none where a node's cards are of another
-/// maker, or parts of cards.
+/// maker, parts of cards, or real: the addresses of their network ports are not known here, and none is made up.
 pub fn rank_table(order: &LaunchOrder) -> Option<Value> {
     let mut servers = Vec::new();
     let mut pods: Vec<(u64, Vec<Value>)> = Vec::new();
@@ -104,7 +104,8 @@ pub fn rank_table(order: &LaunchOrder) -> Option<Value> {
     let mut is_of_super_pods = false;
     for share in &order.launch.allocation.shares {
         let node = order.nodes.iter().find(|node| node.id == share.node)?;
-        let is_ours = is_ascend(node.vendor.as_deref()?) && share.cards.iter().all(|slot| slot.millis == 1000);
+        let is_ours =
+            !node.real && is_ascend(node.vendor.as_deref()?) && share.cards.iter().all(|slot| slot.millis == 1000);
         if !is_ours || share.cards.is_empty() {
             return None;
         }

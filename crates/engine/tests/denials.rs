@@ -2,10 +2,15 @@
 
 mod scenario;
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
 use haina_core::local_definition::{ConfinementPolicy, LocalDefinition, MountDefinition};
-use haina_core::{Bytes, CpuMillis, Ending, Milliseconds, OrganizationId};
-use haina_engine::LaunchOrder;
-use haina_engine::Protection::{self, Cpu, Files, Isolation, Memory, Processes, Users};
+use haina_core::{Bytes, CardSlot, CpuMillis, Ending, Milliseconds, NodeId, OrganizationId};
+use haina_engine::Protection::{self, Cards, Cpu, Files, Isolation, Memory, Processes, Users};
+use haina_engine::discovery::{Probe, RealNode};
+use haina_engine::{Engine, LaunchOrder};
 use scenario::{Scenario, eventually, over_nodes};
 
 /// A confined scenario, if this machine has what the test needs; otherwise the test is skipped, visibly.
@@ -31,6 +36,90 @@ fn confined_as(needs: &[Protection], change: impl Fn(&mut LocalDefinition)) -> O
 
 fn confined(needs: &[Protection]) -> Option<Scenario> {
     confined_as(needs, |_| {})
+}
+
+/// A machine of two cards by a program in the place of `npu-smi`, with device files of the null device in their place; none
+/// where no device files can be made.
+fn machine_with_stand_ins(directory: &Path) -> Option<(RealNode, Probe)> {
+    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/npu-smi");
+    let program = directory.join("npu-smi");
+    let text = format!(
+        "#!/bin/sh\ncase \"$*\" in info) exec cat {0}/info-910b3-busy.txt;; 'info -m') exec cat {0}/map-910b3.txt;; esac\nexit 1\n",
+        recorded.display()
+    );
+    std::fs::write(&program, text).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    for name in ["davinci0", "davinci1", "davinci_manager"] {
+        let made = Command::new("mknod").args(["-m", "666"]).arg(directory.join(name)).args(["c", "1", "3"]).output();
+        let opened = made.is_ok_and(|made| made.status.success()) && std::fs::read(directory.join(name)).is_ok();
+        if !opened {
+            haina_testkit::require::skip("bwrap", "needs to make and open device files");
+            return None;
+        }
+    }
+    // As Ascend's driver has it: for a group.
+    std::os::unix::fs::chown(directory.join("davinci0"), Some(4242), Some(4242)).unwrap();
+    std::fs::set_permissions(directory.join("davinci0"), std::fs::Permissions::from_mode(0o660)).unwrap();
+    let probe = Probe::by_npu_smi(program, directory.to_owned());
+    let machine = probe.machine();
+    let (cards, shared_devices) = (machine.cards, machine.shared_devices);
+    assert_eq!((cards.len(), shared_devices.len()), (2, 1), "{:?}", machine.problems);
+    let (name, card_model) = ("node-1".to_owned(), Some("ascend-910b3".to_owned()));
+    Some((RealNode { name, cpu: machine.cpu, memory: machine.memory, card_model, cards, shared_devices }, probe))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_jobs_card_is_not_there() {
+    let devices = tempfile::tempdir().unwrap();
+    let Some(machine) = machine_with_stand_ins(devices.path()) else { return };
+    let definition = LocalDefinition { confinement: ConfinementPolicy::Available, ..LocalDefinition::default() };
+    let mut center = Scenario::on_machine(machine, definition);
+    if let Some((_, why)) = center.engine().enforcement().missing.into_iter().find(|(what, _)| *what == Cards) {
+        return haina_testkit::require::skip("bwrap", &format!("needs what this machine has not: {why}"));
+    }
+    let at = devices.path().display();
+    let holding = |center: &Scenario, job: u64, organization: u32, cards: &[u8], text: &str| {
+        let mut order = order(center, job, organization, text);
+        order.launch.allocation.shares[0].cards = cards.iter().map(|&index| CardSlot { index, millis: 1000 }).collect();
+        order
+    };
+    let look = format!(
+        "echo $HAINA_CARDS $ASCEND_RT_VISIBLE_DEVICES; cd {at}; ls; for d in davinci*; do : < $d && echo x > $d || exit 9; done; "
+    );
+    // The first holds its card as long as the second looks for it.
+    center.launch(holding(&center, 1, 1, &[0], &format!("{look} touch ~/there; exec sleep 600"))).await;
+    center.until_started(1).await;
+    let there = center.layout().work("lab-1").join("there");
+    eventually("the first has its card", || there.exists()).await;
+    assert_eq!(center.output(1, 0), "0 0\ndavinci0\ndavinci_manager\n");
+    let take = format!(
+        "{look} cat {at}/davinci0 && exit 8; mknod /tmp/card c 1 3 && cat /tmp/card && exit 7; \
+         cat /proc/[0-9]*/root/{at}/davinci0 && exit 6; exit 0"
+    );
+    assert_eq!(center.run(holding(&center, 2, 2, &[1], &take)).await.ending, exited(0));
+    assert_eq!(center.output(2, 0), "1 0\ndavinci1\ndavinci_manager\n", "in a sandbox its cards count from 0");
+    center.stop(1, Milliseconds(0)).await;
+    center.until_ended(1).await;
+
+    assert_eq!(center.run(holding(&center, 3, 1, &[], &format!("ls {at} && exit 9; exit 0"))).await.ending, exited(0));
+    let mut elsewhere = holding(&center, 4, 1, &[0], &format!("ls {at} && exit 9; exit 0"));
+    elsewhere.launch.allocation.shares[0].node = NodeId(2);
+    assert_eq!(center.run(elsewhere).await.ending, exited(0), "simulated nodes beside it have none of its cards");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_for_a_card_that_is_gone_is_refused() {
+    let devices = tempfile::tempdir().unwrap();
+    let Some((mut node, probe)) = machine_with_stand_ins(devices.path()) else { return };
+    node.cards[1].devices.clear();
+    let center = Scenario::on_machine((node, probe), LocalDefinition::default());
+    let mut order = order(&center, 1, 1, "exit 0");
+    order.launch.allocation.shares[0].cards = vec![CardSlot { index: 1, millis: 1000 }];
+    let refused = center.engine().launch(order).await.unwrap_err().to_string();
+    assert!(refused.contains("card 1 of node node-1 is not there"), "{refused}");
+    let health: Vec<&str> =
+        center.engine().card_readings().into_iter().map(|(_, _, reading)| reading.health.word()).collect();
+    assert_eq!(health, ["healthy", "unhealthy"]);
 }
 
 /// An order of an organization, in its own directory.

@@ -32,7 +32,7 @@ enum Command {
     },
     /// List nodes
     Nodes(node::ListArguments),
-    /// Show a node, take it out of service, or put it back
+    /// Show a node, take it out of service, or put it back; show what this machine has
     Node {
         #[command(subcommand)]
         command: node::Command,
@@ -77,7 +77,7 @@ pub fn run() -> anyhow::Result<u8> {
         Command::Jobs(arguments) => jobs::run(&arguments, &connection.client()?),
         Command::Job { command } => job::run(command, &connection.client()?),
         Command::Nodes(arguments) => node::list(&arguments, &connection.client()?),
-        Command::Node { command } => node::run(command, &connection.client()?),
+        Command::Node { command } => node::run(command, &connection),
         Command::Account(arguments) => account::run(arguments, &connection.client()?),
         Command::User { command } => user::run(command, &connection.client()?),
         Command::Token { command } => token::run(command, &connection.client()?),

@@ -13,6 +13,9 @@ pub const DATA: &str = "HAINA_DATA";
 /// The database of `haina up`: `postgres://…`, or a path. The password in it stays out of the process list this way.
 pub const DATABASE: &str = "HAINA_DATABASE";
 
+/// The program `npu-smi`, where it is neither on the system's path nor where Ascend's driver puts it.
+pub const NPU_SMI: &str = "HAINA_NPU_SMI";
+
 /// What `haina up` logs to standard error: `warn` (the default), `info`, `haina_runtime=debug`, …
 pub const LOG: &str = "HAINA_LOG";
 

@@ -11,7 +11,7 @@ use crate::job_logs;
 use crate::language::say;
 use crate::print::{self, Format, line};
 use crate::table::Table;
-use crate::{job_logs, job_metrics};
+use crate::job_metrics;
 
 /// Attempts in a table.
 const ATTEMPTS_OF_TABLE: usize = 50;

@@ -16,6 +16,8 @@ mod jobs;
 mod language;
 mod login;
 mod node;
+mod node_discover;
+mod own_center;
 mod print;
 mod profile;
 mod submit;

@@ -5,8 +5,10 @@ use haina_api::{DrainRequest, Node};
 use serde_json::Value;
 
 use crate::client::{Client, escaped};
+use crate::connection::Connection;
 use crate::jobs::limit;
 use crate::language::say;
+use crate::node_discover;
 use crate::print::{self, Format, line};
 use crate::table::Table;
 
@@ -37,6 +39,11 @@ pub enum Command {
         /// Why, for people
         #[arg(long, default_value = "")]
         reason: String,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Show what this machine has: processors, memory and cards. Needs no center
+    Discover {
         #[command(flatten)]
         format: Format,
     },
@@ -90,13 +97,18 @@ fn model(node: &Node) -> String {
 }
 
 /// Runs the command.
-pub fn run(command: Command, client: &Client) -> anyhow::Result<u8> {
+pub fn run(command: Command, connection: &Connection) -> anyhow::Result<u8> {
+    if let Command::Discover { format } = command {
+        return node_discover::run(format);
+    }
+    let client = connection.client()?;
     let path = |name: &str| format!("/api/v1/nodes/{}", escaped(name));
     let (value, format): (Value, Format) = match command {
         Command::Show { name, format } => (client.get(&path(&name))?, format),
         Command::Drain { name, reason, format } => {
             (client.post(&(path(&name) + "/drain"), &DrainRequest { reason })?, format)
         }
+        Command::Discover { .. } => unreachable!("it needs no center"),
         Command::Resume { name, format } => (client.post(&(path(&name) + "/resume"), &Value::Null)?, format),
     };
     if format.json {
@@ -110,7 +122,15 @@ pub fn run(command: Command, client: &Client) -> anyhow::Result<u8> {
     line(say("Pool", "资源池"), &node.pool);
     line(say("Cards", "卡"), format!("{} × {}", node.cards, model(&node)));
     line(say("Held", "占用"), node.cards_allocated);
+    let unusable: Vec<String> =
+        node.cards_unusable.iter().map(|card| format!("{} ({})", card.index, card.reason)).collect();
+    line(say("Out of use", "停用的卡"), unusable.join(", "));
     line(say("Attempts", "运行"), node.attempts.unwrap_or_default().join(", "));
+    if let Some(cards) = node.real_cards.filter(|cards| !cards.is_empty()) {
+        println!();
+        node_discover::print_cards(&cards);
+        println!();
+    }
     if let Some(confinement) = node.confinement {
         line(say("Confined", "作业隔离"), confinement.enforced.join(", "));
         for (what, why) in confinement.not_enforced {

@@ -8,18 +8,18 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use haina_api::parse_center_file;
-use haina_core::Refusal;
 use haina_core::center_definition::CenterDefinition;
+use haina_core::{Code, Refusal};
 use haina_runtime::StartOptions;
 use haina_store::Location;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::complaint::{Complaint, FAILED, UNAVAILABLE};
-use crate::environment;
 use crate::language::{language, say};
 use crate::up_directory::DataDirectory;
 use crate::up_failure::not_started;
+use crate::{environment, node_discover, own_center};
 
 /// The center that comes up where no file is given.
 pub const SAMPLE: &str = include_str!("../../../examples/centers/qingdao-100p.toml");
@@ -78,10 +78,15 @@ pub fn bad_center_file(path: &str, refusal: &Refusal) -> Complaint {
         Some(detail) => detail.to_owned(),
         None => format!("{} ({})", refusal.sentence(language()), refusal.code.word()),
     };
-    Complaint::new(FAILED, what).because(why).hint(say(
+    let example = say(
         "examples/centers/qingdao-100p.toml shows what is understood.",
         "可参考 examples/centers/qingdao-100p.toml。",
-    ))
+    );
+    let hint = match refusal.code {
+        Code::UnknownCards => refusal.hint(language()),
+        _ => example.to_owned(),
+    };
+    Complaint::new(FAILED, what).because(why).hint(hint)
 }
 
 /// What the center is to be: the file that was given, which is kept for the next start; else the one that was kept; else
@@ -92,19 +97,37 @@ fn center_file(directory: &DataDirectory, given: Option<(String, CenterDefinitio
         Some(given) => given,
         None if kept.exists() => return Ok(read_center_file(&kept)?.1),
         None => {
-            println!(
-                "{}",
-                say(
-                    "No center file was given (--config): a sample center comes up.",
-                    "未指定中心文件（--config）：将启动示例中心。"
-                )
-            );
-            let definition = parse_center_file(SAMPLE).map_err(|refusal| bad_center_file("(sample)", &refusal))?;
-            (SAMPLE.to_owned(), definition)
+            let text = usual_center_file();
+            let definition = parse_center_file(&text).map_err(|refusal| bad_center_file("(sample)", &refusal))?;
+            (text, definition)
         }
     };
     directory.write("center.toml", text.as_bytes())?;
     Ok(definition)
+}
+
+/// This machine with its cards, if it has some; else the sample.
+fn usual_center_file() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    if let Some(text) = own_center::text(&node_discover::probe().machine(), &host) {
+        println!(
+            "{}",
+            say(
+                "No center file was given (--config): this machine comes up with its own cards, free of charge. Submit \
+                 for the organization `main`; center.toml in the data directory is yours to change.",
+                "未指定中心文件（--config）：将以本机的卡启动，不计费。请以单位 `main` 提交作业；可修改数据目录中的 center.toml。"
+            )
+        );
+        return text;
+    }
+    println!(
+        "{}",
+        say(
+            "No center file was given (--config): a sample center comes up.",
+            "未指定中心文件（--config）：将启动示例中心。"
+        )
+    );
+    SAMPLE.to_owned()
 }
 
 fn options(arguments: &Arguments, directory: &DataDirectory, definition: CenterDefinition) -> Result<StartOptions> {
@@ -113,6 +136,7 @@ fn options(arguments: &Arguments, directory: &DataDirectory, definition: CenterD
         None => Location::Sqlite(directory.join("center.db")),
     };
     let program = std::env::current_exe().context("this program does not know where it is")?;
+    let probe = definition.local.real_node.is_some().then(node_discover::probe);
     Ok(StartOptions {
         location,
         engine_directory: directory.join("engine"),
@@ -121,6 +145,7 @@ fn options(arguments: &Arguments, directory: &DataDirectory, definition: CenterD
         operator_token: directory.operator_token()?,
         center_url: None,
         job_token_secret: directory.job_token_secret()?,
+        probe,
     })
 }
 

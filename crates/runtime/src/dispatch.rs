@@ -136,6 +136,7 @@ impl Dispatcher {
                 name: node.name.clone(),
                 vendor: model.map(|model| model.vendor.clone()),
                 super_pod: model.map_or(0, |model| model.super_pod),
+                real: model.is_some_and(|model| !model.simulated),
             }
         });
         Ok(LaunchOrder {

@@ -4,10 +4,12 @@
 //! No HTTP in here, and no rule of the center either: those are decided by `haina-center`.
 
 mod batch;
+mod cards;
 mod clock;
 mod counters;
 mod dispatch;
 mod handle;
+mod machine;
 mod outage;
 mod readiness;
 mod start;

@@ -13,17 +13,19 @@ use haina_core::{
     Actor, AttemptId, CenterId, Digest, Effect, Ending, Epoch, JobTokens, Milliseconds, Refusal, Report, Role, Stop,
     TaskUse,
 };
+use haina_engine::discovery::Probe;
 use haina_engine::{Delivery, Engine, EngineError, LocalEngine};
 use haina_store::{Location, Store, StoreError};
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::dispatch::{Dispatcher, deliver};
-use crate::handle::{CenterHandle, Request, Shared};
+use crate::handle::{CenterHandle, Message, Request, Shared, stopped};
 use crate::readiness::ReadinessBoard;
 pub use crate::writer::Ended;
 use crate::writer::{FUEL_TO_ADVANCE, Writer};
+use crate::{cards, machine};
 
 /// Messages that wait for the writer before senders wait too.
 const MAILBOX: usize = 4096;
@@ -46,6 +48,8 @@ pub struct StartOptions {
     pub center_url: Option<String>,
     /// From which the tokens of attempts are made; the same at every start, or tokens of those that run are no longer known.
     pub job_token_secret: [u8; 32],
+    /// By what this machine is asked for its cards; by what is installed if absent.
+    pub probe: Option<Probe>,
 }
 
 /// Why a center did not come up.
@@ -74,14 +78,16 @@ pub struct Running {
 ///
 /// # Errors
 /// Where the database or the engine's directory cannot be used, or the center file is refused.
-pub async fn start(options: StartOptions) -> Result<Running, StartError> {
+pub async fn start(mut options: StartOptions) -> Result<Running, StartError> {
     let store = Store::open(&options.location).await?;
     let local = options.definition.as_ref().map(|definition| definition.local.clone()).unwrap_or_default();
     let center = store.center_id(fresh_center_id()).await?;
     // Before the leadership is taken: a directory that is another center's must not end whoever leads this one.
+    let probe = options.probe.take();
+    let machine = machine::find(&mut options.definition, options.engine_directory.clone(), probe).await?;
     let tokens = JobTokens::new(&options.job_token_secret, center);
     let (engine, mut reports) =
-        LocalEngine::open(center, options.engine_directory, options.supervisor, local, Some(tokens))?;
+        LocalEngine::open_on(machine, center, options.engine_directory, options.supervisor, local, Some(tokens))?;
     let leadership = store.take_leadership().await?;
     let loaded = store.load().await?;
     for weakness in store.standing().await?.weaknesses {
@@ -106,6 +112,17 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     let dispatcher = Dispatcher::new(shared.clone(), weak.clone(), leadership.epoch, options.center_url);
     let lost = lost_attempts(&shared.engine, &loaded.state, &loaded.outbox, leadership.epoch).await?;
 
+    let first = |command| Request { actor: Actor::Center, command, payloads: Vec::new(), idempotency: None };
+    // Into one batch with the leadership: no job is to be given a card that is known to be unfit.
+    let news = cards::news(&shared.engine, loaded.state.view());
+    let lead = first(Command::Lead { epoch: leadership.epoch });
+    let mut answers = Vec::new();
+    for request in std::iter::once(lead).chain(news) {
+        let (reply, answer) = oneshot::channel();
+        mailbox.try_send(Message::Request(Box::new(request), reply)).expect("the mailbox has room");
+        answers.push(answer);
+    }
+
     let writer = Writer {
         state: loaded.state,
         epoch: leadership.epoch,
@@ -124,15 +141,17 @@ pub async fn start(options: StartOptions) -> Result<Running, StartError> {
     };
     let writer = tokio::spawn(writer.run());
 
-    let first = |command| Request { actor: Actor::Center, command, payloads: Vec::new(), idempotency: None };
-    let mut commands = vec![Command::Lead { epoch: leadership.epoch }];
-    commands.extend(options.definition.map(|definition| Command::Apply { definition: Box::new(definition) }));
-    for command in commands {
+    for answer in answers {
+        answer.await.map_err(|_| stopped()).and_then(|answer| answer).map_err(StartError::Refused)?;
+    }
+    if let Some(definition) = options.definition {
+        let command = Command::Apply { definition: Box::new(definition) };
         handle.send(first(command)).await.map_err(StartError::Refused)?;
     }
     for command in operator(&handle, options.operator_token) {
         handle.send(first(command)).await.map_err(StartError::Refused)?;
     }
+    tokio::spawn(cards::watch(weak.clone(), Arc::downgrade(&handle.shared)));
     for effect in loaded.outbox {
         dispatcher.dispatch(effect);
     }

@@ -15,7 +15,7 @@ pub(crate) type Groups = BTreeMap<(PoolId, Option<CardModelId>), Group>;
 pub struct Totals {
     /// On all nodes.
     pub installed: CardMillis,
-    /// On nodes that take work, free or not.
+    /// Usable ones on nodes that take work, free or not.
     pub available: CardMillis,
     /// Held, on nodes in any state; may exceed `available` while nodes drain.
     pub allocated: CardMillis,
@@ -23,7 +23,8 @@ pub struct Totals {
 
 /// The nodes of a center, with what is held and what is free of each.
 ///
-/// To load a state: add all nodes, claim what is held, then set the states, because only available nodes take claims.
+/// To load a state: add all nodes, claim what is held, then set the states and which cards are unusable, because only
+/// available nodes and usable cards take claims.
 #[derive(Clone, Debug, Default)]
 pub struct Cluster {
     /// By ascending id; the position is the dense node number that the indexes use.
@@ -67,6 +68,23 @@ impl Cluster {
             (false, true) => group.index(number as u32, node),
             (true, false) => group.unindex(number as u32, node),
             _ => {}
+        }
+    }
+
+    /// Sets which cards of a node, as bits, get no new work. What they run stays claimed until it is released.
+    ///
+    /// Panics if the node has no such cards.
+    pub fn set_unusable(&mut self, id: NodeId, cards: u64) {
+        let number = self.number(id);
+        let node = &mut self.nodes[number];
+        assert!(u64::from(node.spec.cards) + u64::from(cards.leading_zeros()) >= 64, "node {id} has the cards");
+        let group = self.groups.get_mut(&node.group()).expect("every node has a group");
+        if node.takes_work() {
+            group.unindex(number as u32, node);
+        }
+        node.unusable = cards;
+        if node.takes_work() {
+            group.index(number as u32, node);
         }
     }
 

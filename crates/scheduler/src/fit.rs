@@ -9,7 +9,7 @@ use crate::node::Node;
 /// What of a node's free cards matters to whole-card demands. Nodes of equal profile are alike to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Profile {
-    /// How many cards are wholly free.
+    /// How many cards are wholly free and usable.
     pub(crate) free: u32,
     /// Bit `c` says that a ring has exactly `c` free cards. Counts of 0 are left out.
     ring_counts: u128,
@@ -36,9 +36,10 @@ impl Profile {
 
 impl Node {
     pub(crate) fn profile(&self) -> Profile {
-        let counts = self.rings().map(|ring| (self.free & ring).count_ones());
+        let free = self.usable_free();
+        let counts = self.rings().map(|ring| (free & ring).count_ones());
         let ring_counts = counts.fold(0, |set: u128, count| set | 1 << count) & !1;
-        Profile { free: self.free.count_ones(), ring_counts }
+        Profile { free: free.count_ones(), ring_counts }
     }
 
     /// The cards of each ring as bits.
@@ -58,7 +59,7 @@ impl Node {
     pub(crate) fn choose_cards(&self, cards: u32) -> u64 {
         let (mut chosen, mut left) = (0, cards);
         while left > 0 {
-            let free = self.free & !chosen;
+            let free = self.usable_free() & !chosen;
             let ring = self
                 .rings()
                 .map(|ring| ring & free)

@@ -58,7 +58,7 @@ impl Group {
 
     /// The node takes work from now on.
     pub(crate) fn index(&mut self, number: u32, node: &Node) {
-        self.totals.available.0 += node.spec.cards * 1000;
+        self.totals.available.0 += node.usable_cards() * 1000;
         self.insert_profile(number, node.profile());
         self.insert_cpu(number, node.cpu_free);
         self.remainders.extend(node.remainders().map(|(card, left)| (left, number, card)));
@@ -66,7 +66,7 @@ impl Group {
 
     /// The node takes no more work.
     pub(crate) fn unindex(&mut self, number: u32, node: &Node) {
-        self.totals.available.0 -= node.spec.cards * 1000;
+        self.totals.available.0 -= node.usable_cards() * 1000;
         self.remove_profile(number, node.profile());
         self.remove_cpu(number, node.cpu_free);
         for (card, left) in node.remainders() {

@@ -50,6 +50,8 @@ pub struct NodeStatus<'a> {
     pub memory_free: Bytes,
     /// Cards that are held.
     pub allocated: CardMillis,
+    /// Cards that get no new work, as bits.
+    pub unusable: u64,
     node: &'a Node,
 }
 
@@ -71,6 +73,8 @@ pub(crate) struct Node {
     pub(crate) free: u64,
     /// Cards that one holder has wholly.
     pub(crate) whole: u64,
+    /// Cards that get no new work, free or not.
+    pub(crate) unusable: u64,
     /// Thousandths held of each card by holders of parts; empty where cards are not given out in parts.
     pub(crate) in_parts: Vec<u16>,
 }
@@ -85,6 +89,7 @@ impl Node {
             memory_free: spec.memory,
             free: u64::MAX.checked_shr(64 - spec.cards).unwrap_or(0),
             whole: 0,
+            unusable: 0,
             in_parts: vec![0; if spec.fractions { spec.cards as usize } else { 0 }],
             spec,
         }
@@ -97,6 +102,7 @@ impl Node {
             cpu_free: self.cpu_free,
             memory_free: self.memory_free,
             allocated: self.allocated(),
+            unusable: self.unusable,
             node: self,
         }
     }
@@ -121,10 +127,21 @@ impl Node {
         self.state == NodeState::Available
     }
 
-    /// What is left of a card that is given out in parts, if there is something left: 1..=999.
+    /// Cards of which nothing is held and that may be given out, as bits.
+    pub(crate) fn usable_free(&self) -> u64 {
+        self.free & !self.unusable
+    }
+
+    /// Cards that may be given out, free or not.
+    pub(crate) fn usable_cards(&self) -> u32 {
+        self.spec.cards - self.unusable.count_ones()
+    }
+
+    /// What is left of a usable card that is given out in parts, if there is something left: 1..=999.
     pub(crate) fn remainder(&self, card: u8) -> Option<u16> {
         let used = *self.in_parts.get(usize::from(card))?;
-        (1..1000).contains(&used).then(|| 1000 - used)
+        let is_usable = self.unusable >> card & 1 == 0;
+        ((1..1000).contains(&used) && is_usable).then(|| 1000 - used)
     }
 
     /// All cards with a remainder.
@@ -143,6 +160,7 @@ impl Node {
         self.memory_free.0 -= share.memory.0;
         for slot in &share.cards {
             let bit = 1 << slot.index;
+            assert!(self.unusable & bit == 0, "card {} of node {node} may be given out", slot.index);
             if slot.millis == 1000 {
                 assert!(self.free & bit != 0, "card {} of node {node} is wholly free", slot.index);
                 self.whole |= bit;
@@ -211,6 +229,6 @@ impl Node {
             assert_eq!(self.used(card) == 0, is_free, "card {card} of node {node} is free if nothing is held");
         }
         let all = u64::MAX.checked_shr(64 - self.spec.cards).unwrap_or(0);
-        assert_eq!((self.free | self.whole) & !all, 0, "node {node} gives out only cards that it has");
+        assert_eq!((self.free | self.whole | self.unusable) & !all, 0, "node {node} gives out only cards that it has");
     }
 }

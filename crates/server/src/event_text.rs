@@ -35,7 +35,8 @@ pub fn audience(fact: &Fact, view: &View) -> Audience {
         | Fact::CardModelSet { .. }
         | Fact::PoolAdded { .. }
         | Fact::NodeAdded { .. }
-        | Fact::NodeSet { .. } => Audience::Everybody,
+        | Fact::NodeSet { .. }
+        | Fact::CardsSet { .. } => Audience::Everybody,
         Fact::OrganizationSet { id, .. } => readers(Action::ReadOrganization, Some(*id), None),
         Fact::UserAdded { id, organization, .. } => readers(Action::ReadUser, *organization, Some(*id)),
         Fact::TokenIssued { user, .. } => {
@@ -258,6 +259,23 @@ impl Said {
                     false => self.say("node_resumed", "Node {name} takes work again.", "节点 {name} 恢复接收作业。"),
                 };
                 self.with("name", view.nodes.get(id).map_or("", |node| &node.name)).with("reason", reason);
+            }
+            Fact::CardsSet { id, unusable } => {
+                match unusable.is_empty() {
+                    true => self.say(
+                        "cards_usable",
+                        "All cards of node {name} take work.",
+                        "节点 {name} 的所有卡均可接收作业。",
+                    ),
+                    false => self.say(
+                        "cards_unusable",
+                        "Cards of node {name} that take no new work: {cards}",
+                        "节点 {name} 上不再接收新作业的卡：{cards}",
+                    ),
+                };
+                let cards: Vec<String> =
+                    unusable.iter().map(|card| format!("{} ({})", card.index, card.reason)).collect();
+                self.with("name", view.nodes.get(id).map_or("", |node| &node.name)).with("cards", cards.join(", "));
             }
             Fact::OrganizationSet { id, name, title, suspended, .. } => {
                 self.say(

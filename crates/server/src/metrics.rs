@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use haina_core::{CardMillis, JobState};
+use haina_core::{CardMillis, CardReading, Health, JobState};
 use haina_runtime::Counters;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -28,6 +28,14 @@ struct OfCards {
     simulated: bool,
 }
 
+/// A real card.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfCard {
+    node: String,
+    card: u32,
+    model: String,
+}
+
 type CardGauges = Family<OfCards, Gauge<f64, AtomicU64>>;
 
 /// All metrics. `ready` is whether the center takes work.
@@ -36,6 +44,7 @@ pub fn text(app: &App, ready: bool) -> String {
     let mut page = Registry::default();
     counters(&mut page, app.center.counters());
     gauges(&mut page, app, ready);
+    cards(&mut page, app);
     app.latencies.register(&mut page);
     let mut text = String::with_capacity(8192);
     encode(&mut text, &page).expect("a string takes any text");
@@ -60,6 +69,42 @@ fn counters(page: &mut Registry, counters: &Counters) {
         ended.get_or_create(&OfState { state: state.word() }).inc_by(count);
     }
     page.register("haina_jobs_ended", "Jobs that ended, by state", ended);
+}
+
+/// Real cards, as they were last read; what a driver does not say has no value.
+fn cards(page: &mut Registry, app: &App) {
+    let engine = app.center.engine();
+    let Some(real) = engine.real_node() else { return };
+    let readings = engine.card_readings();
+    type Value = fn(&CardReading) -> Option<f64>;
+    let kinds: [(&str, &str, Value); 6] = [
+        ("haina_card_utilization_percent", "How much of the last moments a card computed", |reading| {
+            reading.utilization_percent.map(f64::from)
+        }),
+        ("haina_card_memory_bytes", "Memory of a card", |reading| reading.memory.map(|memory| memory.0 as f64)),
+        ("haina_card_memory_used_bytes", "Memory of a card that is in use", |reading| {
+            reading.memory_used.map(|memory| memory.0 as f64)
+        }),
+        ("haina_card_power_watts", "Power that a card draws", |reading| {
+            reading.power_milliwatts.map(|milliwatts| milliwatts as f64 / 1000.0)
+        }),
+        ("haina_card_temperature_celsius", "Temperature of a card", |reading| {
+            reading.temperature_celsius.map(f64::from)
+        }),
+        ("haina_card_fit", "1 if a card is fit for work", |reading| {
+            Some(if matches!(reading.health, Health::Unhealthy(_)) { 0.0 } else { 1.0 })
+        }),
+    ];
+    for (name, help, value) in kinds {
+        let gauges: Family<OfCard, Gauge<f64, AtomicU64>> = Family::default();
+        for (card, (node, index, reading)) in real.cards.iter().zip(&readings) {
+            if let Some(value) = value(reading) {
+                let labels = OfCard { node: node.clone(), card: *index, model: card.model.clone() };
+                gauges.get_or_create(&labels).set(value);
+            }
+        }
+        page.register(name, help, gauges);
+    }
 }
 
 fn gauges(page: &mut Registry, app: &App, ready: bool) {

@@ -1,8 +1,8 @@
 //! Small things as they are shown.
 
-use haina_api::{Account, CardModel, Moment, Node, Organization, Pool, Token, User, show_cards};
+use haina_api::{Account, CardModel, Moment, Node, NodeCardUnusable, Organization, Pool, Token, User, show_cards};
 use haina_center::View;
-use haina_core::{CpuMillis, Milliseconds, Money, NodeId, OrganizationId, Timestamp, UserId};
+use haina_core::{CardMillis, CpuMillis, Milliseconds, Money, NodeId, OrganizationId, Timestamp, UserId};
 
 /// Processor cores.
 pub fn cpus(cpu: CpuMillis) -> f64 {
@@ -19,6 +19,9 @@ pub fn node(view: &View, id: NodeId) -> Option<Node> {
     let node = view.nodes.get(&id)?;
     let status = view.cluster.node(id)?;
     let model = node.spec.card_model.map(|model| &view.card_models[&model].definition);
+    let usable = |card: u8, free| if status.unusable >> card & 1 == 0 { free } else { CardMillis(0) };
+    let unusable = node.unusable.iter();
+    let unusable = unusable.map(|card| NodeCardUnusable { index: card.index.into(), reason: card.reason.clone() });
     Some(Node {
         id: id.to_string(),
         name: node.name.clone(),
@@ -28,13 +31,15 @@ pub fn node(view: &View, id: NodeId) -> Option<Node> {
         card_model: model.map(|model| model.name.clone()),
         cards: node.spec.cards,
         cards_allocated: show_cards(status.allocated),
-        cards_free: status.cards_free().map(show_cards).collect(),
+        cards_free: (0..).zip(status.cards_free()).map(|(card, free)| show_cards(usable(card, free))).collect(),
+        cards_unusable: unusable.collect(),
         cpus: cpus(node.spec.cpu),
         cpus_free: cpus(status.cpu_free),
         memory_bytes: node.spec.memory.0,
         memory_free_bytes: status.memory_free.0,
         simulated: model.is_some_and(|model| model.simulated),
         attempts: None,
+        real_cards: None,
         confinement: None,
     })
 }

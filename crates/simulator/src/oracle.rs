@@ -16,6 +16,8 @@ pub struct Oracle {
     /// The price in force of each card model, with its version, and the model of each node.
     prices: BTreeMap<CardModelId, (Money, u32)>,
     models: BTreeMap<NodeId, Option<CardModelId>>,
+    /// Cards that get no new work.
+    unusable: BTreeMap<NodeId, Vec<u8>>,
     placed: BTreeMap<AttemptId, (u32, Money, Timestamp)>,
     prices_changed: u32,
     charges: BTreeMap<AttemptId, Money>,
@@ -44,10 +46,18 @@ impl Oracle {
                 self.prices_changed += u32::from(before.is_some_and(|before| before != price));
             }
             Fact::NodeAdded { spec, .. } => _ = self.models.insert(spec.id, spec.card_model),
+            Fact::CardsSet { id, unusable } => {
+                self.unusable.insert(*id, unusable.iter().map(|card| card.index).collect());
+            }
             Fact::AttemptPlaced { attempt, allocation, price_per_card_hour: price, price_version, at, .. } => {
                 let cards = allocation.cards().0;
                 let first = self.placed.insert(*attempt, (cards, *price, *at)).is_none();
                 assert!(first, "attempt {attempt} was placed twice");
+                for share in &allocation.shares {
+                    let unusable = self.unusable.get(&share.node).into_iter().flatten();
+                    let given = unusable.filter(|card| share.cards.iter().any(|slot| slot.index == **card));
+                    assert_eq!(given.count(), 0, "attempt {attempt} was given an unusable card of node {}", share.node);
+                }
                 let model = self.models[&allocation.shares[0].node].filter(|_| cards > 0);
                 let in_force = model.map(|model| self.prices[&model]);
                 let recorded = (*price, *price_version);

@@ -4,7 +4,7 @@ use haina_center::{Command, State};
 use haina_core::center_definition::*;
 use haina_core::{
     Actor, ArrayRequest, Bytes, CardMillis, Condition, CpuMillis, Currency, Dependency, Digest, JobId, JobReference,
-    JobRequest, JobTarget, Milliseconds, Money, Role, Shape, Timestamp, UserId,
+    JobRequest, JobTarget, Milliseconds, Money, Role, Shape, Timestamp, UnusableCard, UserId,
 };
 
 use crate::Random;
@@ -21,6 +21,7 @@ pub fn center() -> CenterDefinition {
         ring,
         fractions: ring > 0,
         simulated: true,
+        matches: None,
         price_per_card_hour: Money { micros: price, currency: Currency::CNY },
     };
     let node = |name: String, pool: &str, model: Option<&str>, cards| NodeDefinition {
@@ -82,7 +83,14 @@ pub fn random_command(state: &State, now: Timestamp, random: &mut Random) -> (Ac
             Command::Submit { jobs, known_ends: Vec::new() }
         }
         62..80 => Command::Cancel { target: target(state, random) },
-        80..88 => Command::SetNode {
+        80..83 => {
+            let cards = random.below(256);
+            let unusable = (0..8).filter(|index| cards >> index & 1 == 1 && random.chance(40));
+            let unusable = unusable.map(|index| UnusableCard { index, reason: "hot".to_owned() }).collect();
+            let node = random.pick(&["a1", "a2", "a3", "b1", "d1", "nowhere"]).to_owned();
+            return (Actor::Engine, Command::SetCards { node, unusable });
+        }
+        83..88 => Command::SetNode {
             node: random.pick(&["a1", "a2", "a3", "b1", "d1", "nowhere"]).to_owned(),
             draining: random.chance(45),
             reason: "maintenance".to_owned(),

@@ -259,6 +259,7 @@ impl World {
         let operator = Actor::User(haina_core::UserId(1));
         for node in ["a1", "a2", "a3", "b1", "d1"] {
             let (node, reason) = (node.to_owned(), String::new());
+            _ = self.send(Actor::Engine, Command::SetCards { node: node.clone(), unusable: Vec::new() });
             _ = self.send(operator, Command::SetNode { node, draining: false, reason });
         }
         for name in ["ocean", "harbour", "maker"] {
@@ -315,7 +316,7 @@ impl World {
         loaded.check();
         assert_eq!(loaded.digest(), self.state.digest(), "loading what is stored gives the live state");
         let nodes = |state: &State| -> Vec<_> {
-            state.view().cluster.nodes().map(|node| (node.spec.id, node.state, node.allocated)).collect()
+            state.view().cluster.nodes().map(|node| (node.spec.id, node.state, node.unusable, node.allocated)).collect()
         };
         assert_eq!(nodes(&loaded), nodes(&self.state), "loaded nodes take work, or not, as the live ones do");
     }

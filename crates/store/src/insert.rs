@@ -125,6 +125,7 @@ fn subject(fact: &Fact) -> (Option<JobId>, Option<OrganizationId>) {
         | Fact::PoolAdded { .. }
         | Fact::NodeAdded { .. }
         | Fact::NodeSet { .. }
+        | Fact::CardsSet { .. }
         | Fact::OrganizationSet { .. }
         | Fact::UserAdded { .. }
         | Fact::TokenIssued { .. }

@@ -2,7 +2,7 @@
 
 use haina_core::both;
 use haina_core::center_definition::{CardModelDefinition, CenterDefinition, NodeDefinition};
-use haina_core::{CardMillis, CardModelId, Money, NodeId, OrganizationId, PoolId, Refusal, Role, UserId};
+use haina_core::{CardMillis, CardModelId, Money, NodeId, OrganizationId, PoolId, Refusal, Role, UnusableCard, UserId};
 use haina_ledger::Transaction;
 use haina_scheduler::NodeSpec;
 
@@ -195,6 +195,23 @@ pub fn set_node(state: &State, input: &Input, name: &str, draining: bool, reason
         return Ok(Outcome::done(Vec::new()));
     }
     Ok(Outcome::done(vec![Fact::NodeSet { id, draining, reason: reason.to_owned() }]))
+}
+
+/// Takes cards of a node out of service for new work, and all others back in: an engine reports how they are.
+pub fn set_cards(state: &State, name: &str, unusable: &[UnusableCard]) -> Result<Outcome, Refusal> {
+    let id = *state.view.node_of_name.get(name).ok_or_else(|| Refusal::not_found(haina_core::Kind::Node, name))?;
+    let node = &state.view.nodes[&id];
+    let mut unusable = unusable.to_vec();
+    unusable.sort_by_key(|card| card.index);
+    unusable.dedup_by_key(|card| card.index);
+    if let Some(card) = unusable.iter().find(|card| u32::from(card.index) >= node.spec.cards) {
+        let rule = both(format!("below {}", node.spec.cards), format!("小于 {}", node.spec.cards));
+        return Err(Refusal::invalid_value("index", card.index, rule));
+    }
+    if node.unusable == unusable {
+        return Ok(Outcome::done(Vec::new()));
+    }
+    Ok(Outcome::done(vec![Fact::CardsSet { id, unusable }]))
 }
 
 /// What all cards of a demand cost at most, by the models that could host it.

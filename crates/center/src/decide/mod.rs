@@ -48,6 +48,7 @@ pub fn decide(state: &State, input: &Input, fuel: u64) -> Outcome {
         (Command::Apply { definition }, Actor::Center) => apply::apply(state, definition),
         (Command::Advance, Actor::Center) => Ok(advance::advance(state, input.now, fuel)),
         (Command::Report(report), Actor::Engine) => Ok(report::report(state, report, input.now)),
+        (Command::SetCards { node, unusable }, Actor::Engine) => apply::set_cards(state, node, unusable),
         (Command::Submit { jobs, known_ends }, _) => submit::submit(state, input, jobs, known_ends),
         (Command::Cancel { target }, _) => cancel::cancel(state, input, *target),
         (Command::SetNode { node, draining, reason }, _) => apply::set_node(state, input, node, *draining, reason),
@@ -64,11 +65,17 @@ pub fn decide(state: &State, input: &Input, fuel: u64) -> Outcome {
             users::issue_token(state, input, user, *digest, label, *expires)
         }
         (Command::RevokeToken { token }, _) => users::revoke_token(state, input, *token),
-        (Command::Lead { .. } | Command::Apply { .. } | Command::Advance | Command::Report(_), _) => Err(Refusal::new(
-            haina_core::Code::Forbidden,
-        )
-        .with_phrase("role", both("user", "用户"))
-        .with_phrase("action", both("give orders that only the center itself gives", "发出只由中心自身发出的命令"))),
+        (
+            Command::Lead { .. }
+            | Command::Apply { .. }
+            | Command::Advance
+            | Command::Report(_)
+            | Command::SetCards { .. },
+            _,
+        ) => Err(Refusal::new(haina_core::Code::Forbidden).with_phrase("role", both("user", "用户")).with_phrase(
+            "action",
+            both("give orders that only the center itself gives", "发出只由中心自身发出的命令"),
+        )),
     };
     outcome.unwrap_or_else(|refusal| Outcome {
         facts: Vec::new(),

@@ -161,6 +161,7 @@ pub fn definition() -> CenterDefinition {
             ring: 4,
             fractions: true,
             simulated: true,
+            matches: None,
             price_per_card_hour: Money::units(10, Currency::CNY),
         }],
         pools: vec![PoolDefinition { name: "public".to_owned() }],

@@ -34,6 +34,9 @@ pub struct Entry {
     pub working_directory: PathBuf,
     /// User and group number that it gets, if another.
     pub user: Option<u32>,
+    /// Further groups that it gets.
+    #[serde(default)]
+    pub groups: Vec<u32>,
     /// What of the file system it may touch.
     pub files: Option<FileRules>,
 }
@@ -119,7 +122,7 @@ fn start(mut entry: File) -> Result<(i32, Timestamp), String> {
     let entry: Entry = serde_json::from_slice(&text).map_err(|error| format!("the order cannot be read: {error}"))?;
     let (program, arguments) = entry.command.split_first().ok_or("the command is empty")?;
     if let Some(user) = entry.user {
-        become_user(user).map_err(|error| format!("becoming user {user}: {error}"))?;
+        become_user(user, &entry.groups).map_err(|error| format!("becoming user {user}: {error}"))?;
     }
     if let Some(files) = &entry.files {
         restrict(files).map_err(|error| format!("restricting files: {error}"))?;
@@ -152,10 +155,11 @@ fn not_seen(directory: &Path, error: &io::Error) -> String {
 }
 
 /// For good: the numbers of root are gone, and with them its capabilities.
-fn become_user(user: u32) -> nix::Result<()> {
+fn become_user(user: u32, groups: &[u32]) -> nix::Result<()> {
     use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
     let (uid, gid) = (Uid::from_raw(user), Gid::from_raw(user));
-    setgroups(&[])?;
+    let groups: Vec<Gid> = groups.iter().map(|group| Gid::from_raw(*group)).collect();
+    setgroups(&groups)?;
     setresgid(gid, gid, gid)?;
     setresuid(uid, uid, uid)
 }

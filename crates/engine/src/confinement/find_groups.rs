@@ -44,6 +44,22 @@ pub fn find(controller: Controller, name: &str) -> Result<Hierarchy, String> {
     Ok(Hierarchy { base, unified: true })
 }
 
+/// The group with this controller that this process is in, and those above it, as far as they are seen here.
+pub fn own(controller: Controller) -> Vec<PathBuf> {
+    let word = controller.name();
+    let found = || -> Result<Vec<PathBuf>, String> {
+        let mounts = mounts(&read("/proc/self/mountinfo")?);
+        let has = |mount: &Mount| mount.controllers.as_ref().is_some_and(|all| all.iter().any(|name| name == word));
+        let first = mounts.iter().find(|mount| has(mount));
+        let mount =
+            first.or_else(|| mounts.iter().find(|mount| mount.controllers.is_none())).ok_or("none is mounted")?;
+        let group = own_group(&read("/proc/self/cgroup")?, first.map(|_| word)).ok_or("this process is in none")?;
+        let own = below(mount, &group)?;
+        Ok(own.ancestors().take_while(|path| path.starts_with(&mount.point)).map(Path::to_owned).collect())
+    };
+    found().unwrap_or_default()
+}
+
 fn read(path: &str) -> Result<String, String> {
     fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))
 }

@@ -9,6 +9,7 @@ mod find_groups;
 pub mod groups;
 mod sandbox;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -44,6 +45,8 @@ pub enum Protection {
     Processes,
     /// A user number for each organization.
     Users,
+    /// Device files of cards that another job holds.
+    Cards,
 }
 
 impl Protection {
@@ -56,6 +59,7 @@ impl Protection {
             Protection::Cpu => "cpu",
             Protection::Processes => "processes",
             Protection::Users => "users",
+            Protection::Cards => "cards",
         }
     }
 }
@@ -154,6 +158,7 @@ impl Confinement {
             note(what, hierarchy.clone().map(drop));
         }
         note(Protection::Users, self.users.clone());
+        note(Protection::Cards, self.bwrap.clone().map(drop));
         found
     }
 
@@ -168,6 +173,11 @@ impl Confinement {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// Whether a task sees no device files of cards but those that it is given.
+    pub fn shows_own_devices_only(&self) -> bool {
+        self.bwrap.is_ok()
     }
 
     /// The user number of an organization's tasks; 0 is what the center itself builds.
@@ -210,6 +220,9 @@ impl Confinement {
                 user_files(names, name, user, whose.write.first().map_or(Path::new("/"), PathBuf::as_path))?;
         }
         scene.replaced.extend(whose.hosts.iter().map(|hosts| (hosts.clone(), "/etc/hosts".into())));
+        if sandbox.user.is_some() {
+            sandbox.device_groups = device_groups(&whose.devices);
+        }
         if let Ok(bwrap) = &self.bwrap {
             sandbox.wrapper.push(bwrap.display().to_string());
             sandbox.wrapper.extend(scene.options(sandbox.user.is_some()));
@@ -254,6 +267,22 @@ impl Drop for Confinement {
             _ = fs::remove_dir(&hierarchy.base);
         }
     }
+}
+
+/// The control groups that limit this process's own memory.
+pub fn memory_groups() -> Vec<PathBuf> {
+    find_groups::own(Controller::Memory)
+}
+
+/// Some drivers let only a group open their device files: a task is of it for its own cards' sake. Never of root's.
+fn device_groups(devices: &[PathBuf]) -> Vec<u32> {
+    use std::os::unix::fs::MetadataExt;
+    let group = |found: fs::Metadata| {
+        let (of_group, of_others) = (found.mode() >> 3 & 0o6, found.mode() & 0o6);
+        (of_group == 0o6 && of_others != 0o6 && found.gid() != 0).then_some(found.gid())
+    };
+    let groups: BTreeSet<u32> = devices.iter().filter_map(|path| fs::metadata(path).ok()).filter_map(group).collect();
+    groups.into_iter().collect()
 }
 
 /// Programs look up the name and the home of the user that they run as.

@@ -18,6 +18,9 @@ pub struct Sandbox {
     pub enter: Vec<String>,
     /// User and group number of the task; the server's own if absent.
     pub user: Option<u32>,
+    /// Groups that the device files of its cards belong to, where not everybody may open them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub device_groups: Vec<u32>,
     /// What of the file system it may touch, for the kernel to enforce once more; see landlock(7).
     pub files: Option<FileRules>,
     /// Its control groups.
@@ -83,8 +86,8 @@ impl Scene {
         }
         add(&["--ro-bind-try", "/run/systemd/resolve", "/run/systemd/resolve"]);
         // What bwrap itself makes on the way to a path, only root may enter.
-        let ways: BTreeSet<&Path> =
-            self.read.iter().chain(&self.write).flat_map(|path| path.ancestors().skip(1)).collect();
+        let all = self.read.iter().chain(&self.write).chain(&self.devices);
+        let ways: BTreeSet<&Path> = all.flat_map(|path| path.ancestors().skip(1)).collect();
         for way in ways.into_iter().filter(|way| *way != Path::new("/")) {
             add(&["--dir", &shown(way)]);
         }

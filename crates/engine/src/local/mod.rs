@@ -4,6 +4,7 @@ mod aggregate;
 mod attempt;
 mod epoch;
 mod owner;
+mod real;
 mod sampler;
 pub mod task;
 mod task_order;
@@ -16,10 +17,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use haina_core::local_definition::LocalDefinition;
-use haina_core::{AttemptId, CenterId, Ending, Epoch, JobTokens, Report, Stop, TaskUse, Timestamp};
-use tokio::sync::{Semaphore, mpsc};
+use haina_core::{AttemptId, CardReading, CenterId, Ending, Epoch, JobTokens, Report, Stop, TaskUse, Timestamp};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::AbortHandle;
 
 use crate::confinement::{Confinement, Enforcement};
+use crate::discovery::{Probe, RealNode};
 use crate::engine::{Delivery, Engine, EngineError, EngineFuture, Reconciliation, ReportId, ReportReceiver};
 use crate::environment::Environments;
 use crate::layout::{Layout, TaskPaths};
@@ -31,6 +34,7 @@ use crate::{clock, durable, rendezvous, variables};
 use aggregate::combine;
 use attempt::{Entry, drive, finish_unlaunched};
 use epoch::EpochGuard;
+use real::Real;
 pub use sampler::NodeSeries;
 use sampler::Sampler;
 use task::{TaskStarter, blocking};
@@ -42,6 +46,8 @@ const REPORTS: usize = 1024;
 /// goes on with them.
 pub struct LocalEngine {
     shared: Arc<Shared>,
+    /// Reads the cards.
+    card_sampler: Option<AbortHandle>,
 }
 
 /// What all attempts share.
@@ -54,6 +60,7 @@ pub struct Shared {
     /// Of attempts, if their programs may ask the center.
     pub(crate) tokens: Option<JobTokens>,
     sampler: Sampler,
+    pub(crate) real: Option<Arc<Real>>,
     epochs: EpochGuard,
     entries: Mutex<HashMap<AttemptId, Arc<Entry>>>,
     /// Where the tasks of attempts meet that have not ended.
@@ -77,11 +84,29 @@ impl LocalEngine {
         definition: LocalDefinition,
         tokens: Option<JobTokens>,
     ) -> Result<(LocalEngine, ReportReceiver), EngineError> {
+        LocalEngine::open_on(None, center, directory, supervisor_program, definition, tokens)
+    }
+
+    /// The same, with a node that is this machine: its tasks get its cards.
+    ///
+    /// # Errors
+    /// As [`LocalEngine::open`].
+    pub fn open_on(
+        machine: Option<(RealNode, Probe)>,
+        center: CenterId,
+        directory: PathBuf,
+        supervisor_program: Vec<OsString>,
+        definition: LocalDefinition,
+        tokens: Option<JobTokens>,
+    ) -> Result<(LocalEngine, ReportReceiver), EngineError> {
         let failed = |error| EngineError::io(format!("the engine's directory {}", directory.display()), error);
         let root = std::path::absolute(&directory).map_err(failed)?;
         let layout = Layout::new(root.clone());
         durable::create_directories(&layout.active()).map_err(failed)?;
         owner::claim(&directory, &layout, center)?;
+        if let Some((node, _)) = &machine {
+            durable::write_durably(&layout.real_node(), node).map_err(failed)?;
+        }
         let entry = supervisor_program.first().map(PathBuf::from).unwrap_or_default();
         let confinement = Arc::new(Confinement::find(definition, &root, entry));
         confinement.sweep(|attempt| layout.active().join(attempt).exists());
@@ -109,15 +134,42 @@ impl LocalEngine {
             confinement,
             tokens,
             sampler: Sampler::default(),
+            real: machine.map(|(node, probe)| Arc::new(Real::new(node, probe))),
             entries: Mutex::default(),
             ports: Mutex::default(),
             reports,
         });
+        let card_sampler = shared.real.clone().map(|real| tokio::spawn(real.sample()).abort_handle());
         for attempt in shared.active().map_err(failed)? {
             shared.resume(attempt).map_err(failed)?;
         }
         tokio::spawn(sampler::sample(Arc::downgrade(&shared)));
-        Ok((LocalEngine { shared }, receiver))
+        Ok((LocalEngine { shared, card_sampler }, receiver))
+    }
+
+    /// The node that is this machine, as it was settled for this directory before.
+    ///
+    /// # Errors
+    /// Where the file is there and cannot be read.
+    pub fn real_node_of(directory: &Path) -> Result<Option<RealNode>, EngineError> {
+        let path = Layout::new(directory.to_owned()).real_node();
+        durable::read(&path).map_err(|error| EngineError::io(path.display(), error))
+    }
+
+    /// The node that is this machine, if the center has one.
+    pub fn real_node(&self) -> Option<&RealNode> {
+        self.shared.real.as_ref().map(|real| &real.node)
+    }
+
+    /// How each real card is, as it was last read: its node, its index there, and the reading. Asks nobody.
+    pub fn card_readings(&self) -> Vec<(String, u32, CardReading)> {
+        let Some(real) = &self.shared.real else { return Vec::new() };
+        (0..).zip(real.readings()).map(|(index, reading)| (real.node.name.clone(), index, reading)).collect()
+    }
+
+    /// Changes whenever the cards were read; none where there are no real cards.
+    pub fn card_readings_count(&self) -> Option<watch::Receiver<u64>> {
+        self.shared.real.as_ref().map(|real| real.count())
     }
 
     /// What tasks are confined to here, and what not.
@@ -133,6 +185,9 @@ impl LocalEngine {
 
 impl Drop for LocalEngine {
     fn drop(&mut self) {
+        if let Some(sampler) = &self.card_sampler {
+            sampler.abort();
+        }
         for (_, entry) in self.shared.entries().drain() {
             if let Some(driver) = entry.driver.lock().unwrap_or_else(PoisonError::into_inner).take() {
                 driver.abort();
@@ -250,6 +305,7 @@ impl Shared {
 
     async fn launch(self: &Arc<Self>, order: LaunchOrder) -> Result<(), EngineError> {
         order.check()?;
+        self.real.as_ref().map_or(Ok(()), |real| real.check(&order))?;
         self.admit(order.epoch).await?;
         let attempt = order.launch.attempt;
         let entry = self.entry(attempt);

@@ -40,11 +40,14 @@ pub fn task_order(
         read.push(meeting.clone());
     }
     let hostname = order.node_name(place.share);
+    let alone = shared.confinement.shows_own_devices_only();
+    let real = shared.real.as_ref();
+    let own = real.map(|real| real.own_cards(&hostname, &place.share.cards, alone)).unwrap_or_default();
     let whose = Whose {
         organization: Some((order.launch.organization, &order.organization)),
         write: vec![home.clone()],
         read,
-        devices: Vec::new(),
+        devices: own.devices,
         hostname: &hostname,
         hosts: Some(rendezvous::hosts_path(&meeting)).filter(|_| order.is_gang() && Path::new("/etc/hosts").exists()),
     };
@@ -62,10 +65,13 @@ pub fn task_order(
         let python = programs.python.as_ref().map(|python| python.directory.as_path());
         variables::confine(&mut inherited, &order.organization, &home, python, &whose.read);
     }
+    let environment = programs.environment.as_deref();
+    let mut variables = variables::of_task(&inherited, order, rank, task, &meeting, environment);
+    variables.extend(own.visible.map(|(name, numbers)| (name.to_owned(), numbers)));
     Ok(TaskOrder {
         epoch: order.epoch,
         command: order.payload.command.clone(),
-        variables: variables::of_task(&inherited, order, rank, task, &meeting, programs.environment.as_deref()),
+        variables,
         working_directory: order.payload.working_directory.as_ref().map_or(home, PathBuf::from),
         time_limit: order.launch.time_limit,
         grace: order.launch.grace,

@@ -36,6 +36,7 @@ pub fn spawn(order: &TaskOrder, groups: &TaskGroups, stdout: OwnedFd, stderr: Ow
         variables: order.variables.clone(),
         working_directory: order.working_directory.clone(),
         user: sandbox.user,
+        groups: sandbox.device_groups.clone(),
         files: sandbox.files.clone(),
     };
     let entry = handed_over(&entry).map_err(|error| format!("the sandbox's order: {error}"))?;

@@ -10,6 +10,7 @@ use haina_core::{
     Allocation, AttemptId, Bytes, CardSlot, CenterId, CpuMillis, Digest, Ending, Epoch, FailedTask, JobTokens, Launch,
     Milliseconds, NodeId, NodeShare, OrganizationId, Payload, PythonEnvironment, Report, Stop, TaskUse, Timestamp,
 };
+use haina_engine::discovery::{Probe, RealNode};
 use haina_engine::layout::Layout;
 use haina_engine::{Engine, LaunchOrder, LocalEngine, NodeDescription, ReportReceiver};
 use tempfile::TempDir;
@@ -62,9 +63,19 @@ impl Scenario {
     }
 
     fn open(program: Vec<OsString>, definition: LocalDefinition) -> Scenario {
+        Scenario::open_on(None, program, definition)
+    }
+
+    /// On a machine with these cards, as `node-1`.
+    pub fn on_machine(machine: (RealNode, Probe), definition: LocalDefinition) -> Scenario {
+        Scenario::open_on(Some(machine), supervisor(), definition)
+    }
+
+    fn open_on(machine: Option<(RealNode, Probe)>, program: Vec<OsString>, definition: LocalDefinition) -> Scenario {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path().join("engine");
-        let (engine, reports) = LocalEngine::open(CENTER, root, program, definition.clone(), Some(tokens())).unwrap();
+        let (engine, reports) =
+            LocalEngine::open_on(machine, CENTER, root, program, definition.clone(), Some(tokens())).unwrap();
         Scenario { directory, definition, engine: Some(engine), reports }
     }
 
@@ -239,7 +250,13 @@ pub fn attempt(job: u64) -> AttemptId {
 }
 
 pub fn node(id: u32) -> NodeDescription {
-    NodeDescription { id: NodeId(id), name: format!("node-{id}"), vendor: Some("ascend".to_owned()), super_pod: 0 }
+    NodeDescription {
+        id: NodeId(id),
+        name: format!("node-{id}"),
+        vendor: Some("ascend".to_owned()),
+        super_pod: 0,
+        real: false,
+    }
 }
 
 /// Spreads an order over so many nodes.

@@ -13,7 +13,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_haina"));
     command.args(arguments).stdin(Stdio::null());
-    for name in ["HAINA_URL", "HAINA_TOKEN", "HAINA_DATA", "HAINA_DATABASE", "HAINA_LOG", "LC_ALL", "LC_MESSAGES"] {
+    for name in [
+        "HAINA_URL",
+        "HAINA_TOKEN",
+        "HAINA_DATA",
+        "HAINA_DATABASE",
+        "HAINA_LOG",
+        "HAINA_NPU_SMI",
+        "LC_ALL",
+        "LC_MESSAGES",
+    ] {
         command.env_remove(name);
     }
     command.env("LANG", "C.UTF-8").env("XDG_CONFIG_HOME", "/nonexistent");
@@ -63,6 +72,8 @@ pub struct Center {
     data: PathBuf,
     /// More arguments of `haina up`.
     arguments: Vec<String>,
+    /// Where `npu-smi` is, if this center is to find cards on this machine.
+    npu_smi: Option<PathBuf>,
     url: String,
     child: Option<Child>,
 }
@@ -78,7 +89,15 @@ impl Center {
     /// The sample center with its data elsewhere than in `directory`, or with more arguments of `haina up`.
     pub fn start_with(directory: tempfile::TempDir, data: PathBuf, arguments: &[&str]) -> Center {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        let mut center = Center { directory, data, arguments, url: String::new(), child: None };
+        let mut center = Center { directory, data, arguments, npu_smi: None, url: String::new(), child: None };
+        center.start_again();
+        center
+    }
+
+    /// What comes up where no center file is given, on a machine whose cards this program tells.
+    pub fn start_on_cards(directory: tempfile::TempDir, npu_smi: PathBuf) -> Center {
+        let (data, arguments) = (directory.path().join("data"), Vec::new());
+        let mut center = Center { directory, data, arguments, npu_smi: Some(npu_smi), url: String::new(), child: None };
         center.start_again();
         center
     }
@@ -96,6 +115,15 @@ impl Center {
         let data = self.data();
         let mut command = command(&["up", "--data", data.to_str().unwrap(), "--listen", listen]);
         command.args(&self.arguments);
+        match &self.npu_smi {
+            Some(program) => _ = command.env("HAINA_NPU_SMI", program),
+            None if !self.arguments.iter().any(|argument| argument == "--config") => {
+                // Without it, a machine with cards would come up with these.
+                let sample = "/../../examples/centers/qingdao-100p.toml";
+                command.args(["--config", &format!("{}{sample}", env!("CARGO_MANIFEST_DIR"))]);
+            }
+            None => {}
+        }
         if !failpoint.is_empty() {
             command.env("HAINA_FAILPOINT", failpoint);
         }
@@ -128,12 +156,17 @@ impl Center {
         assert!(!self.child.take().unwrap().wait().unwrap().success());
     }
 
-    /// Transactions that it has committed since it started.
-    pub fn batches(&self) -> u64 {
+    /// All metrics.
+    pub fn metrics(&self) -> String {
         let token = std::fs::read_to_string(self.data().join("admin.token")).unwrap();
         let metrics =
             ureq::get(format!("{}/metrics", self.url)).header("authorization", format!("Bearer {}", token.trim()));
-        let text = metrics.call().unwrap().body_mut().read_to_string().unwrap();
+        metrics.call().unwrap().body_mut().read_to_string().unwrap()
+    }
+
+    /// Transactions that it has committed since it started.
+    pub fn batches(&self) -> u64 {
+        let text = self.metrics();
         let value = text.lines().find_map(|line| line.strip_prefix("haina_batches_total ")).unwrap();
         value.trim().parse().unwrap()
     }

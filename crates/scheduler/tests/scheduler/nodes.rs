@@ -25,6 +25,33 @@ fn draining_and_down_nodes_get_no_new_work_and_keep_what_they_run() {
 }
 
 #[test]
+fn unusable_cards_get_no_new_work_and_keep_what_they_run() {
+    let mut cluster = cluster([nvidia(1)]);
+    let held = place(&mut cluster, &millis(500));
+    cluster.set_unusable(NodeId(1), 0b0111);
+    cluster.check();
+    assert_eq!(show(&found(&cluster, &millis(100))), "1:3*100", "not beside what runs on card 0");
+    assert_eq!(show(&found(&cluster, &cards(5))), "1:3,4,5,6,7");
+    assert_eq!(nodes_free(&cluster, &cards(6)), 0);
+    assert_eq!(cluster.totals(POOL, NVIDIA).available, CardMillis(5000));
+    cluster.release(&held);
+    cluster.check();
+    assert_eq!(nodes_free(&cluster, &cards(6)), 0, "free, and unusable");
+    cluster.set_unusable(NodeId(1), 0);
+    cluster.check();
+    assert_eq!(show(&found(&cluster, &cards(8))), "1:0,1,2,3,4,5,6,7");
+}
+
+#[test]
+#[should_panic(expected = "card 0 of node 1 may be given out")]
+fn claiming_an_unusable_card_is_a_defect() {
+    let mut cluster = cluster([ascend(1)]);
+    let found = found(&cluster, &cards(1));
+    cluster.set_unusable(NodeId(1), 1);
+    cluster.claim(&found);
+}
+
+#[test]
 fn a_node_that_comes_back_still_holds_what_it_held() {
     let mut cluster = cluster([nvidia(1)]);
     place(&mut cluster, &millis(400));

@@ -17,6 +17,8 @@ enum Step {
     /// The one at this position, modulo how many there are.
     Release(usize),
     SetState(usize, NodeState),
+    /// As many bits as the node has cards.
+    SetUnusable(usize, u64),
 }
 
 /// Three models: two rings of four; no rings, in parts; rings of two, in parts. And nodes without cards.
@@ -76,6 +78,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (demand(), 0..40u64).prop_map(|(demand, fuel)| Step::PlaceWithin(demand, fuel)),
         4 => any::<usize>().prop_map(Step::Release),
         1 => (any::<usize>(), state).prop_map(|(node, state)| Step::SetState(node, state)),
+        1 => (any::<usize>(), 0..256u64).prop_map(|(node, cards)| Step::SetUnusable(node, cards)),
     ]
 }
 
@@ -161,6 +164,7 @@ fn assert_history_does_not_matter(cluster: &Cluster, held: &[Allocation], demand
     status.iter().rev().for_each(|node| loaded.add_node(node.spec.clone()));
     held.iter().rev().for_each(|allocation| loaded.claim(allocation));
     status.iter().for_each(|node| loaded.set_state(node.spec.id, node.state));
+    status.iter().for_each(|node| loaded.set_unusable(node.spec.id, node.unusable));
     loaded.check();
     for demand in demands {
         assert_eq!(find(&loaded, demand), find(cluster, demand));
@@ -222,6 +226,12 @@ proptest! {
                     cluster.set_state(id, state);
                     reference.node(id).state = state;
                 }
+                Step::SetUnusable(node, cards) => {
+                    let spec = &specs[node % specs.len()];
+                    let cards = cards & ((1 << spec.cards) - 1);
+                    cluster.set_unusable(spec.id, cards);
+                    reference.node(spec.id).unusable = cards;
+                }
             }
             cluster.check();
             reference.assert_no_card_is_given_out_twice();
@@ -234,6 +244,7 @@ proptest! {
         for demand in demands {
             for id in specs.iter().map(|spec| spec.id) {
                 cluster.set_state(id, NodeState::Available);
+                cluster.set_unusable(id, 0);
             }
             let placed = matches!(find(&cluster, &demand), Found::Placed(_));
             prop_assert_eq!(placed, cluster.could_ever_host(&demand).is_ok(), "admission tells the truth of {:?}", demand);

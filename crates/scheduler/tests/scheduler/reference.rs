@@ -7,6 +7,8 @@ use haina_scheduler::{Demand, NodeSpec, NodeState};
 pub struct ReferenceNode {
     pub spec: NodeSpec,
     pub state: NodeState,
+    /// Cards that get no new work, as bits.
+    pub unusable: u64,
     /// For each card what each of its holders holds.
     holders: Vec<Vec<u16>>,
     cpu_used: u64,
@@ -19,13 +21,19 @@ impl ReferenceNode {
     }
 
     pub fn free_cards(&self) -> usize {
-        self.holders.iter().filter(|holders| holders.is_empty()).count()
+        self.free().filter(|free| *free).count()
+    }
+
+    /// Of each card whether it is free and usable.
+    fn free(&self) -> impl Iterator<Item = bool> {
+        (0..).zip(&self.holders).map(|(card, holders)| holders.is_empty() && self.unusable >> card & 1 == 0)
     }
 
     /// Free cards of each ring.
     fn rings(&self) -> Vec<usize> {
         let size = if self.spec.ring == 0 { self.holders.len().max(1) } else { self.spec.ring as usize };
-        self.holders.chunks(size).map(|ring| ring.iter().filter(|holders| holders.is_empty()).count()).collect()
+        let free: Vec<bool> = self.free().collect();
+        free.chunks(size).map(|ring| ring.iter().filter(|free| **free).count()).collect()
     }
 
     pub fn least_sufficient_ring(&self, cards: usize) -> Option<usize> {
@@ -38,10 +46,11 @@ impl ReferenceNode {
         self.rings()[usize::from(card) / size]
     }
 
-    /// What is left of each card that is held in parts.
+    /// What is left of each usable card that is held in parts.
     pub fn remainders(&self) -> Vec<u16> {
-        let parts = self.holders.iter().filter(|holders| holders.iter().any(|held| *held < 1000));
-        parts.map(|holders| 1000 - holders.iter().sum::<u16>()).collect()
+        let usable = (0..).zip(&self.holders).filter(|(card, _)| self.unusable >> *card & 1 == 0);
+        let parts = usable.filter(|(_, holders)| holders.iter().any(|held| *held < 1000));
+        parts.map(|(_, holders)| 1000 - holders.iter().sum::<u16>()).collect()
     }
 
     pub fn remainder(&self, card: u8) -> u16 {
@@ -78,7 +87,14 @@ pub struct Reference {
 impl Reference {
     pub fn add(&mut self, spec: NodeSpec) {
         let holders = vec![Vec::new(); spec.cards as usize];
-        self.nodes.push(ReferenceNode { spec, state: NodeState::Available, holders, cpu_used: 0, memory_used: 0 });
+        self.nodes.push(ReferenceNode {
+            spec,
+            state: NodeState::Available,
+            unusable: 0,
+            holders,
+            cpu_used: 0,
+            memory_used: 0,
+        });
     }
 
     pub fn node(&mut self, id: NodeId) -> &mut ReferenceNode {

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use haina_api::{DrainRequest, Node, NodeConfinement, Page, parse_json};
+use haina_api::{DrainRequest, Node, NodeConfinement, Page, RealCard, parse_json};
 use haina_center::permission::Owner;
 use haina_center::{Action, Command};
 use haina_core::{NodeId, Refusal};
@@ -67,15 +67,39 @@ pub async fn list(
 pub async fn show(State(app): State<App>, PathText(name): PathText, caller: Caller) -> Result<Json<Node>, Failure> {
     caller.require_any(Action::ReadNode)?;
     let node = app.view(|view| {
-        let id = *view.node_of_name.get(&name)?;
+        let node = *view.node_of_name.get(&name)?;
         let on_it = view.attempts.iter().filter(|(_, attempt)| {
             let owner = Owner { organization: Some(attempt.organization), ..Owner::default() };
-            attempt.allocation.shares.iter().any(|share| share.node == id) && caller.may(Action::ReadJob, owner)
+            attempt.allocation.shares.iter().any(|share| share.node == node) && caller.may(Action::ReadJob, owner)
         });
+        let mut real_cards = real_cards(&app, &name);
+        for (id, attempt) in on_it.clone() {
+            for slot in
+                attempt.allocation.shares.iter().filter(|share| share.node == node).flat_map(|share| &share.cards)
+            {
+                if let Some(card) = real_cards.iter_mut().flatten().find(|card| card.index == u32::from(slot.index)) {
+                    card.attempts.push(id.to_string());
+                }
+            }
+        }
         let attempts = Some(on_it.map(|(id, _)| id.to_string()).collect());
-        Some(Node { attempts, confinement: Some(confinement(&app)), ..shown::node(view, id)? })
+        Some(Node { attempts, real_cards, confinement: Some(confinement(&app)), ..shown::node(view, node)? })
     });
     Ok(Json(node.ok_or_else(|| Refusal::not_found(haina_core::Kind::Node, &name))?))
+}
+
+/// The cards of a node, as they were last read, where it is this machine.
+fn real_cards(app: &App, node: &str) -> Option<Vec<RealCard>> {
+    let engine = app.center.engine();
+    let real = engine.real_node().filter(|real| real.name == node)?;
+    let readings = engine.card_readings();
+    Some(
+        real.cards
+            .iter()
+            .zip(&readings)
+            .map(|(card, (_, index, reading))| RealCard::of(*index, card, reading))
+            .collect(),
+    )
 }
 
 /// All nodes of a local engine are this one machine.

@@ -108,6 +108,7 @@ impl CenterInABox {
             operator_token: Digest::of(OPERATOR.as_bytes()),
             center_url: None,
             job_token_secret: JOB_TOKEN_SECRET,
+            probe: None,
         };
         let (started, address) = mpsc::channel();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

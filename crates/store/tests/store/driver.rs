@@ -197,6 +197,7 @@ pub fn small_center(nodes: u32) -> Command {
             ring: 4,
             fractions: true,
             simulated: true,
+            matches: None,
             price_per_card_hour: money(8),
         }],
         pools: vec![PoolDefinition { name: "public".to_owned() }],

@@ -1,0 +1,91 @@
+//! What this machine has: processors, memory and cards; and how its cards are.
+//!
+//! Vendors' tools and libraries are asked, and never required: a machine without them has no cards. What the tools say is
+//! read by functions of text or values alone, which are tested against recorded answers.
+
+mod ascend;
+mod host;
+mod npu_smi;
+mod nvidia;
+mod real_node;
+mod rings;
+
+use std::path::PathBuf;
+
+use haina_core::{CardReading, Machine};
+use nvml_wrapper::Nvml;
+
+pub use real_node::{OwnCards, RealNode, Settled, card_model_entry, settle};
+
+/// By what the machine is asked.
+pub struct Probe {
+    nvml: Result<Option<Nvml>, String>,
+    npu_smi: Option<PathBuf>,
+    devices: PathBuf,
+}
+
+impl Probe {
+    /// By what is installed.
+    pub fn of_this_machine() -> Probe {
+        Probe { nvml: nvidia::open(), npu_smi: ascend::find_program(), devices: PathBuf::from("/dev") }
+    }
+
+    /// The same, with `npu-smi` elsewhere.
+    pub fn with_npu_smi(program: PathBuf) -> Probe {
+        Probe { npu_smi: Some(program), ..Probe::of_this_machine() }
+    }
+
+    /// By this program in the place of `npu-smi` alone, with device files in this directory.
+    pub fn by_npu_smi(program: PathBuf, devices: PathBuf) -> Probe {
+        Probe { nvml: Ok(None), npu_smi: Some(program), devices }
+    }
+
+    /// What the machine has.
+    pub fn machine(&self) -> Machine {
+        let mut machine = Machine { cpu: host::processors(), ..Machine::default() };
+        match host::memory() {
+            Ok(memory) => machine.memory = memory,
+            Err(problem) => machine.problems.push(problem),
+        }
+        let nvidia = match &self.nvml {
+            Ok(Some(nvml)) => nvidia::find(nvml, &self.devices),
+            Ok(None) => Ok(Vec::new()),
+            Err(problem) => Err(problem.clone()),
+        };
+        let ascend = self.npu_smi.as_ref().map_or(Ok((Vec::new(), 0)), |program| ascend::find(program, &self.devices));
+        let (ascend, ring) = match ascend {
+            Ok(found) => found,
+            Err(problem) => {
+                machine.problems.push(problem);
+                (Vec::new(), 0)
+            }
+        };
+        let nvidia = nvidia.unwrap_or_else(|problem| {
+            machine.problems.push(problem);
+            Vec::new()
+        });
+        if !nvidia.is_empty() {
+            machine.shared_devices.extend(nvidia::shared_devices(&self.devices));
+        }
+        if !ascend.is_empty() {
+            machine.shared_devices.extend(ascend::shared_devices(&self.devices));
+        }
+        // Rings are told of one kind of cards.
+        machine.ring = if nvidia.is_empty() { ring } else { 0 };
+        machine.cards = nvidia.into_iter().chain(ascend).map(|(card, _)| card).collect();
+        machine
+    }
+
+    /// How the cards are, by id. Costs a call of the driver for each card, or one run of `npu-smi`.
+    pub fn readings(&self) -> Result<Vec<(String, CardReading)>, String> {
+        let mut readings = match &self.nvml {
+            Ok(Some(nvml)) => nvidia::read(nvml)?,
+            Ok(None) => Vec::new(),
+            Err(problem) => return Err(problem.clone()),
+        };
+        if let Some(program) = &self.npu_smi {
+            readings.extend(ascend::read(program)?);
+        }
+        Ok(readings)
+    }
+}

@@ -1,0 +1,97 @@
+//! The node that is this machine, while the engine is open: its cards are read every few seconds.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use haina_core::{CardReading, CardSlot, Health};
+use tokio::sync::watch;
+
+use crate::discovery::{OwnCards, Probe, RealNode};
+use crate::engine::EngineError;
+use crate::order::LaunchOrder;
+
+/// Between two readings.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// A driver that does not answer once is asked again; so many times in a row, and its cards take no more work.
+const FAILURES_MOST: u32 = 3;
+
+/// This machine as a node.
+pub struct Real {
+    /// What it has.
+    pub node: RealNode,
+    probe: Probe,
+    readings: Mutex<Vec<CardReading>>,
+    /// Counts the readings.
+    count: watch::Sender<u64>,
+}
+
+impl Real {
+    /// Reads the cards once.
+    pub fn new(node: RealNode, probe: Probe) -> Real {
+        let readings = match probe.readings() {
+            Ok(read) => node.readings(&read),
+            Err(reason) => all_unhealthy(&node, &reason),
+        };
+        Real { node, probe, readings: Mutex::new(readings), count: watch::Sender::new(1) }
+    }
+
+    /// How each card is, by index, as it was last read.
+    pub fn readings(&self) -> Vec<CardReading> {
+        self.readings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes with each reading.
+    pub fn count(&self) -> watch::Receiver<u64> {
+        self.count.subscribe()
+    }
+
+    /// Reads the cards until it is dropped with the engine; nothing where there are none.
+    pub async fn sample(self: Arc<Self>) {
+        let mut failures = 0;
+        while !self.node.cards.is_empty() {
+            tokio::time::sleep(EVERY).await;
+            let this = self.clone();
+            let Ok(read) = tokio::task::spawn_blocking(move || this.probe.readings()).await else { return };
+            let readings = match read {
+                Ok(read) => {
+                    failures = 0;
+                    self.node.readings(&read)
+                }
+                Err(reason) => {
+                    failures += 1;
+                    tracing::warn!(failures, "the cards could not be read: {reason}");
+                    if failures < FAILURES_MOST {
+                        continue;
+                    }
+                    all_unhealthy(&self.node, &reason)
+                }
+            };
+            *self.readings.lock().unwrap_or_else(PoisonError::into_inner) = readings;
+            self.count.send_modify(|count| *count += 1);
+        }
+    }
+
+    /// What a task gets for these cards, if it is on this node.
+    pub fn own_cards(&self, node: &str, slots: &[CardSlot], alone: bool) -> OwnCards {
+        if node == self.node.name { self.node.own_cards(slots, alone) } else { OwnCards::default() }
+    }
+
+    /// Refuses an order for cards that are gone.
+    pub fn check(&self, order: &LaunchOrder) -> Result<(), EngineError> {
+        let shares = order.launch.allocation.shares.iter().filter(|share| order.node_name(share) == self.node.name);
+        let is_gone =
+            |slot: &&CardSlot| self.node.cards.get(usize::from(slot.index)).is_none_or(|card| card.devices.is_empty());
+        match shares.flat_map(|share| &share.cards).find(is_gone) {
+            None => Ok(()),
+            Some(slot) => Err(EngineError::BadOrder {
+                attempt: order.launch.attempt,
+                what: format!("card {} of node {} is not there", slot.index, self.node.name),
+            }),
+        }
+    }
+}
+
+fn all_unhealthy(node: &RealNode, reason: &str) -> Vec<CardReading> {
+    node.cards.iter().map(|_| CardReading::only(Health::Unhealthy(reason.to_owned()))).collect()
+}
