@@ -1,8 +1,8 @@
-"""A committee of small networks that the tasks of a gang train together, whatever the framework.
+"""A committee of small networks that the tasks of a gang train together.
 
-Every task holds all networks and an eighth of the months (of 8 tasks). In each step it works out the gradient over its own
-months, and the gradients of all tasks are added up: data parallel, as large networks are trained. What a framework does
-is in train_jax.py and train_mindspore.py; this says what is trained, on what, and proves that it was one training.
+Every task holds all networks and its part of the months. In each step it works out the gradient over its own months, and
+the gradients of all tasks are added up: data parallel, as large networks are trained. The steps themselves are in
+train_jax.py; this says what is trained, on what, and proves that it was one training.
 """
 
 import hashlib
@@ -89,7 +89,12 @@ def rank_table() -> list[dict]:
     with open(path, encoding="utf-8") as file:
         table = json.load(file)
     return [
-        {"rank": int(device["rank_id"]), "node": server["server_id"], "card": int(device["device_id"]), "address": device["device_ip"]}
+        {
+            "rank": int(device["rank_id"]),
+            "node": server["server_id"],
+            "card": int(device["device_id"]),
+            "address": device["device_ip"],
+        }
         for server in table["server_list"]
         for device in server["device"]
     ]
@@ -113,7 +118,8 @@ def run(framework: str, rank: int, size: int, steps_together, steps_alone, every
     trained = time.perf_counter()
 
     digest = hashlib.sha256(b"".join(array.tobytes() for array in parameters)).hexdigest()
-    print(f"Task {rank} of {size} on {os.environ.get('HAINA_NODE', 'this machine')}: parameters {digest[:12]} after {(best + 1) * STEPS} steps", flush=True)
+    node = os.environ.get("HAINA_NODE", "this machine")
+    print(f"Task {rank} of {size} on {node}: parameters {digest[:12]} after {(best + 1) * STEPS} steps", flush=True)
     digests = everybodys(int(digest[:7], 16))
     if len(set(digests)) != 1:
         print(f"error: the tasks hold different parameters: {digests}", file=sys.stderr)
@@ -150,6 +156,9 @@ def run(framework: str, rank: int, size: int, steps_together, steps_alone, every
     }
     for row in result["rank_table"]:
         print(f"  rank {row['rank']}: card {row['card']} of {row['node']}, {row['address']}")
-    print(f"All {size} tasks hold the same parameters, {digest[:12]}. One process alone, on all months, forecasts the same to within {difference:.1e} °C.")
-    print(f"{result['name']}, {framework}: RMSE {error:.2f} °C on the test years, {better(result['skill_vs_persistence'])} than persistence ({persistence:.2f} °C), {better(result['skill_vs_climatology'])} than climatology ({climatology:.2f} °C).")
+    print(f"All {size} tasks hold the same parameters, {digest[:12]}.")
+    print(f"One process alone, on all months, forecasts the same to within {difference:.1e} °C.")
+    print(f"{result['name']}, {framework}: RMSE {error:.2f} °C on the test years, which nothing was fitted to or chosen by.")
+    for name, baseline in (("persistence", persistence), ("climatology", climatology)):
+        print(f"  {baseline:.2f} °C  {name} (the networks are {better(result[f'skill_vs_{name}'])})")
     print(json.dumps(result), flush=True)

@@ -3,6 +3,7 @@
 use haina_api::{convert_all, job_schema, parse_job_file};
 
 const JOB_FILE: &str = include_str!("../../../docs/job-file.md");
+const LOCAL_ENGINE: &str = include_str!("../../../docs/local-engine.md");
 const README: &str = include_str!("../../../README.md");
 const CHINESE_README: &str = include_str!("../../../README.zh-CN.md");
 
@@ -22,8 +23,12 @@ fn conforms(text: &str) -> Result<(), String> {
 
 #[test]
 fn documented_job_files_are_what_schema_and_parser_take() {
-    let files: Vec<&str> = [JOB_FILE, README, CHINESE_README].iter().flat_map(|text| blocks(text, "toml")).collect();
+    let mut files: Vec<&str> =
+        [JOB_FILE, README, CHINESE_README].iter().flat_map(|text| blocks(text, "toml")).collect();
     assert!(files.len() >= 2, "docs/job-file.md shows job files");
+    let distributed = blocks(LOCAL_ENGINE, "toml").into_iter().filter(|block| block.starts_with("name = "));
+    assert_eq!(distributed.clone().count(), 4, "docs/local-engine.md shows distributed jobs");
+    files.extend(distributed);
     for file in files {
         conforms(file).unwrap_or_else(|error| panic!("{error}:\n{file}"));
         parse_job_file(file).unwrap_or_else(|refusal| panic!("{refusal}:\n{file}"));

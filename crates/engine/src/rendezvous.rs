@@ -2,7 +2,7 @@
 //! of Ascend's collective communication.
 //!
 //! Sources: PyTorch's "Environment variable initialization" (`MASTER_ADDR`, `MASTER_PORT`, `RANK`, `WORLD_SIZE`), JAX's
-//! `jax.distributed.initialize` (`JAX_COORDINATOR_ADDRESS`), Open MPI's host file, and Huawei's HCCL user guide on
+//! `jax.distributed.initialize` (`JAX_COORDINATOR_ADDRESS`), the host files of Open MPI and MPICH, and Huawei's HCCL user guide on
 //! rank tables (`hccl.json`, versions 1.0 and 1.2; the latter for super pods).
 
 use std::net::{Ipv4Addr, TcpListener};
@@ -81,10 +81,10 @@ fn rank_table_path(directory: &Path) -> std::path::PathBuf {
     directory.join("hccl.json")
 }
 
-/// One line for each node: where it is, and how many processes it has room for.
+/// One line for each task: where it runs. Open MPI and MPICH both read it so; the one refuses a machine that has several
+/// lines with `slots=`, and the other does not know the word.
 fn host_file(order: &LaunchOrder) -> String {
-    let nodes = order.launch.allocation.shares.iter();
-    nodes.map(|_| format!("{ADDRESS} slots={}\n", order.launch.tasks_per_node)).collect()
+    format!("{ADDRESS}\n").repeat(order.task_count() as usize)
 }
 
 /// What the machine knows of hosts, and the gang's nodes: gloo and MPI look up what their own machine is called.

@@ -52,7 +52,7 @@ async fn a_gang_finds_its_host_file_and_rank_table() {
     assert_eq!(center.run(gang(&center, 1, text)).await.ending, Ending::Exited { code: 0 });
     let output = center.output(1, 5);
     let (hosts, table) = output.split_at(output.find('{').expect("a table"));
-    assert_eq!(hosts, "127.0.0.1 slots=4\n127.0.0.1 slots=4\n");
+    assert_eq!(hosts, "127.0.0.1\n".repeat(8));
     let table: serde_json::Value = serde_json::from_str(table).unwrap();
     assert_eq!((&table["version"], &table["server_count"]), (&"1.0".into(), &"2".into()));
     let devices = |server: usize| table["server_list"][server]["device"].as_array().unwrap().clone();

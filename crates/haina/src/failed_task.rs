@@ -38,8 +38,8 @@ pub fn sentence(ended: &Ended) -> String {
 /// The attempt with this number, or the last one, if a task of it failed.
 pub fn attempt(client: &Client, id: &str, number: Option<u16>) -> Result<Option<Attempt>> {
     let (attempts, _) = client.list(&format!("/api/v1/jobs/{}/attempts", escaped(id)), Some(1000))?;
-    let attempts = attempts.into_iter().filter_map(|value| serde_json::from_value::<Attempt>(value).ok());
-    let attempt = attempts.filter(|attempt| number.is_none_or(|number| attempt.number == number)).next_back();
+    let mut attempts = attempts.into_iter().filter_map(|value| serde_json::from_value::<Attempt>(value).ok());
+    let attempt = attempts.rfind(|attempt| number.is_none_or(|number| attempt.number == number));
     Ok(attempt.filter(|attempt| attempt.end.as_ref().is_some_and(|end| end.failed_task.is_some())))
 }
 

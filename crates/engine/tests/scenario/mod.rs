@@ -215,8 +215,16 @@ impl Scenario {
     }
 
     pub fn output(&self, job: u64, rank: u32) -> String {
+        self.written(job, rank, haina_engine::LogStream::Stdout)
+    }
+
+    pub fn errors(&self, job: u64, rank: u32) -> String {
+        self.written(job, rank, haina_engine::LogStream::Stderr)
+    }
+
+    fn written(&self, job: u64, rank: u32, stream: haina_engine::LogStream) -> String {
         let task = self.layout().attempt(attempt(job)).task(rank);
-        std::fs::read_to_string(task.log(haina_engine::LogStream::Stdout)).unwrap_or_default()
+        std::fs::read_to_string(task.log(stream)).unwrap_or_default()
     }
 
     /// A file that a process of the task or its supervisor wrote, as JSON.
