@@ -168,7 +168,7 @@ pub struct Refusal {
     chinese: BTreeMap<String, String>,
     /// What to do, where the code's own hint does not fit. Shown only, as well.
     #[serde(skip)]
-    advice: Option<Phrase>,
+    advice: Option<Box<Phrase>>,
     /// For administrators and logs only.
     #[serde(skip)]
     pub context: Option<String>,
@@ -194,7 +194,7 @@ impl Refusal {
 
     /// Says what to do, in the place of the code's own hint.
     pub fn with_hint(mut self, advice: Phrase) -> Refusal {
-        self.advice = Some(advice);
+        self.advice = Some(Box::new(advice));
         self
     }
 
