@@ -48,3 +48,20 @@ fn what_is_wrong_is_said() {
         assert!(refusal.to_string().contains(expected), "{to}: {refusal}");
     }
 }
+
+#[test]
+fn one_node_may_be_this_machine() {
+    let entry = "[[nodes]]\nname = \"here\"\ndiscover = true\n";
+    let center = parse_center_file(&format!("{SAMPLE}\n{entry}cards = 4\n")).unwrap();
+    assert_eq!(center.nodes.len(), 39, "it is no node yet: what it has is not known");
+    let real = center.local.real_node.unwrap();
+    assert_eq!((&*real.name, &*real.pool, real.cards, real.cpu), ("here", "public", Some(4), None));
+    for (wrong, expected) in [
+        (format!("{entry}{entry}"), "here is this machine already"),
+        (entry.replace("here", "here-[1-2]"), "one name"),
+        (entry.replace("discover = true", "memory = \"1GiB\""), "`nodes.cpus` is absent"),
+    ] {
+        let refusal = parse_center_file(&format!("{SAMPLE}\n{wrong}")).unwrap_err();
+        assert!(refusal.to_string().contains(expected), "{refusal}");
+    }
+}

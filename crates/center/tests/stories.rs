@@ -321,6 +321,30 @@ fn a_drained_node_keeps_what_runs_and_takes_nothing_new() {
 }
 
 #[test]
+fn a_card_that_its_engine_calls_unfit_gets_no_new_work() {
+    let mut story = Story::begin();
+    let unfit = |node: &str, cards: &[u8]| Command::SetCards {
+        node: node.into(),
+        unusable: cards.iter().map(|&index| UnusableCard { index, reason: "lost".into() }).collect(),
+    };
+    let before = story.submit_one(HARBOUR, job("before", 2.0));
+    story.by(Actor::Engine, unfit("n1", &[3, 0])).unwrap();
+    story.by(Actor::Engine, unfit("n2", &[0])).unwrap();
+    assert_eq!(story.job_state(before), JobState::Starting, "what holds such a card goes on");
+    let whole = story.submit_one(HARBOUR, job("whole", 8.0));
+    let less = story.submit_one(HARBOUR, job("less", 7.0));
+    assert_eq!((story.job_state(whole), story.job_state(less)), (JobState::Waiting, JobState::Starting));
+    story.finish(before, SUCCESS);
+    assert_eq!(story.job_state(whole), JobState::Waiting);
+    for actor in [HARBOUR, OPERATOR] {
+        assert_eq!(story.by(actor, unfit("n1", &[])).unwrap_err().code, Code::Forbidden);
+    }
+    assert_eq!(story.by(Actor::Engine, unfit("n1", &[8])).unwrap_err().code, Code::InvalidValue);
+    story.by(Actor::Engine, unfit("n1", &[])).unwrap();
+    assert_eq!(story.job_state(whole), JobState::Starting);
+}
+
+#[test]
 fn higher_priority_goes_first_and_a_moment_is_waited_for() {
     let mut story = Story::begin();
     let running: Vec<_> = (0..2).map(|_| story.submit_one(HARBOUR, job("running", 8.0))).collect();

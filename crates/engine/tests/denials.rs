@@ -47,13 +47,12 @@ fn machine_with_stand_ins(directory: &Path) -> Option<(RealNode, Probe)> {
         "#!/bin/sh\ncase \"$*\" in info) exec cat {0}/info-910b3-busy.txt;; 'info -m') exec cat {0}/map-910b3.txt;; esac\nexit 1\n",
         recorded.display()
     );
-    std::fs::write(&program, text).unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    scenario::write_program(&program, &text);
     for name in ["davinci0", "davinci1", "davinci_manager"] {
         let made = Command::new("mknod").args(["-m", "666"]).arg(directory.join(name)).args(["c", "1", "3"]).output();
         let opened = made.is_ok_and(|made| made.status.success()) && std::fs::read(directory.join(name)).is_ok();
         if !opened {
-            haina_testkit::require::skip("bwrap", "needs to make and open device files");
+            haina_testkit::require::skip("device-files", "cannot be made and opened here");
             return None;
         }
     }
@@ -116,7 +115,11 @@ async fn an_order_for_a_card_that_is_gone_is_refused() {
     let mut order = order(&center, 1, 1, "exit 0");
     order.launch.allocation.shares[0].cards = vec![CardSlot { index: 1, millis: 1000 }];
     let refused = center.engine().launch(order).await.unwrap_err().to_string();
-    assert!(refused.contains("card 1 of node node-1 is not there"), "{refused}");
+    assert!(refused.contains("card 1 of node node-1 is not on this machine"), "{refused}");
+    let mut of_before = self::order(&center, 2, 1, "exit 0");
+    (of_before.launch.allocation.shares[0].node, of_before.nodes[1].real) = (NodeId(2), true);
+    let refused = center.engine().launch(of_before).await.unwrap_err().to_string();
+    assert!(refused.contains("card 2 of node node-2 is not on this machine"), "{refused}");
     let health: Vec<&str> =
         center.engine().card_readings().into_iter().map(|(_, _, reading)| reading.health.word()).collect();
     assert_eq!(health, ["healthy", "unhealthy"]);

@@ -101,9 +101,8 @@ impl Answers {
             self.power_milliwatts.as_ref().err(),
             self.temperature.as_ref().err(),
         ];
-        let is_grave = |error: &&NvmlError| {
-            matches!(error, NvmlError::GpuLost | NvmlError::ResetRequired | NvmlError::Unknown | NvmlError::IrqIssue)
-        };
+        let is_grave =
+            |error: &&NvmlError| matches!(error, NvmlError::GpuLost | NvmlError::ResetRequired | NvmlError::IrqIssue);
         if let Some(error) = errors.into_iter().flatten().find(is_grave) {
             return Health::Unhealthy(error.to_string());
         }

@@ -305,7 +305,7 @@ impl Shared {
 
     async fn launch(self: &Arc<Self>, order: LaunchOrder) -> Result<(), EngineError> {
         order.check()?;
-        self.real.as_ref().map_or(Ok(()), |real| real.check(&order))?;
+        real::check(self.real.as_deref(), &order)?;
         self.admit(order.epoch).await?;
         let attempt = order.launch.attempt;
         let entry = self.entry(attempt);

@@ -77,19 +77,26 @@ impl Real {
         if node == self.node.name { self.node.own_cards(slots, alone) } else { OwnCards::default() }
     }
 
-    /// Refuses an order for cards that are gone.
-    pub fn check(&self, order: &LaunchOrder) -> Result<(), EngineError> {
-        let shares = order.launch.allocation.shares.iter().filter(|share| order.node_name(share) == self.node.name);
-        let is_gone =
-            |slot: &&CardSlot| self.node.cards.get(usize::from(slot.index)).is_none_or(|card| card.devices.is_empty());
-        match shares.flat_map(|share| &share.cards).find(is_gone) {
-            None => Ok(()),
-            Some(slot) => Err(EngineError::BadOrder {
-                attempt: order.launch.attempt,
-                what: format!("card {} of node {} is not there", slot.index, self.node.name),
-            }),
+    fn has(&self, slot: &CardSlot) -> bool {
+        self.node.cards.get(usize::from(slot.index)).is_some_and(|card| !card.devices.is_empty())
+    }
+}
+
+/// Refuses an order for real cards that are not here: gone, or of a node that this machine is no more.
+pub fn check(real: Option<&Real>, order: &LaunchOrder) -> Result<(), EngineError> {
+    for share in &order.launch.allocation.shares {
+        let name = order.node_name(share);
+        let is_real = order.nodes.iter().any(|node| node.id == share.node && node.real);
+        let gone = match real.filter(|real| real.node.name == name) {
+            Some(real) => share.cards.iter().find(|slot| !real.has(slot)),
+            None => share.cards.first().filter(|_| is_real),
+        };
+        if let Some(slot) = gone {
+            let what = format!("card {} of node {name} is not on this machine", slot.index);
+            return Err(EngineError::BadOrder { attempt: order.launch.attempt, what });
         }
     }
+    Ok(())
 }
 
 fn all_unhealthy(node: &RealNode, reason: &str) -> Vec<CardReading> {

@@ -253,6 +253,13 @@ pub fn tokens() -> JobTokens {
     JobTokens::new(&[5; 32], CENTER)
 }
 
+/// A program, written by another process: one that this process has open for writing cannot be started.
+pub fn write_program(path: &Path, text: &str) {
+    let write = "printf %s \"$1\" > \"$2\" && chmod 755 \"$2\"";
+    let written = std::process::Command::new("sh").args(["-c", write, "sh", text]).arg(path).status().unwrap();
+    assert!(written.success());
+}
+
 pub fn attempt(job: u64) -> AttemptId {
     format!("{job}.1").parse().unwrap()
 }
