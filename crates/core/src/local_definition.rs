@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Bytes, Milliseconds, PythonEnvironment};
+
 /// The section.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocalDefinition {
@@ -16,6 +18,12 @@ pub struct LocalDefinition {
     pub processes: u32,
     /// Directories that jobs see beside their own.
     pub mounts: Vec<MountDefinition>,
+    /// Where Python packages come from.
+    pub python: PythonDefinition,
+    /// Environments that are built before anybody asks, and never removed.
+    pub environments: Vec<EnvironmentDefinition>,
+    /// How long what is left of work is kept.
+    pub keep: KeepDefinition,
 }
 
 impl Default for LocalDefinition {
@@ -25,6 +33,58 @@ impl Default for LocalDefinition {
             first_user: 200_000,
             processes: 4096,
             mounts: Vec::new(),
+            python: PythonDefinition::default(),
+            environments: Vec::new(),
+            keep: KeepDefinition::default(),
+        }
+    }
+}
+
+/// Where Python packages come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PythonDefinition {
+    /// The address of the index; what the server's own variables say if absent.
+    pub index: Option<String>,
+    /// Further indexes.
+    pub extra_indexes: Vec<String>,
+    /// The file with names and passwords for them, in the form of netrc(5). Only the server reads it.
+    pub credentials: Option<PathBuf>,
+}
+
+/// An environment that the center keeps ready.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvironmentDefinition {
+    /// For people.
+    pub name: String,
+    /// What is in it.
+    pub python: PythonEnvironment,
+}
+
+/// How long what is left of work is kept, and how much of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeepDefinition {
+    /// Environments, since somebody used them.
+    pub environments: KeepRule,
+    /// Attempts with their output, since they ended.
+    pub attempts: KeepRule,
+}
+
+/// What is kept; without bounds everything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeepRule {
+    /// At most so old.
+    pub age: Option<Milliseconds>,
+    /// At most so much together; what is oldest goes first.
+    pub size: Option<Bytes>,
+}
+
+impl Default for KeepDefinition {
+    fn default() -> KeepDefinition {
+        let month = Milliseconds::from_seconds(30 * 24 * 3600);
+        KeepDefinition {
+            // They can be built again.
+            environments: KeepRule { age: Some(month), size: None },
+            attempts: KeepRule::default(),
         }
     }
 }

@@ -144,6 +144,12 @@ pub enum EngineError {
         /// The rank.
         rank: u32,
     },
+    /// It was not launched yet, or is not kept any more.
+    #[error("nothing of attempt {attempt} is here")]
+    NoSuchAttempt {
+        /// The attempt.
+        attempt: AttemptId,
+    },
     /// The order could not be made durable, or a file could not be read. It may be tried again.
     #[error("{what}: {source}")]
     Io {
@@ -155,6 +161,9 @@ pub enum EngineError {
     /// The center file asks for confinement that this machine does not have.
     #[error("this machine cannot confine jobs as the center file requires: {0}")]
     Unconfined(String),
+    /// What the center file says of Python packages cannot be used.
+    #[error("{0}")]
+    Packages(String),
     /// The engine is shutting down.
     #[error("the engine is shutting down")]
     Closed,

@@ -6,6 +6,7 @@
 //! active/<attempt>                          a link to its order; there until the attempt's end was acknowledged
 //! attempts/<attempt>/                       one attempt
 //!     order.json  stop.json  ended.json     what was ordered; that it was told to stop; its one end, if no task has one
+//!     environment                           which Python environment its tasks use
 //!     rendezvous/                           host file and rank table, for its tasks to read
 //!     task-<rank>/                          one task
 //!         task.json                         what the supervisor is to do
@@ -15,7 +16,8 @@
 //!         stop.json  control                an order to stop, and the pipe that wakes the supervisor for it
 //!         exit.json                         how it ended
 //!         stdout  stderr                    its output
-//! environments/<digest>/                    a Python environment: venv, complete (when it is), lock, build/<n> (a task)
+//! environments/<digest>/                    a Python environment: venv, complete (when it is), lock, build/<n> (a task),
+//!                                           about.json, used, size, and the file that says which packages
 //! work/<organization>/                      the default working directory, and its tasks' home
 //! names/<organization>/                     user and group files that its tasks see
 //! ```
@@ -58,9 +60,14 @@ impl Layout {
         self.active().join(attempt.to_string())
     }
 
+    /// Where all attempts are.
+    pub fn attempts(&self) -> PathBuf {
+        self.root.join("attempts")
+    }
+
     /// One attempt.
     pub fn attempt(&self, attempt: AttemptId) -> AttemptPaths {
-        AttemptPaths { directory: self.root.join("attempts").join(attempt.to_string()) }
+        AttemptPaths { directory: self.attempts().join(attempt.to_string()) }
     }
 
     /// Where all Python environments are.
@@ -104,6 +111,11 @@ impl AttemptPaths {
     /// Its one end.
     pub fn ended(&self) -> PathBuf {
         self.directory.join("ended.json")
+    }
+
+    /// Which Python environment its tasks use.
+    pub fn environment(&self) -> PathBuf {
+        self.directory.join("environment")
     }
 
     /// What its tasks find each other by.

@@ -12,9 +12,11 @@
 
 mod clock;
 mod confinement;
+mod disk;
 mod durable;
 pub mod engine;
 mod environment;
+mod keep;
 pub mod layout;
 mod local;
 mod logs;
@@ -31,6 +33,7 @@ mod watch;
 
 pub use confinement::{Enforcement, Protection, enter};
 pub use engine::{Delivery, Engine, EngineError, EngineFuture, Reconciliation, ReportId, ReportReceiver};
+pub use environment::{EnvironmentState, ListedEnvironment};
 pub use local::LocalEngine;
 pub use logs::{LogChunk, LogReceiver, LogStream};
 pub use order::{LaunchOrder, NodeDescription};

@@ -14,6 +14,7 @@ mod jobs;
 mod language;
 mod login;
 mod node;
+mod packages_files;
 mod print;
 mod profile;
 mod submit;

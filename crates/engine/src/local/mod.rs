@@ -4,6 +4,7 @@ mod aggregate;
 mod attempt;
 mod epoch;
 mod owner;
+mod removal;
 pub mod task;
 mod task_order;
 
@@ -14,13 +15,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use haina_core::local_definition::LocalDefinition;
+use haina_core::local_definition::{KeepRule, LocalDefinition};
 use haina_core::{AttemptId, CenterId, Ending, Epoch, Report, Stop, TaskUse};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::AbortHandle;
 
 use crate::confinement::{Confinement, Enforcement};
 use crate::engine::{Delivery, Engine, EngineError, EngineFuture, Reconciliation, ReportId, ReportReceiver};
-use crate::environment::Environments;
+use crate::environment::{Environments, ListedEnvironment, indexes};
 use crate::layout::{Layout, TaskPaths};
 use crate::logs::{self, LogChunk, LogReceiver, LogStream};
 use crate::order::LaunchOrder;
@@ -39,6 +41,8 @@ const REPORTS: usize = 1024;
 /// goes on with them.
 pub struct LocalEngine {
     shared: Arc<Shared>,
+    /// What goes on beside the attempts: keeping environments ready, removing what is too old.
+    upkeep: AbortHandle,
 }
 
 /// What all attempts share.
@@ -48,6 +52,7 @@ pub struct Shared {
     pub(crate) starter: Arc<TaskStarter>,
     pub(crate) environments: Arc<Environments>,
     pub(crate) confinement: Arc<Confinement>,
+    keep_attempts: KeepRule,
     epochs: EpochGuard,
     entries: Mutex<HashMap<AttemptId, Arc<Entry>>>,
     /// Where the tasks of attempts meet that have not ended.
@@ -75,8 +80,9 @@ impl LocalEngine {
         let layout = Layout::new(root.clone());
         durable::create_directories(&layout.active()).map_err(failed)?;
         owner::claim(&directory, &layout, center)?;
+        indexes::check(&definition.python).map_err(EngineError::Packages)?;
         let entry = supervisor_program.first().map(PathBuf::from).unwrap_or_default();
-        let confinement = Arc::new(Confinement::find(definition, &root, entry));
+        let confinement = Arc::new(Confinement::find(definition.clone(), &root, entry));
         confinement.sweep(|attempt| layout.active().join(attempt).exists());
         let lacking = confinement.lacking();
         if !lacking.is_empty() {
@@ -90,8 +96,14 @@ impl LocalEngine {
             watcher: Watcher::start(),
         });
         let inherited = variables::inherited();
-        let environments =
-            Environments::new(layout.environments(), starter.clone(), inherited.clone(), confinement.clone());
+        let keep_attempts = definition.keep.attempts;
+        let environments = Environments::new(
+            layout.environments(),
+            starter.clone(),
+            inherited.clone(),
+            confinement.clone(),
+            definition,
+        );
         let (reports, receiver) = mpsc::channel(REPORTS);
         let shared = Arc::new(Shared {
             epochs: EpochGuard::new(layout.epoch()),
@@ -100,6 +112,7 @@ impl LocalEngine {
             starter,
             environments,
             confinement,
+            keep_attempts,
             entries: Mutex::default(),
             ports: Mutex::default(),
             reports,
@@ -107,12 +120,32 @@ impl LocalEngine {
         for attempt in shared.active().map_err(failed)? {
             shared.resume(attempt).map_err(failed)?;
         }
-        Ok((LocalEngine { shared }, receiver))
+        let upkeep = tokio::spawn(removal::keep_up(shared.clone())).abort_handle();
+        Ok((LocalEngine { shared, upkeep }, receiver))
     }
 
     /// What tasks are confined to here, and what not.
     pub fn enforcement(&self) -> Enforcement {
         self.shared.confinement.enforcement()
+    }
+
+    /// The Python environments that are here.
+    ///
+    /// # Errors
+    /// Where their directory cannot be read.
+    pub async fn environments(&self) -> Result<Vec<ListedEnvironment>, EngineError> {
+        let listed = self.shared.environments.list().await;
+        listed.map_err(|error| EngineError::io("the environments could not be listed", error))
+    }
+
+    /// Removes environments and attempts that the center file says are too old or too much. It happens by itself when
+    /// the engine is opened and every hour.
+    ///
+    /// # Errors
+    /// Where a directory cannot be read or changed; what could be removed is.
+    pub async fn remove_surplus(&self) -> Result<(), EngineError> {
+        let removed = self.shared.remove_surplus().await;
+        removed.map_err(|error| EngineError::io("what is too old could not be removed", error))
     }
 
     /// Where a task's output is.
@@ -123,6 +156,7 @@ impl LocalEngine {
 
 impl Drop for LocalEngine {
     fn drop(&mut self) {
+        self.upkeep.abort();
         for (_, entry) in self.shared.entries().drain() {
             if let Some(driver) = entry.driver.lock().unwrap_or_else(PoisonError::into_inner).take() {
                 driver.abort();
@@ -352,10 +386,12 @@ impl Shared {
     }
 
     fn existing_task(&self, attempt: AttemptId, rank: u32) -> Result<TaskPaths, EngineError> {
-        let task = self.layout.attempt(attempt).task(rank);
-        match task.directory().is_dir() {
-            true => Ok(task),
-            false => Err(EngineError::NoSuchTask { attempt, rank }),
+        let paths = self.layout.attempt(attempt);
+        let task = paths.task(rank);
+        match (task.directory().is_dir(), paths.directory().is_dir()) {
+            (true, _) => Ok(task),
+            (false, true) => Err(EngineError::NoSuchTask { attempt, rank }),
+            (false, false) => Err(EngineError::NoSuchAttempt { attempt }),
         }
     }
 }
