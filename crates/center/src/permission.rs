@@ -36,11 +36,12 @@ pub enum Action {
     IssueToken,
     RevokeToken,
     ReadMetrics,
+    ReadEnvironment,
 }
 
 impl Action {
     /// All actions.
-    pub const ALL: [Action; 15] = [
+    pub const ALL: [Action; 16] = [
         Action::SubmitJob,
         Action::CancelJob,
         Action::ReadJob,
@@ -56,6 +57,7 @@ impl Action {
         Action::IssueToken,
         Action::RevokeToken,
         Action::ReadMetrics,
+        Action::ReadEnvironment,
     ];
 
     /// The words for people.
@@ -76,6 +78,7 @@ impl Action {
             Action::IssueToken => both("issue a token for this user", "为该用户签发令牌"),
             Action::RevokeToken => both("revoke this token", "吊销该令牌"),
             Action::ReadMetrics => both("read metrics", "读取监控指标"),
+            Action::ReadEnvironment => both("see Python environments", "查看 Python 运行环境"),
         }
     }
 }
@@ -100,6 +103,7 @@ pub fn scope(role: Role, action: Action) -> Scope {
         Action::IssueToken => [Everything, Nothing, Nothing, Organization, Own],
         Action::RevokeToken => [Everything, Nothing, Nothing, Organization, Own],
         Action::ReadMetrics => [Everything, Everything, Everything, Nothing, Nothing],
+        Action::ReadEnvironment => [Everything, Nothing, Everything, Nothing, Nothing],
     };
     row[match role {
         Role::Operator => 0,

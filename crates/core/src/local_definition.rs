@@ -19,10 +19,13 @@ pub struct LocalDefinition {
     /// Directories that jobs see beside their own.
     pub mounts: Vec<MountDefinition>,
     /// Where Python packages come from.
+    #[serde(default)]
     pub python: PythonDefinition,
     /// Environments that are built before anybody asks, and never removed.
+    #[serde(default)]
     pub environments: Vec<EnvironmentDefinition>,
     /// How long what is left of work is kept.
+    #[serde(default)]
     pub keep: KeepDefinition,
 }
 

@@ -51,6 +51,9 @@ pub trait Engine: Send + Sync {
         limit: u64,
     ) -> EngineFuture<'_, LogChunk>;
 
+    /// Where the last `lines` lines of a task's output begin at the moment.
+    fn tail_of_log(&self, attempt: AttemptId, rank: u32, stream: LogStream, lines: u64) -> EngineFuture<'_, u64>;
+
     /// A task's output from `offset`, and what it writes until it ends.
     fn follow_log(
         &self,

@@ -75,8 +75,10 @@ async fn what_an_index_does_not_have_is_said_in_the_installers_words() {
     let mut job = center.script(1, "true");
     job.payload.python = packages("tiny==9.9");
     let Ending::Unstartable { reason } = center.run(job).await.ending else { panic!("it was built") };
-    assert!(reason.contains("tiny==9.9") && reason.contains("1.0"), "{reason}");
-    assert!(reason.contains(&format!("http://{}/team/simple", shop.index.host())), "the address people know: {reason}");
+    assert!(reason.contains("tiny==9.9"), "{reason}");
+    for place in reason.split("http://").skip(1) {
+        assert!(place.starts_with(&shop.index.host()), "addresses are those that people know: {reason}");
+    }
     assert!(!reason.contains(PASSWORD), "{reason}");
     let said = center.log(1, LogStream::Stderr);
     assert!(said.contains("tiny==9.9"), "what a task would have written to is where the rest of it is: {said}");
@@ -123,6 +125,13 @@ def attack():
             learned["written"].append(path)
         except OSError:
             pass
+    # Beside its own venv, where the server looks; who reads the result looks there.
+    for directory in os.listdir(PATHS["environments"]):
+        for name in ["complete", "used", "size", "about.json", "requirements.txt"]:
+            try:
+                pathlib.Path(PATHS["environments"], directory, name).write_text("mine")
+            except OSError:
+                pass
     for process in [name for name in os.listdir("/proc") if name.isdigit()]:
         for file in ["environ", "cmdline"]:
             try:
@@ -207,10 +216,8 @@ async fn a_package_that_attacks_while_it_is_installed_gets_nothing() {
         shown(&credentials),
         "/etc/haina-was-here".to_owned(),
         "/usr/haina-was-here".to_owned(),
-        // Beside its own venv, where the server looks.
-        "../complete".to_owned(),
     ];
-    let paths = serde_json::json!({ "read": read, "write": write, "password": PASSWORD });
+    let paths = serde_json::json!({ "read": read, "write": write, "password": PASSWORD, "environments": center.layout().environments() });
     // The password is in the file for the comparison only; what is looked for is who else has it.
     let attack = format!("PATHS = {paths}\n{ATTACK}");
     let archive = shop.directory.path().join("files/evil-1.0.tar.gz");
@@ -232,6 +239,12 @@ async fn a_package_that_attacks_while_it_is_installed_gets_nothing() {
     assert_eq!(learned["gate"], gate, "of the index it reaches the packages, with its word only");
     assert_eq!(std::fs::read_to_string(work.join("data")).unwrap(), "secret\n");
     assert!(!environment.join("venv/mine").exists());
+    for environment in std::fs::read_dir(center.layout().environments()).unwrap() {
+        for file in std::fs::read_dir(environment.unwrap().path()).unwrap() {
+            let file = file.unwrap().path();
+            assert!(std::fs::read_to_string(&file).is_ok_and(|text| text != "mine") || file.is_dir(), "{file:?}");
+        }
+    }
 }
 
 fn lock(kind: PackagesFileKind, text: String) -> Option<PythonEnvironment> {

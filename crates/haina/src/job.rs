@@ -9,6 +9,7 @@ use crate::client::{Client, escaped};
 use crate::job_logs;
 use crate::language::say;
 use crate::print::{self, Format, line};
+use crate::printable::Printable;
 use crate::table::Table;
 
 /// Attempts in a table.
@@ -78,11 +79,17 @@ fn show(arguments: &OneJob, client: &Client) -> Result<u8> {
         ["运行", "状态", "节点", "卡", "分配时间", "时长", "结果", "扣费", "CPU", "内存", "读取", "写入"],
     ))
     .expendable([11, 10, 4, 9, 8, 2, 3, 5]);
+    let mut reason = None;
     for attempt in attempts {
         let attempt: Attempt = print::read(attempt)?;
+        reason = attempt.end.as_ref().and_then(|end| end.reason.clone());
         table.row(attempt_row(attempt));
     }
     table.print();
+    // What others say may take many lines, of which a table has no room for one.
+    if let Some(reason) = reason.filter(|reason| reason.contains('\n')) {
+        println!("\n{}", String::from_utf8_lossy(&Printable::default().filter(reason.as_bytes())));
+    }
     if more {
         let id = &arguments.id;
         eprintln!(
@@ -105,7 +112,7 @@ fn attempt_row(attempt: Attempt) -> [String; 12] {
     let end = attempt.end.as_ref().map(|end| match (end.exit_code, end.signal, &end.reason) {
         (Some(code), _, _) => say(format!("exit code {code}"), format!("退出码 {code}")),
         (_, Some(signal), _) => say(format!("signal {signal}"), format!("信号 {signal}")),
-        (_, _, Some(reason)) => format!("{}: {reason}", end.how),
+        (_, _, Some(reason)) => format!("{}: {}", end.how, reason.lines().next().unwrap_or_default()),
         _ => end.how.clone(),
     });
     let used = attempt.end.as_ref().map(|end| {

@@ -468,6 +468,14 @@ impl Engine for LocalEngine {
         })
     }
 
+    fn tail_of_log(&self, attempt: AttemptId, rank: u32, stream: LogStream, lines: u64) -> EngineFuture<'_, u64> {
+        Box::pin(async move {
+            let task = self.shared.existing_task(attempt, rank)?;
+            let tail = blocking(move || logs::tail(&task, stream, lines)).await;
+            tail.map_err(|error| EngineError::io(format!("the output of {attempt}"), error))
+        })
+    }
+
     fn follow_log(
         &self,
         attempt: AttemptId,

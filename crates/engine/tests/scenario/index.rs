@@ -36,12 +36,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if not file.is_file():
             return self.answer(404, "text/plain", b"no such file")
         self.answer(200, "application/octet-stream", file.read_bytes())
+    do_HEAD = do_GET
+
     def answer(self, status, kind, body, more={}):
         self.send_response(status)
         for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **more}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        if self.command == "GET":
+            self.wfile.write(body)
+
     def log_message(self, *_):
         pass
 
