@@ -6,13 +6,17 @@ use haina_core::both;
 use haina_core::center_definition::{
     CardModelDefinition, CenterDefinition, NodeDefinition, OrganizationDefinition, PoolDefinition, UserDefinition,
 };
-use haina_core::local_definition::{ConfinementPolicy, LocalDefinition, MountDefinition, RealNodeDefinition};
-use haina_core::{Currency, Refusal, Role};
+use haina_core::local_definition::{
+    ConfinementPolicy, EnvironmentDefinition, KeepDefinition, KeepRule, LocalDefinition, MountDefinition,
+    PythonDefinition, RealNodeDefinition,
+};
+use haina_core::{Currency, Milliseconds, PythonEnvironment, Refusal, Role};
 use serde::Deserialize;
 
 use crate::account::money_of;
 use crate::job_file::parse_toml;
 use crate::node_names::expand_names;
+use crate::packages::check_requirements;
 use crate::quantity::{Number, Quantity};
 
 #[derive(Deserialize)]
@@ -44,6 +48,37 @@ struct LocalEntry {
     processes: Option<Number>,
     #[serde(default)]
     mounts: Vec<MountEntry>,
+    #[serde(default)]
+    python: PythonEntry,
+    #[serde(default)]
+    environments: Vec<EnvironmentEntry>,
+    #[serde(default)]
+    keep: KeepEntry,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PythonEntry {
+    index: Option<String>,
+    #[serde(default)]
+    extra_indexes: Vec<String>,
+    credentials: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EnvironmentEntry {
+    name: String,
+    requirements: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeepEntry {
+    environments_days: Option<Number>,
+    environments_size: Option<Quantity>,
+    attempts_days: Option<Number>,
+    attempts_size: Option<Quantity>,
 }
 
 #[derive(Deserialize)]
@@ -276,6 +311,84 @@ fn local(entry: LocalEntry) -> Result<LocalDefinition, Refusal> {
         }
         mounts.push(MountDefinition { path: mount.path, organization: mount.organization, writable: mount.writable });
     }
-    let confinement = entry.confinement.unwrap_or(usual.confinement);
-    Ok(LocalDefinition { confinement, first_user, processes, mounts, real_node: None })
+    Ok(LocalDefinition {
+        confinement: entry.confinement.unwrap_or(usual.confinement),
+        first_user,
+        processes,
+        mounts,
+        real_node: None,
+        python: python(entry.python)?,
+        environments: entry.environments.into_iter().map(environment).collect::<Result<_, _>>()?,
+        keep: keep(entry.keep, usual.keep)?,
+    })
+}
+
+fn python(entry: PythonEntry) -> Result<PythonDefinition, Refusal> {
+    index_address("local.python.index", entry.index.as_ref())?;
+    index_address("local.python.extra_indexes", &entry.extra_indexes)?;
+    if let Some(path) = entry.credentials.as_ref().filter(|path| !path.is_absolute()) {
+        let rule = both("an absolute path", "绝对路径");
+        return Err(Refusal::invalid_value("local.python.credentials", path.display(), rule));
+    }
+    Ok(PythonDefinition { index: entry.index, extra_indexes: entry.extra_indexes, credentials: entry.credentials })
+}
+
+/// The center file is copied and shown: no password belongs in it.
+fn index_address<'a>(field: &str, addresses: impl IntoIterator<Item = &'a String>) -> Result<(), Refusal> {
+    for address in addresses {
+        let (scheme, rest) = address.split_once("://").unwrap_or_default();
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        if host.contains('@') {
+            let rule = both(
+                "an address without name and password, which belong into the file that `credentials` names",
+                "不含用户名和密码的地址；用户名和密码应写入 `credentials` 所指的文件",
+            );
+            let value = both("an address with a password", "含有密码的地址");
+            return Err(Refusal::invalid_value(field, "", rule).with_phrase("value", value));
+        }
+        let is_plain = !address.contains(|c: char| c.is_whitespace() || c.is_control() || "?#".contains(c));
+        if !["http", "https"].contains(&scheme) || host.is_empty() || !is_plain {
+            let rule = both(
+                "the address of an index, such as `https://packages.example/simple/`",
+                "软件包索引的地址，例如 `https://packages.example/simple/`",
+            );
+            return Err(Refusal::invalid_value(field, address, rule));
+        }
+    }
+    Ok(())
+}
+
+fn environment(entry: EnvironmentEntry) -> Result<EnvironmentDefinition, Refusal> {
+    if entry.name.trim().is_empty() || entry.name.len() > 128 {
+        let rule = both("a name for people, 1 to 128 bytes", "便于识别的名称，1 到 128 字节");
+        return Err(Refusal::invalid_value("local.environments.name", entry.name, rule));
+    }
+    check_requirements("local.environments.requirements", &entry.requirements)?;
+    let python = PythonEnvironment { requirements: entry.requirements, file: None };
+    Ok(EnvironmentDefinition { name: entry.name, python })
+}
+
+fn keep(entry: KeepEntry, usual: KeepDefinition) -> Result<KeepDefinition, Refusal> {
+    let days = |number: Option<Number>, field: &str, usual: Option<Milliseconds>| match number {
+        None => Ok(usual),
+        Some(number) => {
+            let rule = both("a whole number of days from 1 to 36500", "1 到 36500 之间的整数（天）");
+            let days: u64 = number.whole(field, rule.clone())?;
+            match (1..=36_500).contains(&days) {
+                true => Ok(Some(Milliseconds::from_seconds(days * 24 * 3600))),
+                false => Err(Refusal::invalid_value(field, days, rule)),
+            }
+        }
+    };
+    let size = |size: Option<Quantity>, field: &str| size.map(|size| size.bytes(field)).transpose();
+    Ok(KeepDefinition {
+        environments: KeepRule {
+            age: days(entry.environments_days, "local.keep.environments_days", usual.environments.age)?,
+            size: size(entry.environments_size, "local.keep.environments_size")?,
+        },
+        attempts: KeepRule {
+            age: days(entry.attempts_days, "local.keep.attempts_days", usual.attempts.age)?,
+            size: size(entry.attempts_size, "local.keep.attempts_size")?,
+        },
+    })
 }

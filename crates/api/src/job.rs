@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use haina_core::JobState;
+use haina_core::{JobState, PackagesFileKind};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::account::Amount;
 use crate::job_spec::Condition;
 use crate::moment::Moment;
+use crate::packages::PackagesFileKindWord;
 use crate::waiting::WhyState;
 use crate::words::{ConditionWord, JobStateWord};
 
@@ -142,6 +143,10 @@ pub struct Program {
     /// Python requirements.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requirements: Vec<String>,
+    /// What kind of file says which packages, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<PackagesFileKindWord>)]
+    pub packages_file: Option<PackagesFileKind>,
     /// Environment variables; only for those who may read its logs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use haina_core::{
     ArrayRequest, Bytes, CardMillis, Code, CpuMillis, Dependency, Digest, JobReference, JobRequest, Milliseconds,
-    Payload, PythonEnvironment, Refusal, Shape,
+    Payload, Refusal, Shape,
 };
 
 use crate::job_spec::{After, JobSpec};
 use crate::moment::Moment;
+use crate::packages::PythonSpec;
 use crate::quantity::Number;
 
 /// The most bytes of one job's program, environment and labels.
@@ -125,7 +126,7 @@ fn convert(spec: JobSpec, dependencies: Vec<Dependency>) -> Result<(JobRequest, 
     let hour = Milliseconds::from_seconds(3600);
     let payload = Payload {
         command: command(spec.command, spec.script)?,
-        python: spec.python.map(|python| PythonEnvironment { requirements: python.requirements }),
+        python: spec.python.map(PythonSpec::environment).transpose()?,
         variables: spec.env,
         working_directory: spec.working_directory,
         labels: spec.labels,
@@ -190,16 +191,6 @@ fn check_payload(payload: &Payload) -> Result<(), Refusal> {
             return Err(Refusal::invalid_value("env", name, both("named without `=`", "名称中不含 `=`")));
         }
         no_zero("env", value)?;
-    }
-    if let Some(python) = &payload.python {
-        let one_line = |text: &String| !text.trim().is_empty() && !text.contains(['\n', '\r', '\0']);
-        if let Some(wrong) = python.requirements.iter().find(|text| !one_line(text)) {
-            let rule = both(
-                "requirement specifiers such as `numpy==2.1.0`, one each",
-                "依赖说明，每项一个，例如 `numpy==2.1.0`",
-            );
-            return Err(Refusal::invalid_value("python.requirements", wrong, rule));
-        }
     }
     if let Some(directory) = &payload.working_directory {
         no_zero("working_directory", directory)?;

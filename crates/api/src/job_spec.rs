@@ -9,6 +9,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::packages::PythonSpec;
 use crate::quantity::{Number, Quantity};
 use crate::words::ConditionWord;
 
@@ -107,14 +108,6 @@ pub struct ArraySpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u32>, minimum = 1)]
     pub concurrency: Option<Number>,
-}
-
-/// Python packages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PythonSpec {
-    /// Requirement specifiers as pip reads them, one each.
-    pub requirements: Vec<String>,
 }
 
 /// A job that another waits for. Also written short: only the job, as text.

@@ -65,3 +65,29 @@ fn one_node_may_be_this_machine() {
         assert!(refusal.to_string().contains(expected), "{refusal}");
     }
 }
+
+#[test]
+fn what_the_local_engine_is_told_of_packages_and_keeping_arrives() {
+    let local = "[local.python]\nindex = 'https://packages.example/simple/'\ncredentials = '/etc/haina/index.netrc'\n\
+                 [[local.environments]]\nname = 'course'\nrequirements = ['numpy']\n\
+                 [local.keep]\nenvironments_size = '2GiB'\nattempts_days = 90\n";
+    let center = parse_center_file(&format!("{SAMPLE}\n{local}")).unwrap().local;
+    assert_eq!(center.python.index.as_deref(), Some("https://packages.example/simple/"));
+    assert_eq!((&*center.environments[0].name, center.environments[0].python.requirements.len()), ("course", 1));
+    let days = |count: u64| Some(haina_core::Milliseconds::from_seconds(count * 24 * 3600));
+    assert_eq!((center.keep.environments.age, center.keep.environments.size), (days(30), Some(Bytes(2 << 30))));
+    assert_eq!((center.keep.attempts.age, center.keep.attempts.size), (days(90), None));
+
+    for (from, to, field) in [
+        ("https://packages", "https://li:secret@packages", "local.python.index"),
+        ("https://packages.example/simple/", "packages.example", "local.python.index"),
+        ("'/etc/haina/index.netrc'", "'index.netrc'", "local.python.credentials"),
+        ("['numpy']", "['-r /etc/passwd']", "local.environments.requirements"),
+        ("attempts_days = 90", "attempts_days = 0", "local.keep.attempts_days"),
+        ("'2GiB'", "'2G'", "local.keep.environments_size"),
+    ] {
+        let refusal = parse_center_file(&format!("{SAMPLE}\n{}", local.replacen(from, to, 1))).unwrap_err();
+        assert_eq!((refusal.code.word(), &*refusal.values["field"]), ("invalid_value", field), "{to}");
+        assert!(!refusal.to_string().contains("secret"), "{refusal}");
+    }
+}

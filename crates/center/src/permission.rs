@@ -67,11 +67,12 @@ pub enum Action {
     IssueToken,
     RevokeToken,
     ReadMetrics,
+    ReadEnvironment,
 }
 
 impl Action {
     /// All actions.
-    pub const ALL: [Action; 15] = [
+    pub const ALL: [Action; 16] = [
         Action::SubmitJob,
         Action::CancelJob,
         Action::ReadJob,
@@ -87,6 +88,7 @@ impl Action {
         Action::IssueToken,
         Action::RevokeToken,
         Action::ReadMetrics,
+        Action::ReadEnvironment,
     ];
 
     /// The words for people.
@@ -107,6 +109,7 @@ impl Action {
             Action::IssueToken => both("issue a token for this user", "为该用户签发令牌"),
             Action::RevokeToken => both("revoke this token", "吊销该令牌"),
             Action::ReadMetrics => both("read metrics", "读取监控指标"),
+            Action::ReadEnvironment => both("see Python environments", "查看 Python 运行环境"),
         }
     }
 }
@@ -131,6 +134,7 @@ pub fn scope(subject: Subject, action: Action) -> Scope {
         Action::IssueToken => [Everything, Nothing, Nothing, Organization, Own, Nothing],
         Action::RevokeToken => [Everything, Nothing, Nothing, Organization, Own, Nothing],
         Action::ReadMetrics => [Everything, Everything, Everything, Nothing, Nothing, Nothing],
+        Action::ReadEnvironment => [Everything, Nothing, Everything, Nothing, Nothing, Nothing],
     };
     row[match subject {
         Subject::User { role: Role::Operator, .. } => 0,

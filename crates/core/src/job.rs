@@ -185,10 +185,40 @@ pub struct Payload {
 }
 
 /// Python packages that a job's programs need.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PythonEnvironment {
     /// Requirement specifiers as pip reads them, one each.
+    #[serde(default)]
     pub requirements: Vec<String>,
+    /// The text of a file that says it instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<PackagesFile>,
+}
+
+/// A file that says which packages.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PackagesFile {
+    /// How it is to be read.
+    pub kind: PackagesFileKind,
+    /// What is in it.
+    pub text: String,
+    /// The `pyproject.toml` that a `uv.lock` belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+}
+
+/// How a file says which packages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PackagesFileKind {
+    /// A requirements file of pip.
+    Requirements,
+    /// The same, every package pinned and with its hashes.
+    HashedRequirements,
+    /// `pylock.toml`; see PEP 751.
+    Pylock,
+    /// `uv.lock`.
+    UvLock,
 }
 
 impl Payload {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Bytes, CpuMillis};
+use crate::{Bytes, CpuMillis, Milliseconds, PythonEnvironment};
 
 /// The section.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,15 @@ pub struct LocalDefinition {
     pub processes: u32,
     /// Directories that jobs see beside their own.
     pub mounts: Vec<MountDefinition>,
+    /// Where Python packages come from.
+    #[serde(default)]
+    pub python: PythonDefinition,
+    /// Environments that are built before anybody asks, and never removed.
+    #[serde(default)]
+    pub environments: Vec<EnvironmentDefinition>,
+    /// How long what is left of work is kept.
+    #[serde(default)]
+    pub keep: KeepDefinition,
     /// The node that is this machine itself, if the file has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub real_node: Option<RealNodeDefinition>,
@@ -48,6 +57,58 @@ impl Default for LocalDefinition {
             processes: 4096,
             mounts: Vec::new(),
             real_node: None,
+            python: PythonDefinition::default(),
+            environments: Vec::new(),
+            keep: KeepDefinition::default(),
+        }
+    }
+}
+
+/// Where Python packages come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PythonDefinition {
+    /// The address of the index; what the server's own variables say if absent.
+    pub index: Option<String>,
+    /// Further indexes.
+    pub extra_indexes: Vec<String>,
+    /// The file with names and passwords for them, in the form of netrc(5). Only the server reads it.
+    pub credentials: Option<PathBuf>,
+}
+
+/// An environment that the center keeps ready.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvironmentDefinition {
+    /// For people.
+    pub name: String,
+    /// What is in it.
+    pub python: PythonEnvironment,
+}
+
+/// How long what is left of work is kept, and how much of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeepDefinition {
+    /// Environments, since somebody used them.
+    pub environments: KeepRule,
+    /// Attempts with their output, since they ended.
+    pub attempts: KeepRule,
+}
+
+/// What is kept; without bounds everything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeepRule {
+    /// At most so old.
+    pub age: Option<Milliseconds>,
+    /// At most so much together; what is oldest goes first.
+    pub size: Option<Bytes>,
+}
+
+impl Default for KeepDefinition {
+    fn default() -> KeepDefinition {
+        let month = Milliseconds::from_seconds(30 * 24 * 3600);
+        KeepDefinition {
+            // They can be built again.
+            environments: KeepRule { age: Some(month), size: None },
+            attempts: KeepRule::default(),
         }
     }
 }

@@ -117,6 +117,10 @@ codes! {
     NotFound "not_found" NotFound
         "There is no {kind} {name} that you may see." "Check the name; lists show what you may see."
         "没有您可查看的{kind} {name}。" "请检查名称；列表中是您可查看的内容。";
+    /// Old output was removed.
+    NoLongerKept "no_longer_kept" NotFound
+        "Nothing that {attempt} wrote is kept any more." "The center removes old output; ask the operator how long it is kept."
+        "{attempt} 的输出已不再保留。" "中心会清理较早的输出；保留时间请咨询运营方。";
     /// The name is in use.
     NameTaken "name_taken" Conflict
         "There already is a {kind} named {name}." "Choose another name."

@@ -55,6 +55,9 @@ pub trait Engine: Send + Sync {
     /// What an attempt's tasks used over time on each of its nodes; none where it is not known, or ran too short a time.
     fn series(&self, attempt: AttemptId) -> EngineFuture<'_, Vec<NodeSeries>>;
 
+    /// Where the last `lines` lines of a task's output begin at the moment.
+    fn tail_of_log(&self, attempt: AttemptId, rank: u32, stream: LogStream, lines: u64) -> EngineFuture<'_, u64>;
+
     /// A task's output from `offset`, and what it writes until it ends.
     fn follow_log(
         &self,
@@ -148,6 +151,12 @@ pub enum EngineError {
         /// The rank.
         rank: u32,
     },
+    /// It was not launched yet, or is not kept any more.
+    #[error("nothing of attempt {attempt} is here")]
+    NoSuchAttempt {
+        /// The attempt.
+        attempt: AttemptId,
+    },
     /// The order could not be made durable, or a file could not be read. It may be tried again.
     #[error("{what}: {source}")]
     Io {
@@ -159,6 +168,9 @@ pub enum EngineError {
     /// The center file asks for confinement that this machine does not have.
     #[error("this machine cannot confine jobs as the center file requires: {0}")]
     Unconfined(String),
+    /// What the center file says of Python packages cannot be used.
+    #[error("{0}")]
+    Packages(String),
     /// The engine is shutting down.
     #[error("the engine is shutting down")]
     Closed,

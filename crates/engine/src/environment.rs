@@ -5,20 +5,27 @@
 //! `complete` is there. A failed build is not remembered: the next asker tries again.
 
 mod build;
+pub mod indexes;
+mod listing;
+mod removal;
 mod tools;
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use haina_core::{Digest, PythonEnvironment};
-use tokio::sync::{Notify, OnceCell, watch};
+use haina_core::local_definition::LocalDefinition;
+use haina_core::{Digest, PackagesFileKind, PythonEnvironment};
+use tokio::sync::{Notify, OnceCell, RwLock, watch};
 
 use crate::confinement::Confinement;
-use crate::durable;
 use crate::local::task::{TaskStarter, blocking};
+use crate::{disk, durable};
 use build::Build;
+use indexes::Access;
+pub use listing::{EnvironmentState, ListedEnvironment};
 use tools::Tools;
 
 /// How long a build that an earlier server left goes on before somebody must wait for it. Attempts that go on ask at once.
@@ -32,6 +39,26 @@ pub struct Environments {
     confinement: Arc<Confinement>,
     tools: OnceCell<Tools>,
     builds: Mutex<HashMap<String, Arc<Ongoing>>>,
+    definition: LocalDefinition,
+    /// Why environments that are to be kept ready are not, by their names.
+    unready: Mutex<BTreeMap<String, String>>,
+    /// Whoever takes one that is complete reads; whoever chooses what to remove writes.
+    removal: RwLock<()>,
+}
+
+/// Why there is no environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unprepared {
+    /// For the end of an attempt; at most 2,000 characters.
+    pub reason: String,
+    /// What the installer said, as far back as is worth reading.
+    pub said: Vec<u8>,
+}
+
+impl From<String> for Unprepared {
+    fn from(reason: String) -> Unprepared {
+        Unprepared { reason, said: Vec::new() }
+    }
 }
 
 /// An interpreter.
@@ -59,7 +86,7 @@ enum Outcome {
     /// The environment is complete.
     Complete,
     /// Why not, in the resolver's words.
-    Failed(String),
+    Failed(Unprepared),
     /// Nobody waited for it any more.
     Abandoned,
 }
@@ -71,6 +98,7 @@ impl Environments {
         starter: Arc<TaskStarter>,
         inherited: BTreeMap<String, String>,
         confinement: Arc<Confinement>,
+        definition: LocalDefinition,
     ) -> Arc<Environments> {
         let environments = Arc::new(Environments {
             directory,
@@ -79,29 +107,55 @@ impl Environments {
             confinement,
             tools: OnceCell::new(),
             builds: Mutex::default(),
+            definition,
+            unready: Mutex::default(),
+            removal: RwLock::default(),
         });
         tokio::spawn(stop_orphans(environments.clone()));
         environments
     }
 
     /// The environment with these packages, built if need be. Returns the venv's directory, or why there is none.
+    /// `user` is a file that says, as long as it is there and its attempt has not ended, that the environment is in use.
     /// Dropping this leaves the build to others who wait for it; without any, it is stopped.
-    pub async fn prepare(self: &Arc<Self>, python: &PythonEnvironment) -> Result<PathBuf, String> {
+    pub async fn prepare(
+        self: &Arc<Self>,
+        python: &PythonEnvironment,
+        user: Option<PathBuf>,
+    ) -> Result<PathBuf, Unprepared> {
         let tools = self.tools().await?;
-        let requirements: Vec<String> = python.requirements.iter().map(|line| normalized(line)).collect();
-        let key = key_of(&requirements, tools);
+        tools.can_install(python.file.as_ref().map(|file| file.kind))?;
+        let python = normalized(python);
+        let key = key_of(&python, tools);
         let directory = self.directory.join(&key);
         loop {
-            if build::is_complete(&directory) {
+            let taken = self.take(&directory, user.clone()).await;
+            if taken.map_err(|error| format!("the Python environment could not be taken: {error}"))? {
                 return Ok(build::venv(&directory));
             }
-            let asker = self.join(&key, || Build::new(directory.clone(), requirements.clone(), tools.clone()));
+            let asker = self.join(&key, || Build::new(directory.clone(), python.clone(), tools.clone()));
             match asker.outcome().await {
-                Outcome::Complete => return Ok(build::venv(&directory)),
-                Outcome::Failed(reason) => return Err(reason),
-                Outcome::Abandoned => {}
+                Outcome::Complete | Outcome::Abandoned => {}
+                Outcome::Failed(why) => return Err(why),
             }
         }
+    }
+
+    /// Notes that somebody uses it, if it is complete.
+    async fn take(&self, directory: &Path, user: Option<PathBuf>) -> io::Result<bool> {
+        let directory = directory.to_owned();
+        let _nobody_removes = self.removal.read().await;
+        blocking(move || {
+            if !build::is_complete(&directory) {
+                return Ok(false);
+            }
+            if let (Some(user), Some(key)) = (user, directory.file_name()) {
+                durable::write_atomically(&user, &key.to_string_lossy())?;
+            }
+            removal::note_use(&directory)?;
+            Ok(true)
+        })
+        .await
     }
 
     /// The machine's own Python, if it has one.
@@ -136,7 +190,7 @@ impl Environments {
     }
 
     async fn carry_out(self: Arc<Self>, key: String, ongoing: Arc<Ongoing>) {
-        let run = ongoing.build.run(&self.starter, &self.inherited, &self.confinement);
+        let run = self.run(&ongoing.build);
         tokio::pin!(run);
         let outcome = loop {
             tokio::select! {
@@ -151,6 +205,22 @@ impl Environments {
         };
         self.lock().remove(&key);
         ongoing.outcome.send_replace(Some(outcome));
+    }
+
+    async fn run(&self, build: &Build) -> Outcome {
+        let opened = match self.tools().await {
+            Err(why) => Err(why),
+            Ok(tools) => {
+                let (definition, python) = (self.definition.python.clone(), tools.python.clone());
+                let inherited = self.inherited.clone();
+                let opened = tokio::task::spawn_blocking(move || Access::open(&definition, &python, &inherited));
+                opened.await.unwrap_or_else(|error| Err(error.to_string()))
+            }
+        };
+        match opened {
+            Ok(access) => build.run(&self.starter, &self.inherited, &self.confinement, &access).await,
+            Err(why) => Outcome::Failed(format!("the Python environment could not be prepared: {why}").into()),
+        }
     }
 }
 
@@ -188,7 +258,8 @@ impl Drop for Asker {
 /// Stops the builds of an earlier server that nobody here came to wait for.
 async fn stop_orphans(environments: Arc<Environments>) {
     let directory = environments.directory.clone();
-    let found = blocking(move || durable::list(&directory)).await.unwrap_or_default();
+    let mut found = blocking(move || durable::list(&directory)).await.unwrap_or_default();
+    found.retain(|path| !disk::is_set_aside(path));
     if found.is_empty() {
         return;
     }
@@ -203,28 +274,66 @@ async fn stop_orphans(environments: Arc<Environments>) {
 }
 
 /// A requirement is one line, however it was written.
-fn normalized(requirement: &str) -> String {
-    requirement.split_whitespace().collect::<Vec<_>>().join(" ")
+fn normalized(python: &PythonEnvironment) -> PythonEnvironment {
+    let one_line = |line: &String| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    PythonEnvironment { requirements: python.requirements.iter().map(one_line).collect(), file: python.file.clone() }
 }
 
 /// The order of requirements counts: it may decide what a resolver chooses.
-fn key_of(requirements: &[String], tools: &Tools) -> String {
-    let text = format!("{}\n{}", tools.python_description, requirements.join("\n"));
+fn key_of(python: &PythonEnvironment, tools: &Tools) -> String {
+    let mut text = format!("{}\n{}", tools.python_description, python.requirements.join("\n"));
+    if let Some(file) = &python.file {
+        let kind = match file.kind {
+            PackagesFileKind::Requirements => "requirements",
+            PackagesFileKind::HashedRequirements => "hashed requirements",
+            PackagesFileKind::Pylock => "pylock",
+            PackagesFileKind::UvLock => "uv.lock",
+        };
+        // No text holds a zero byte.
+        for part in [kind, &file.text, file.project.as_deref().unwrap_or_default()] {
+            text.push('\0');
+            text.push_str(part);
+        }
+    }
     Digest::of(text.as_bytes()).to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use haina_core::PackagesFile;
+
+    fn tools(description: &str) -> Tools {
+        Tools { python_description: description.to_owned(), ..Tools::default() }
+    }
+
+    fn python(requirements: &[&str], file: Option<(PackagesFileKind, &str)>) -> PythonEnvironment {
+        PythonEnvironment {
+            requirements: requirements.iter().map(|line| (*line).to_owned()).collect(),
+            file: file.map(|(kind, text)| PackagesFile { kind, text: text.to_owned(), project: None }),
+        }
+    }
 
     #[test]
     fn the_same_packages_on_another_python_are_another_environment() {
-        let tools = |description: &str| Tools { python_description: description.to_owned(), ..Tools::default() };
-        let requirements = [normalized(" six \t ==1.17 ")];
-        assert_eq!(requirements, ["six ==1.17"]);
-        let key = key_of(&requirements, &tools("3.11 linux-x86_64"));
-        assert_eq!(key, key_of(&requirements, &tools("3.11 linux-x86_64")));
-        assert_ne!(key, key_of(&requirements, &tools("3.12 linux-x86_64")));
-        assert_ne!(key, key_of(&[], &tools("3.11 linux-x86_64")));
+        let six = normalized(&python(&[" six \t ==1.17 "], None));
+        assert_eq!(six.requirements, ["six ==1.17"]);
+        let key = key_of(&six, &tools("3.11 linux-x86_64"));
+        assert_eq!(key, key_of(&six, &tools("3.11 linux-x86_64")));
+        assert_ne!(key, key_of(&six, &tools("3.12 linux-x86_64")));
+        assert_ne!(key, key_of(&python(&[], None), &tools("3.11 linux-x86_64")));
+    }
+
+    #[test]
+    fn a_file_is_another_environment_by_its_kind_and_its_text() {
+        use PackagesFileKind::{HashedRequirements, Requirements};
+        let all = [
+            python(&["six"], None),
+            python(&[], Some((Requirements, "six"))),
+            python(&[], Some((HashedRequirements, "six"))),
+            python(&[], Some((Requirements, "six\n"))),
+        ];
+        let keys: std::collections::BTreeSet<String> = all.iter().map(|python| key_of(python, &tools("3"))).collect();
+        assert_eq!(keys.len(), all.len());
     }
 }

@@ -8,6 +8,7 @@
 //!     order.json  stop.json  ended.json     what was ordered; that it was told to stop; its one end, if no task has one
 //!     series.json                           what it used over time, if it ran long enough; written now and then
 //!     rendezvous/                           host file, rank table and hosts, for its tasks to read
+//!     environment                           which Python environment its tasks use
 //!     task-<rank>/                          one task
 //!         task.json                         what the supervisor is to do
 //!         lock                              held by the supervisor as long as it lives
@@ -16,7 +17,8 @@
 //!         stop.json  control                an order to stop, and the pipe that wakes the supervisor for it
 //!         exit.json                         how it ended
 //!         stdout  stderr                    its output
-//! environments/<digest>/                    a Python environment: venv, complete (when it is), lock, build/<n> (a task)
+//! environments/<digest>/                    a Python environment: venv, complete (when it is), lock, build/<n> (a task),
+//!                                           about.json, used, size, and the file that says which packages
 //! work/<organization>/                      the default working directory, and its tasks' home
 //! names/<organization>/                     user and group files that its tasks see
 //! real-node.json                            the node that is this machine, with its cards by index
@@ -60,9 +62,14 @@ impl Layout {
         self.active().join(attempt.to_string())
     }
 
+    /// Where all attempts are.
+    pub fn attempts(&self) -> PathBuf {
+        self.root.join("attempts")
+    }
+
     /// One attempt.
     pub fn attempt(&self, attempt: AttemptId) -> AttemptPaths {
-        AttemptPaths { directory: self.root.join("attempts").join(attempt.to_string()) }
+        AttemptPaths { directory: self.attempts().join(attempt.to_string()) }
     }
 
     /// Where all Python environments are.
@@ -116,6 +123,11 @@ impl AttemptPaths {
     /// What it used over time.
     pub fn series(&self) -> PathBuf {
         self.directory.join("series.json")
+    }
+
+    /// Which Python environment its tasks use.
+    pub fn environment(&self) -> PathBuf {
+        self.directory.join("environment")
     }
 
     /// What its tasks find each other by.

@@ -13,9 +13,11 @@
 mod clock;
 mod confinement;
 pub mod discovery;
+mod disk;
 mod durable;
 pub mod engine;
 mod environment;
+mod keep;
 pub mod layout;
 mod local;
 mod logs;
@@ -34,6 +36,7 @@ mod watch;
 
 pub use confinement::{Enforcement, Protection, enter};
 pub use engine::{Delivery, Engine, EngineError, EngineFuture, Reconciliation, ReportId, ReportReceiver};
+pub use environment::{EnvironmentState, ListedEnvironment};
 pub use local::{LocalEngine, NodeSeries};
 pub use logs::{LogChunk, LogReceiver, LogStream};
 pub use order::{LaunchOrder, NodeDescription};

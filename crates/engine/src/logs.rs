@@ -64,6 +64,38 @@ pub fn read(task: &TaskPaths, stream: LogStream, offset: u64, limit: u64) -> io:
     Ok(LogChunk { bytes, length, is_complete })
 }
 
+/// Where the last so many lines begin.
+pub fn tail(task: &TaskPaths, stream: LogStream, lines: u64) -> io::Result<u64> {
+    let file = match std::fs::File::open(task.log(stream)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    let length = file.metadata()?.len();
+    if lines == 0 {
+        return Ok(length);
+    }
+    let mut piece = vec![0; PIECE as usize];
+    let (mut end, mut found) = (length, 0);
+    while end > 0 {
+        let begin = end.saturating_sub(PIECE);
+        let piece = &mut piece[..(end - begin) as usize];
+        file.read_exact_at(piece, begin)?;
+        for (at, _) in piece.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n') {
+            let after = begin + at as u64 + 1;
+            // The last line ends with the last byte; none begins there.
+            if after < length {
+                found += 1;
+            }
+            if found >= lines {
+                return Ok(after);
+            }
+        }
+        end = begin;
+    }
+    Ok(0)
+}
+
 /// Reads from `offset` to the end of the task, woken by what it writes.
 pub fn follow(watcher: Arc<Watcher>, task: TaskPaths, stream: LogStream, offset: u64) -> LogReceiver {
     let (sender, receiver) = mpsc::channel(4);

@@ -390,7 +390,7 @@ fn groups_left(center: &Scenario) -> bool {
 async fn an_environment_is_built_and_used_in_the_sandbox() {
     let Some(mut center) = confined(&[Files, Isolation]) else { return };
     let mut job = order(&center, 1, 1, "python -c 'import sys; print(sys.prefix != sys.base_prefix)'");
-    job.payload.python = Some(haina_core::PythonEnvironment { requirements: Vec::new() });
+    job.payload.python = Some(haina_core::PythonEnvironment { requirements: Vec::new(), file: None });
     let ended = center.run(job).await;
     assert_eq!(ended.ending, exited(0), "{:?}", ended);
     assert_eq!(center.output(1, 0), "True\n");

@@ -27,7 +27,7 @@ fn endless_wheel(center: &Scenario) -> PythonEnvironment {
     let wheel = center.file("slow-1.0-py3-none-any.whl");
     let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
     rustix::fs::mknodat(rustix::fs::CWD, &wheel, rustix::fs::FileType::Fifo, mode, 0).unwrap();
-    PythonEnvironment { requirements: vec![format!("slow @ file://{}", wheel.display())] }
+    PythonEnvironment { requirements: vec![format!("slow @ file://{}", wheel.display())], file: None }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,8 +55,10 @@ async fn an_environment_is_built_once_for_all_who_ask() {
 async fn a_requirement_that_cannot_be_met_is_said_in_the_resolvers_words() {
     let mut center = Scenario::new();
     let mut order = center.script(1, "true");
-    order.payload.python =
-        Some(PythonEnvironment { requirements: vec!["nothing @ file:///no/such/nothing-1.0-py3-none-any.whl".into()] });
+    order.payload.python = Some(PythonEnvironment {
+        requirements: vec!["nothing @ file:///no/such/nothing-1.0-py3-none-any.whl".into()],
+        file: None,
+    });
     let ended = center.run(order).await;
     assert_eq!(ended.started, None);
     let Ending::Unstartable { reason } = ended.ending else { panic!("{:?}", ended.ending) };

@@ -154,6 +154,13 @@ impl Client {
         Ok(response.into_body().into_with_config().limit(u64::MAX).reader())
     }
 
+    /// Reads what a task wrote, as it comes; also from which byte on.
+    pub fn output(&self, path: &str) -> Result<(u64, impl Read + use<>), ClientError> {
+        let response = self.ask(Method::GET, path, None, &[("accept", "text/plain")])?;
+        let begin = response.headers().get("x-haina-offset").and_then(|value| value.to_str().ok()?.parse().ok());
+        Ok((begin.unwrap_or(0), response.into_body().into_with_config().limit(u64::MAX).reader()))
+    }
+
     /// Reads a list page by page, at most `limit` things; whether there are more.
     pub fn list(&self, path: &str, limit: Option<usize>) -> Result<(Vec<Value>, bool), ClientError> {
         let separator = if path.contains('?') { '&' } else { '?' };

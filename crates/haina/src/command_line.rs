@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::connection::Connection;
-use crate::{account, demo, job, jobs, login, node, print, submit, token, up, user};
+use crate::{account, demo, environments, job, jobs, login, node, print, submit, token, up, user};
 
 /// Haina: a computing center
 #[derive(Parser, Debug)]
@@ -37,6 +37,8 @@ enum Command {
         #[command(subcommand)]
         command: node::Command,
     },
+    /// List Python environments
+    Environments(environments::Arguments),
     /// Show an account, or pay into it
     Account(account::Arguments),
     /// List or add users
@@ -78,6 +80,7 @@ pub fn run() -> anyhow::Result<u8> {
         Command::Job { command } => job::run(command, &connection.client()?),
         Command::Nodes(arguments) => node::list(&arguments, &connection.client()?),
         Command::Node { command } => node::run(command, &connection),
+        Command::Environments(arguments) => environments::list(&arguments, &connection.client()?),
         Command::Account(arguments) => account::run(arguments, &connection.client()?),
         Command::User { command } => user::run(command, &connection.client()?),
         Command::Token { command } => token::run(command, &connection.client()?),

@@ -8,18 +8,19 @@ use haina_core::JobState;
 
 use crate::client::{Client, escaped};
 use crate::language::say;
+use crate::printable::Printable;
 
 /// Lines of its standard error that are shown where somebody waited for the job.
 const LINES: usize = 20;
-/// The bytes in which they are looked for.
-const TAIL: usize = 8 << 10;
+/// Bytes of them at most: a line may be long.
+const LONGEST: u64 = 8 << 10;
 
 /// How an attempt ended: `exit code 7`.
 pub fn end(end: &Ended) -> String {
     match (end.exit_code, end.signal, &end.reason) {
         (Some(code), _, _) => say(format!("exit code {code}"), format!("退出码 {code}")),
         (_, Some(signal), _) => say(format!("signal {signal}"), format!("信号 {signal}")),
-        (_, _, Some(reason)) => format!("{}: {reason}", end.how),
+        (_, _, Some(reason)) => format!("{}: {}", end.how, reason.lines().next().unwrap_or_default()),
         _ => end.how.clone(),
     }
 }
@@ -51,9 +52,12 @@ pub fn tell(client: &Client, job: &Job) -> Result<()> {
     }
     let Some(Attempt { end: Some(end), .. }) = attempt(client, &job.id, None)? else { return Ok(()) };
     let Some(task) = &end.failed_task else { return Ok(()) };
-    let words = last_words(client, &format!("/api/v1/jobs/{}/logs?stream=stderr&task={}", job.id, task.rank))?;
+    let path = format!("/api/v1/jobs/{}/logs?stream=stderr&task={}&tail={LINES}", job.id, task.rank);
+    let mut words = Vec::new();
+    client.stream(&path, "text/plain", &[])?.take(LONGEST).read_to_end(&mut words)?;
+    let words = Printable::default().filter(&words);
     eprintln!("{}", sentence(&end));
-    for line in words.lines() {
+    for line in String::from_utf8_lossy(&words).lines() {
         eprintln!("  | {line}");
     }
     let (id, rank) = (&job.id, task.rank);
@@ -65,21 +69,4 @@ pub fn tell(client: &Client, job: &Job) -> Result<()> {
         )
     );
     Ok(())
-}
-
-/// The last lines of an output.
-fn last_words(client: &Client, path: &str) -> Result<String> {
-    let mut output = client.stream(path, "text/plain", &[])?;
-    let mut tail = Vec::new();
-    let mut piece = vec![0; 64 << 10];
-    loop {
-        match output.read(&mut piece)? {
-            0 => break,
-            read => tail.extend_from_slice(&piece[..read]),
-        }
-        tail.drain(..tail.len().saturating_sub(TAIL));
-    }
-    let text = String::from_utf8_lossy(&tail);
-    let lines: Vec<&str> = text.lines().collect();
-    Ok(lines[lines.len().saturating_sub(LINES)..].join("\n"))
 }

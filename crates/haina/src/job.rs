@@ -8,10 +8,11 @@ use serde_json::Value;
 use crate::client::{Client, escaped};
 use crate::failed_task::{end, sentence};
 use crate::job_logs;
+use crate::job_metrics;
 use crate::language::say;
 use crate::print::{self, Format, line};
+use crate::printable::Printable;
 use crate::table::Table;
-use crate::job_metrics;
 
 /// Attempts in a table.
 const ATTEMPTS_OF_TABLE: usize = 50;
@@ -84,10 +85,16 @@ fn show(arguments: &OneJob, client: &Client) -> Result<u8> {
         ["运行", "状态", "节点", "卡", "分配时间", "时长", "结果", "扣费", "CPU", "内存", "读取", "写入"],
     ))
     .expendable([11, 10, 4, 9, 8, 2, 3, 5]);
+    let mut reason = None;
     for attempt in attempts {
+        reason = attempt.end.as_ref().and_then(|end| end.reason.clone());
         table.row(attempt_row(attempt));
     }
     table.print();
+    // What others say may take many lines, of which a table has no room for one.
+    if let Some(reason) = reason.filter(|reason| reason.contains('\n')) {
+        println!("\n{}", String::from_utf8_lossy(&Printable::default().filter(reason.as_bytes())));
+    }
     if more {
         let id = &arguments.id;
         eprintln!(

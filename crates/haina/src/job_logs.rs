@@ -1,12 +1,13 @@
 //! `haina job logs`.
 
-use std::io::{Read, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::time::Duration;
 
 use crate::client::{Client, ClientError, escaped};
 use crate::failed_task;
 use crate::language::say;
 use crate::print;
+use crate::printable::Printable;
 
 /// How long a center may be away while its output is followed.
 const AWAY_MOST: Duration = Duration::from_secs(60);
@@ -27,41 +28,61 @@ pub struct Arguments {
     #[arg(long, value_name = "N")]
     attempt: Option<u16>,
     /// The task's rank; that of the task that failed first if absent, else 0
-    #[arg(long, value_name = "RANK")]
+    #[arg(long, visible_alias = "rank", value_name = "RANK")]
     task: Option<u32>,
+    /// All tasks as one, each line behind its rank; with --follow as they write, else one task after the other
+    #[arg(long, conflicts_with_all = ["task", "json"])]
+    merged: bool,
+    /// Only the last so many lines, with --merged of each task
+    #[arg(long, value_name = "LINES")]
+    tail: Option<u32>,
     /// Print one JSON document: the whole output as text
     #[arg(long, conflicts_with = "follow")]
     json: bool,
 }
 
-/// Prints what a task wrote. A center that comes back is followed where it was left.
+/// Prints what a task wrote: as it is, but to a terminal nothing that commands it. A center that comes back is followed
+/// where it was left.
 pub fn run(arguments: &Arguments, client: &Client) -> anyhow::Result<u8> {
     let stream = if arguments.stderr { "stderr" } else { "stdout" };
     let task = match arguments.task {
         Some(task) => task,
+        None if arguments.merged => 0,
         None => task_of_interest(arguments, client)?,
     };
-    let mut path = format!("/api/v1/jobs/{}/logs?stream={stream}&task={task}", escaped(&arguments.id));
+    let mut path = format!("/api/v1/jobs/{}/logs?stream={stream}", escaped(&arguments.id));
+    path += &match arguments.merged {
+        true => "&merged=true".to_owned(),
+        false => format!("&task={task}"),
+    };
     if let Some(attempt) = arguments.attempt {
         path += &format!("&attempt={attempt}");
     }
+    let tail = arguments.tail.map(|lines| format!("&tail={lines}")).unwrap_or_default();
     if arguments.json {
-        let text = client.text(&path)?;
+        let text = client.text(&(path + &tail))?;
         print::json(&serde_json::json!({ "id": arguments.id, "stream": stream, "task": task, "text": text }));
         return Ok(0);
     }
     let mut output = std::io::stdout().lock();
-    let mut offset = 0;
+    let mut printable = output.is_terminal().then(Printable::default);
+    let mut offset = None;
     let mut away = Duration::ZERO;
     loop {
-        let from = format!("{path}&follow={}&offset={offset}", arguments.follow);
-        let outcome = client.stream(&from, "text/plain", &[]).and_then(|pieces| {
+        let from = match offset {
+            Some(offset) => format!("&offset={offset}"),
+            None => tail.clone(),
+        };
+        let from = format!("{path}&follow={}{from}", arguments.follow);
+        let outcome = client.output(&from).and_then(|(begin, pieces)| {
             away = Duration::ZERO;
-            copy(pieces, &mut output, &mut offset, client.url())
+            copy(pieces, &mut output, printable.as_mut(), offset.insert(begin), client.url())
         });
+        // Of several tasks nobody can say where they were left.
+        let may_go_on = arguments.follow && !(arguments.merged && offset.is_some());
         match outcome {
             Ok(()) => return Ok(0),
-            Err(ClientError::Unreachable { .. }) if arguments.follow && away < AWAY_MOST => {
+            Err(ClientError::Unreachable { .. }) if may_go_on && away < AWAY_MOST => {
                 std::thread::sleep(PAUSE);
                 away += PAUSE;
             }
@@ -82,7 +103,13 @@ fn task_of_interest(arguments: &Arguments, client: &Client) -> anyhow::Result<u3
     Ok(task.rank)
 }
 
-fn copy(mut from: impl Read, to: &mut impl Write, offset: &mut u64, url: &str) -> Result<(), ClientError> {
+fn copy(
+    mut from: impl Read,
+    to: &mut impl Write,
+    mut printable: Option<&mut Printable>,
+    offset: &mut u64,
+    url: &str,
+) -> Result<(), ClientError> {
     let mut piece = vec![0; 64 << 10];
     loop {
         let read = from.read(&mut piece);
@@ -95,7 +122,11 @@ fn copy(mut from: impl Read, to: &mut impl Write, offset: &mut u64, url: &str) -
             return Ok(());
         }
         *offset += length as u64;
-        if to.write_all(&piece[..length]).and_then(|()| to.flush()).is_err() {
+        let written = match &mut printable {
+            Some(printable) => to.write_all(&printable.filter(&piece[..length])),
+            None => to.write_all(&piece[..length]),
+        };
+        if written.and_then(|()| to.flush()).is_err() {
             return Ok(());
         }
     }

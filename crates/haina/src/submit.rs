@@ -16,6 +16,7 @@ use crate::client::Client;
 use crate::complaint::{Complaint, FAILED, USAGE};
 use crate::failed_task;
 use crate::language::{language, say};
+use crate::packages_files;
 use crate::print::{self, Format};
 use crate::wait::{exit_code, until_ended};
 
@@ -116,11 +117,11 @@ pub fn run(arguments: Arguments, client: &Client) -> Result<u8> {
         None => JobFile::One(Box::new(of_command(command, job))),
     };
     if let Some(organization) = organization {
-        let all = match &mut jobs {
-            JobFile::One(job) => std::slice::from_mut(job.as_mut()),
-            JobFile::Several(jobs) => jobs,
-        };
-        all.iter_mut().for_each(|job| job.organization = Some(organization.clone()));
+        all_of(&mut jobs).iter_mut().for_each(|job| job.organization = Some(organization.clone()));
+    }
+    let directory = file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    for job in all_of(&mut jobs) {
+        packages_files::read_into(job, directory)?;
     }
     // What no center would take is said before one is asked.
     convert_all(jobs.jobs().to_vec()).map_err(|refusal| in_file(refusal, file.as_deref()))?;
@@ -133,6 +134,13 @@ pub fn run(arguments: Arguments, client: &Client) -> Result<u8> {
         return Ok(0);
     }
     waited(&submitted, is_single, format, client)
+}
+
+fn all_of(jobs: &mut JobFile) -> &mut [JobSpec] {
+    match jobs {
+        JobFile::One(job) => std::slice::from_mut(job.as_mut()),
+        JobFile::Several(jobs) => jobs,
+    }
 }
 
 fn told(submitted: &[SubmittedJob], is_single: bool, format: Format) -> Result<()> {
@@ -221,8 +229,7 @@ fn of_command(command: Vec<String>, options: JobOptions) -> JobSpec {
         array: options.array.map(|count| ArraySpec { count, concurrency: None }),
         after: options.after.into_iter().map(after).collect(),
         command: Some(command),
-        python: Some(PythonSpec { requirements: options.requirements })
-            .filter(|python| !python.requirements.is_empty()),
+        python: Some(options.requirements).filter(|list| !list.is_empty()).map(PythonSpec::of),
         env: options.variables.into_iter().collect::<BTreeMap<_, _>>(),
         working_directory: options.working_directory,
         ..JobSpec::default()

@@ -43,6 +43,10 @@ pub fn not_started(error: StartError, directory: &DataDirectory) -> Complaint {
                 "请安装缺少的组件，或在中心文件的 [local] 中设置 confinement = \"available\"。",
             ))
         }
+        StartError::Engine(error @ EngineError::Packages(_)) => Complaint::new(FAILED, what).because(error).hint(say(
+            "Mend the file that `credentials` in the center file's [local.python] names.",
+            "请修正中心文件 [local.python] 中 `credentials` 所指的文件。",
+        )),
         StartError::Engine(error) => Complaint::new(FAILED, what).because(error).hint(say(
             format!("Check {}.", directory.join("engine").display()),
             format!("请检查 {}。", directory.join("engine").display()),

@@ -300,6 +300,57 @@ fn jobs_go_on_while_the_server_is_away() {
 }
 
 #[test]
+fn outputs_of_a_gang_are_read_by_rank_merged_and_from_their_end() {
+    let center = Center::start();
+    let script = "echo one $HAINA_RANK; printf 'two %s\\377' $HAINA_RANK; echo loud >&2";
+    let gang =
+        ["submit", "--organization", "ocean-institute", "--tasks-per-node", "3", "--wait", "--", "sh", "-c", script];
+    center.run(&gang).expect(0);
+    let read = |arguments: &[&str]| {
+        let output = program::Printed::bytes(center.command(&[&["job", "logs", "1"], arguments].concat()));
+        String::from_utf8_lossy(&output).replace('\u{fffd}', "?")
+    };
+    assert_eq!(read(&["--rank", "2"]), "one 2\ntwo 2?");
+    assert_eq!(read(&["--tail", "1"]), "two 0?");
+    assert_eq!(read(&["--tail", "1", "--follow"]), "two 0?");
+    assert_eq!(read(&["--merged"]), "[0] one 0\n[0] two 0?\n[1] one 1\n[1] two 1?\n[2] one 2\n[2] two 2?\n");
+    assert_eq!(read(&["--merged", "--stderr", "--tail", "1"]), "[0] loud\n[1] loud\n[2] loud\n");
+    let followed = read(&["--merged", "--follow"]);
+    let mut lines: Vec<&str> = followed.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["[0] one 0", "[0] two 0?", "[1] one 1", "[1] two 1?", "[2] one 2", "[2] two 2?"]);
+    let wrong = center.run(&["job", "logs", "1", "--rank", "3"]);
+    assert!(wrong.expect(1).stderr.contains("0 to 2"), "{}", wrong.stderr);
+}
+
+#[test]
+fn packages_come_from_a_file_beside_the_job_file() {
+    let center = Center::start();
+    let directory = tempfile::tempdir().unwrap();
+    let job = directory.path().join("job.toml");
+    let file = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+    let submit = ["submit", "--organization", "ocean-institute", "--wait", job.to_str().unwrap()];
+    file("job.toml", "name = 'a'\ncommand = ['true']\npython = { requirements_file = 'needs.txt' }");
+    let absent = center.run(&submit);
+    assert!(absent.expect(1).stderr.contains("needs.txt"), "{}", absent.stderr);
+    file("needs.txt", "nothing @ file:///no/such/nothing-1.0-py3-none-any.whl\n");
+    center.run(&submit).expect(1);
+    // Why, in the installer's words: where the job is shown and where its output is.
+    let said = "/no/such/nothing-1.0-py3-none-any.whl";
+    let shown = center.run(&["job", "show", "1"]);
+    assert!(shown.expect(0).stdout.contains(said), "{}", shown.stdout);
+    let logs = center.run(&["job", "logs", "1", "--stderr"]);
+    assert!(logs.expect(0).stdout.contains(said), "{}", logs.stdout);
+    let shown = center.run(&["job", "show", "1", "--json"]).expect(0).json();
+    assert_eq!(shown["program"]["packages_file"], "requirements");
+    let listed = center.run(&["environments", "--json"]).expect(0).json();
+    assert_eq!((&listed[0]["state"], &listed[0]["packages_file"]), (&"incomplete".into(), &"requirements".into()));
+    file("needs.txt", "-r others.txt\n");
+    let refused = center.run(&submit);
+    assert!(refused.expect(1).stderr.contains("stands alone"), "{}", refused.stderr);
+}
+
+#[test]
 fn a_login_is_kept_for_its_owner_only() {
     let center = Center::start();
     let home = tempfile::tempdir().unwrap();

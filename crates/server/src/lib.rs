@@ -13,6 +13,7 @@ mod input;
 mod jobs_seen;
 mod latencies;
 mod logs;
+mod merged_logs;
 mod metrics;
 mod reply;
 mod routes;

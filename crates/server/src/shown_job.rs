@@ -64,6 +64,7 @@ pub fn job(view: &View, record: &JobRecord) -> Job {
 pub fn program(payload: Payload, with_variables: bool) -> Program {
     Program {
         command: payload.command,
+        packages_file: payload.python.as_ref().and_then(|python| Some(python.file.as_ref()?.kind)),
         requirements: payload.python.map(|python| python.requirements).unwrap_or_default(),
         env: if with_variables { payload.variables } else { Default::default() },
         working_directory: payload.working_directory,

@@ -216,8 +216,8 @@ impl Confinement {
         }
         let mut scene = self.scene(whose);
         if let (Some(user), Some((_, name))) = (sandbox.user, whose.organization) {
-            scene.replaced =
-                user_files(names, name, user, whose.write.first().map_or(Path::new("/"), PathBuf::as_path))?;
+            let home = whose.write.first().map_or(Path::new("/"), PathBuf::as_path);
+            scene.replaced.extend(user_files(names, name, user, home)?);
         }
         scene.replaced.extend(whose.hosts.iter().map(|hosts| (hosts.clone(), "/etc/hosts".into())));
         if sandbox.user.is_some() {
@@ -255,6 +255,12 @@ impl Confinement {
             if is_seen && mount.path.exists() {
                 if mount.writable { &mut scene.write } else { &mut scene.read }.push(mount.path.clone());
             }
+        }
+        // Where all jobs run as the server's user, its mode alone would not keep them from it.
+        if let Some(secret) = self.definition.python.credentials.as_ref().and_then(|path| path.canonicalize().ok())
+            && scene.shows(&secret)
+        {
+            scene.replaced.push((PathBuf::from("/dev/null"), secret));
         }
         scene
     }

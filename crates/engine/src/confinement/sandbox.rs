@@ -107,6 +107,13 @@ impl Scene {
         options
     }
 
+    /// Whether a file of the machine would be seen.
+    pub fn shows(&self, file: &Path) -> bool {
+        let seen = SYSTEM.iter().map(Path::new);
+        let seen = seen.chain(self.read.iter().map(PathBuf::as_path)).chain(self.write.iter().map(PathBuf::as_path));
+        seen.filter_map(|path| path.canonicalize().ok()).any(|path| file.starts_with(path))
+    }
+
     /// The same as rules for the kernel.
     pub fn rules(&self) -> FileRules {
         let system = SYSTEM.map(PathBuf::from).into_iter().chain([PathBuf::from("/run")]);

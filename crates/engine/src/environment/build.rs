@@ -6,12 +6,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use haina_core::{Bytes, Ending, Epoch, Milliseconds};
+use haina_core::{Bytes, Ending, Epoch, Milliseconds, PackagesFileKind, PythonEnvironment};
 use rustix::fs::syncfs;
 use tokio::sync::Notify;
 
-use super::Outcome;
+use super::indexes::Access;
+use super::listing::About;
 use super::tools::Tools;
+use super::{Outcome, Unprepared, removal};
 use crate::confinement::{Confinement, Whose};
 use crate::layout::TaskPaths;
 use crate::local::task::{TaskStarter, blocking};
@@ -29,21 +31,47 @@ const LOG_CAP: Bytes = Bytes(16 << 20);
 /// How much of the resolver's last words goes into a reason; reasons have at most 2,000 characters.
 const LAST_WORDS: usize = 1900;
 
-/// Arguments: venv, interpreter, requirements file, uv. Everything is said in one stream, so that the words keep their
-/// order.
+/// How much of the resolver's output is shown as the task's.
+const OUTPUT_SHOWN: u64 = 256 << 10;
+
+/// Arguments: venv, interpreter, uv, how the packages are said, and the file that says them. Everything is said in one
+/// stream, so that the words keep their order.
 const SCRIPT: &str = r#"
 exec 2>&1
 set -e
 umask 022
 find "$1" -mindepth 1 -delete
-if [ -n "$4" ]; then
-    "$4" venv --python "$2" "$1"
-    [ ! -s "$3" ] || "$4" pip install --python "$1/bin/python" -r "$3"
+if [ -n "$3" ]; then
+    "$3" venv --python "$2" "$1"
 else
     "$2" -m venv "$1"
-    [ ! -s "$3" ] || "$1/bin/python" -m pip install --no-input --disable-pip-version-check --progress-bar off -r "$3"
 fi
+[ -s "$5" ] || exit 0
+hashes=
+case "$4" in
+    hashed) hashes=--require-hashes ;;
+    project)
+        export UV_PROJECT_ENVIRONMENT="$1"
+        exec "$3" sync --frozen --no-dev --no-install-workspace --python "$1/bin/python" --project "${5%/*}" ;;
+esac
+if [ -n "$3" ]; then
+    exec "$3" pip install --python "$1/bin/python" $hashes -r "$5"
+fi
+exec "$1/bin/python" -m pip install --no-input --disable-pip-version-check --progress-bar off $hashes -r "$5"
 "#;
+
+/// The names under which the files lie that say which packages.
+const FILES: [&str; 4] = ["requirements.txt", "pylock.toml", "pyproject.toml", "uv.lock"];
+
+/// How [`SCRIPT`] is told of it, and the name of the file that it reads.
+fn told(kind: Option<PackagesFileKind>) -> (&'static str, &'static str) {
+    match kind {
+        None | Some(PackagesFileKind::Requirements) => ("requirements", "requirements.txt"),
+        Some(PackagesFileKind::HashedRequirements) => ("hashed", "requirements.txt"),
+        Some(PackagesFileKind::Pylock) => ("requirements", "pylock.toml"),
+        Some(PackagesFileKind::UvLock) => ("project", "uv.lock"),
+    }
+}
 
 /// Where an environment's programs are.
 pub fn venv(directory: &Path) -> PathBuf {
@@ -98,7 +126,7 @@ fn confine(order: &mut TaskOrder, directory: &Path, tools: &Tools, confinement: 
             read.push(file);
         }
     }
-    read.push(directory.join("requirements.txt"));
+    read.extend(FILES.map(|file| directory.join(file)));
     // The build writes there and nowhere else: what lies beside it, the server reads and believes.
     let venv = venv(directory);
     durable::create_directories(&venv)?;
@@ -122,7 +150,7 @@ fn confine(order: &mut TaskOrder, directory: &Path, tools: &Tools, confinement: 
 /// One build of one environment, for all who wait for it.
 pub struct Build {
     directory: PathBuf,
-    requirements: Vec<String>,
+    packages: PythonEnvironment,
     tools: Tools,
     state: Mutex<State>,
 }
@@ -136,8 +164,8 @@ struct State {
 
 impl Build {
     /// A build that was not started yet.
-    pub fn new(directory: PathBuf, requirements: Vec<String>, tools: Tools) -> Build {
-        Build { directory, requirements, tools, state: Mutex::default() }
+    pub fn new(directory: PathBuf, packages: PythonEnvironment, tools: Tools) -> Build {
+        Build { directory, packages, tools, state: Mutex::default() }
     }
 
     /// Ends it. What [`Build::run`] returns then is the outcome.
@@ -158,10 +186,11 @@ impl Build {
         starter: &TaskStarter,
         inherited: &BTreeMap<String, String>,
         confinement: &Arc<Confinement>,
+        access: &Access,
     ) -> Outcome {
-        match self.try_run(starter, inherited, confinement).await {
+        match self.try_run(starter, inherited, confinement, access).await {
             Ok(outcome) => outcome,
-            Err(error) => Outcome::Failed(format!("the Python environment could not be prepared: {error}")),
+            Err(error) => Outcome::Failed(format!("the Python environment could not be prepared: {error}").into()),
         }
     }
 
@@ -170,6 +199,7 @@ impl Build {
         starter: &TaskStarter,
         inherited: &BTreeMap<String, String>,
         confinement: &Arc<Confinement>,
+        access: &Access,
     ) -> io::Result<Outcome> {
         // Other processes on this directory wait here; the lock is given back when this ends or the server dies.
         let directory = self.directory.clone();
@@ -185,7 +215,7 @@ impl Build {
             if is_complete(&self.directory) {
                 return Ok(Outcome::Complete);
             }
-            let (task, is_adopted) = self.next_task(inherited, confinement, may_adopt).await?;
+            let (task, is_adopted) = self.next_task(inherited, confinement, access, may_adopt).await?;
             may_adopt = false;
             let wake = Arc::new(Notify::new());
             {
@@ -202,9 +232,10 @@ impl Build {
             match end.ending {
                 Ending::Exited { code: 0 } => self.complete().await?,
                 _ if self.is_stopped() => return Ok(Outcome::Abandoned),
-                // Of an earlier server: it was stopped or lost with it, which says nothing about the packages.
-                Ending::Stopped | Ending::Lost { .. } if is_adopted => {}
-                _ => return Ok(Outcome::Failed(self.last_words(task, &end).await)),
+                // Of an earlier server: it was stopped or lost with it, or its way to the packages was, which says nothing
+                // about the packages.
+                _ if is_adopted => {}
+                _ => return Ok(Outcome::Failed(self.last_words(task, &end, access).await)),
             }
         }
     }
@@ -218,11 +249,12 @@ impl Build {
         &self,
         inherited: &BTreeMap<String, String>,
         confinement: &Arc<Confinement>,
+        access: &Access,
         may_adopt: bool,
     ) -> io::Result<(TaskPaths, bool)> {
         let directory = self.directory.clone();
-        let requirements: String = self.requirements.iter().map(|line| format!("{line}\n")).collect();
-        let (order, tools, confinement) = (self.order(inherited), self.tools.clone(), confinement.clone());
+        let packages = self.packages.clone();
+        let (order, tools, confinement) = (self.order(inherited, access), self.tools.clone(), confinement.clone());
         blocking(move || {
             let builds = directory.join("build");
             durable::create_directories(&builds)?;
@@ -238,7 +270,9 @@ impl Build {
             }
             let task = TaskPaths::new(&builds.join(newest.map_or(1, |newest| newest + 1).to_string()));
             fs::create_dir(task.directory())?;
-            fs::write(directory.join("requirements.txt"), requirements)?;
+            let about = About { interpreter: tools.python_description.clone(), packages };
+            durable::write_atomically(&directory.join("about.json"), &about)?;
+            write_files(&directory, &about.packages)?;
             let mut order = order;
             // Packages run programs of their own while they are installed.
             confine(&mut order, &directory, &tools, &confinement)?;
@@ -252,8 +286,15 @@ impl Build {
         .await
     }
 
-    fn order(&self, inherited: &BTreeMap<String, String>) -> TaskOrder {
+    fn order(&self, inherited: &BTreeMap<String, String>, access: &Access) -> TaskOrder {
         let mut variables = inherited.clone();
+        if access.variables.contains_key("PIP_INDEX_URL") {
+            // What the center file says is all that is meant.
+            for name in ["PIP_EXTRA_INDEX_URL", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL"] {
+                variables.remove(name);
+            }
+        }
+        variables.extend(access.variables.clone());
         // uv does not read what pip is told; one place to say where packages come from is enough.
         for (pip, uv) in [
             ("PIP_INDEX_URL", "UV_DEFAULT_INDEX"),
@@ -265,6 +306,7 @@ impl Build {
             }
         }
         let path = |path: &Path| path.display().to_string();
+        let (how, file) = told(self.packages.file.as_ref().map(|file| file.kind));
         TaskOrder {
             epoch: Epoch(0),
             command: vec![
@@ -274,8 +316,9 @@ impl Build {
                 "haina-environment".to_owned(),
                 path(&venv(&self.directory)),
                 path(&self.tools.python),
-                path(&self.directory.join("requirements.txt")),
                 self.tools.uv.as_deref().map(path).unwrap_or_default(),
+                how.to_owned(),
+                path(&self.directory.join(file)),
             ],
             variables,
             working_directory: self.directory.clone(),
@@ -291,13 +334,14 @@ impl Build {
         let directory = self.directory.clone();
         let description = self.tools.python_description.clone();
         blocking(move || {
+            removal::note_use(&directory)?;
             syncfs(File::open(&directory)?)?;
             durable::write_durably(&directory.join("complete"), &description)
         })
         .await
     }
 
-    async fn last_words(&self, task: TaskPaths, end: &ExitRecord) -> String {
+    async fn last_words(&self, task: TaskPaths, end: &ExitRecord, access: &Access) -> Unprepared {
         let how = match &end.ending {
             Ending::Exited { code } => format!("exit code {code}"),
             Ending::Signalled { signal } => format!("signal {signal}"),
@@ -308,13 +352,24 @@ impl Build {
         };
         let said = blocking(move || {
             let length = fs::metadata(task.log(LogStream::Stdout))?.len();
-            // A character has at most four bytes.
-            let offset = length.saturating_sub(4 * LAST_WORDS as u64);
-            logs::read(&task, LogStream::Stdout, offset, u64::MAX)
+            logs::read(&task, LogStream::Stdout, length.saturating_sub(OUTPUT_SHOWN), u64::MAX)
         });
-        let said = said.await.map(|chunk| String::from_utf8_lossy(&chunk.bytes).trim().to_owned()).unwrap_or_default();
-        let skipped = said.chars().count().saturating_sub(LAST_WORDS);
-        let said: String = said.chars().skip(skipped).collect();
-        format!("the Python environment could not be prepared ({how}): {said}").chars().take(2000).collect()
+        let said = said.await.map(|chunk| access.shown(&String::from_utf8_lossy(&chunk.bytes))).unwrap_or_default();
+        let last = said.trim();
+        let skipped = last.chars().count().saturating_sub(LAST_WORDS);
+        let last: String = last.chars().skip(skipped).collect();
+        let reason = format!("the Python environment could not be prepared ({how}): {last}");
+        Unprepared { reason: reason.chars().take(2000).collect(), said: said.into_bytes() }
     }
+}
+
+/// The files that say which packages, for the build to read.
+fn write_files(directory: &Path, packages: &PythonEnvironment) -> io::Result<()> {
+    let (text, project) = match &packages.file {
+        Some(file) => (file.text.clone(), file.project.as_deref()),
+        None => (packages.requirements.iter().map(|line| format!("{line}\n")).collect(), None),
+    };
+    let (_, name) = told(packages.file.as_ref().map(|file| file.kind));
+    fs::write(directory.join(name), text)?;
+    project.map_or(Ok(()), |project| fs::write(directory.join("pyproject.toml"), project))
 }

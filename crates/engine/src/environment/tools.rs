@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use haina_core::PackagesFileKind;
+
 use crate::programs;
 
 /// The tools of this machine.
@@ -17,6 +19,24 @@ pub struct Tools {
     pub python_description: String,
     /// The resolver, if it is installed.
     pub uv: Option<PathBuf>,
+}
+
+impl Tools {
+    /// Whether packages that are said in this way can be installed. The error says what it takes.
+    pub fn can_install(&self, kind: Option<PackagesFileKind>) -> Result<(), String> {
+        let file = match kind {
+            Some(PackagesFileKind::Pylock) => "pylock.toml",
+            Some(PackagesFileKind::UvLock) => "uv.lock",
+            None | Some(PackagesFileKind::Requirements | PackagesFileKind::HashedRequirements) => return Ok(()),
+        };
+        match self.uv {
+            Some(_) => Ok(()),
+            None => Err(format!(
+                "the Python environment could not be prepared: {file} is installed by uv, which is not on the server's \
+                 PATH; a requirements file with hashes works without it"
+            )),
+        }
+    }
 }
 
 const DESCRIBE: &str = "import sys, sysconfig; print(sys.base_prefix); \

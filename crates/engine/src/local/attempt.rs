@@ -11,7 +11,9 @@ use super::Shared;
 use super::aggregate::combine;
 use super::task::blocking;
 use super::task_order::{Programs, task_order};
+use crate::environment::Unprepared;
 use crate::layout::{AttemptPaths, TaskPaths};
+use crate::logs::LogStream;
 use crate::order::LaunchOrder;
 use crate::records::{AttemptStop, ExitRecord, StopCause, TaskStop};
 use crate::supervisor::order_stop;
@@ -126,15 +128,23 @@ impl Gang<'_> {
             _ = stop.wait_for(Option::is_some) => return,
             prepared = self.write_task_orders() => prepared,
         };
-        if let Err(reason) = prepared {
+        if let Err(Unprepared { reason, said }) = prepared {
+            let log = self.members[0].task.log(LogStream::Stderr);
+            if !said.is_empty() {
+                // The reason tells the end of it; who wants to know more looks where a task's errors are.
+                _ = blocking(move || std::fs::write(log, said)).await;
+            }
             let end = ExitRecord::never_started(Ending::Unstartable { reason }, None, clock::now());
             self.settle_all(end).await;
         }
     }
 
-    async fn write_task_orders(&self) -> Result<(), String> {
+    async fn write_task_orders(&self) -> Result<(), Unprepared> {
         let environment = match &self.order.payload.python {
-            Some(python) => Some(self.shared.environments.prepare(python).await?),
+            Some(python) => {
+                let note = self.shared.layout.attempt(self.entry.attempt).environment();
+                Some(self.shared.environments.prepare(python, Some(note)).await?)
+            }
             None => None,
         };
         let programs = Programs { environment, python: self.shared.environments.python().await };
@@ -156,7 +166,7 @@ impl Gang<'_> {
             });
             match written.await {
                 Ok(()) => return Ok(()),
-                Err(error) if tries == 6 => return Err(format!("the tasks could not be prepared: {error}")),
+                Err(error) if tries == 6 => return Err(format!("the tasks could not be prepared: {error}").into()),
                 Err(_) => tokio::time::sleep(Duration::from_millis(100 << tries)).await,
             }
             tries += 1;

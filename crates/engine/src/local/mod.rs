@@ -5,6 +5,7 @@ mod attempt;
 mod epoch;
 mod owner;
 mod real;
+mod removal;
 mod sampler;
 pub mod task;
 mod task_order;
@@ -16,7 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use haina_core::local_definition::LocalDefinition;
+use haina_core::local_definition::{KeepRule, LocalDefinition};
 use haina_core::{AttemptId, CardReading, CenterId, Ending, Epoch, JobTokens, Report, Stop, TaskUse, Timestamp};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::AbortHandle;
@@ -24,7 +25,7 @@ use tokio::task::AbortHandle;
 use crate::confinement::{Confinement, Enforcement};
 use crate::discovery::{Probe, RealNode};
 use crate::engine::{Delivery, Engine, EngineError, EngineFuture, Reconciliation, ReportId, ReportReceiver};
-use crate::environment::Environments;
+use crate::environment::{Environments, ListedEnvironment, indexes};
 use crate::layout::{Layout, TaskPaths};
 use crate::logs::{self, LogChunk, LogReceiver, LogStream};
 use crate::order::LaunchOrder;
@@ -48,6 +49,8 @@ pub struct LocalEngine {
     shared: Arc<Shared>,
     /// Reads the cards.
     card_sampler: Option<AbortHandle>,
+    /// What goes on beside the attempts: keeping environments ready, removing what is too old.
+    upkeep: AbortHandle,
 }
 
 /// What all attempts share.
@@ -61,6 +64,7 @@ pub struct Shared {
     pub(crate) tokens: Option<JobTokens>,
     sampler: Sampler,
     pub(crate) real: Option<Arc<Real>>,
+    keep_attempts: KeepRule,
     epochs: EpochGuard,
     entries: Mutex<HashMap<AttemptId, Arc<Entry>>>,
     /// Where the tasks of attempts meet that have not ended.
@@ -107,8 +111,9 @@ impl LocalEngine {
         if let Some((node, _)) = &machine {
             durable::write_durably(&layout.real_node(), node).map_err(failed)?;
         }
+        indexes::check(&definition.python).map_err(EngineError::Packages)?;
         let entry = supervisor_program.first().map(PathBuf::from).unwrap_or_default();
-        let confinement = Arc::new(Confinement::find(definition, &root, entry));
+        let confinement = Arc::new(Confinement::find(definition.clone(), &root, entry));
         confinement.sweep(|attempt| layout.active().join(attempt).exists());
         let lacking = confinement.lacking();
         if !lacking.is_empty() {
@@ -122,8 +127,14 @@ impl LocalEngine {
             watcher: Watcher::start(),
         });
         let inherited = variables::inherited();
-        let environments =
-            Environments::new(layout.environments(), starter.clone(), inherited.clone(), confinement.clone());
+        let keep_attempts = definition.keep.attempts;
+        let environments = Environments::new(
+            layout.environments(),
+            starter.clone(),
+            inherited.clone(),
+            confinement.clone(),
+            definition,
+        );
         let (reports, receiver) = mpsc::channel(REPORTS);
         let shared = Arc::new(Shared {
             epochs: EpochGuard::new(layout.epoch()),
@@ -135,6 +146,7 @@ impl LocalEngine {
             tokens,
             sampler: Sampler::default(),
             real: machine.map(|(node, probe)| Arc::new(Real::new(node, probe))),
+            keep_attempts,
             entries: Mutex::default(),
             ports: Mutex::default(),
             reports,
@@ -144,7 +156,8 @@ impl LocalEngine {
             shared.resume(attempt).map_err(failed)?;
         }
         tokio::spawn(sampler::sample(Arc::downgrade(&shared)));
-        Ok((LocalEngine { shared, card_sampler }, receiver))
+        let upkeep = tokio::spawn(removal::keep_up(shared.clone())).abort_handle();
+        Ok((LocalEngine { shared, card_sampler, upkeep }, receiver))
     }
 
     /// The node that is this machine, as it was settled for this directory before.
@@ -177,6 +190,25 @@ impl LocalEngine {
         self.shared.confinement.enforcement()
     }
 
+    /// The Python environments that are here.
+    ///
+    /// # Errors
+    /// Where their directory cannot be read.
+    pub async fn environments(&self) -> Result<Vec<ListedEnvironment>, EngineError> {
+        let listed = self.shared.environments.list().await;
+        listed.map_err(|error| EngineError::io("the environments could not be listed", error))
+    }
+
+    /// Removes environments and attempts that the center file says are too old or too much. It happens by itself when
+    /// the engine is opened and every hour.
+    ///
+    /// # Errors
+    /// Where a directory cannot be read or changed; what could be removed is.
+    pub async fn remove_surplus(&self) -> Result<(), EngineError> {
+        let removed = self.shared.remove_surplus().await;
+        removed.map_err(|error| EngineError::io("what is too old could not be removed", error))
+    }
+
     /// Where a task's output is.
     pub fn log_path(&self, attempt: AttemptId, rank: u32, stream: LogStream) -> PathBuf {
         self.shared.layout.attempt(attempt).task(rank).log(stream)
@@ -188,6 +220,7 @@ impl Drop for LocalEngine {
         if let Some(sampler) = &self.card_sampler {
             sampler.abort();
         }
+        self.upkeep.abort();
         for (_, entry) in self.shared.entries().drain() {
             if let Some(driver) = entry.driver.lock().unwrap_or_else(PoisonError::into_inner).take() {
                 driver.abort();
@@ -425,10 +458,12 @@ impl Shared {
     }
 
     fn existing_task(&self, attempt: AttemptId, rank: u32) -> Result<TaskPaths, EngineError> {
-        let task = self.layout.attempt(attempt).task(rank);
-        match task.directory().is_dir() {
-            true => Ok(task),
-            false => Err(EngineError::NoSuchTask { attempt, rank }),
+        let paths = self.layout.attempt(attempt);
+        let task = paths.task(rank);
+        match (task.directory().is_dir(), paths.directory().is_dir()) {
+            (true, _) => Ok(task),
+            (false, true) => Err(EngineError::NoSuchTask { attempt, rank }),
+            (false, false) => Err(EngineError::NoSuchAttempt { attempt }),
         }
     }
 }
@@ -510,6 +545,14 @@ impl Engine for LocalEngine {
             let shared = self.shared.clone();
             let found = blocking(move || shared.sampler.of(attempt, &shared.layout)).await;
             found.map_err(|error| EngineError::io(format!("what {attempt} used"), error))
+        })
+    }
+
+    fn tail_of_log(&self, attempt: AttemptId, rank: u32, stream: LogStream, lines: u64) -> EngineFuture<'_, u64> {
+        Box::pin(async move {
+            let task = self.shared.existing_task(attempt, rank)?;
+            let tail = blocking(move || logs::tail(&task, stream, lines)).await;
+            tail.map_err(|error| EngineError::io(format!("the output of {attempt}"), error))
         })
     }
 

@@ -55,26 +55,35 @@ impl Stream {
         self.pipe.as_ref().map(AsFd::as_fd)
     }
 
-    /// Copies what is there, at most one buffer.  Returns whether there may be more.
+    /// Copies what is there, at most one buffer. Returns whether there may be more.
     pub fn pump(&mut self, buffer: &mut [u8]) -> bool {
-        let Some(pipe) = &mut self.pipe else { return false };
-        match pipe.read(buffer) {
+        self.copy(buffer).is_some()
+    }
+
+    /// Copies all that is left when the task's processes are gone. What is in the pipe now is all that they wrote: somebody
+    /// else who got hold of it might write without end.
+    pub fn finish(&mut self, buffer: &mut [u8]) {
+        let mut left = self.pipe.as_ref().and_then(|pipe| rustix::io::ioctl_fionread(pipe).ok()).unwrap_or(0);
+        while left > 0 {
+            let Some(length) = self.copy(buffer) else { break };
+            left = left.saturating_sub(length);
+        }
+        self.pipe = None;
+    }
+
+    /// How much was copied, if there may be more.
+    fn copy(&mut self, buffer: &mut [u8]) -> Option<u64> {
+        match self.pipe.as_mut()?.read(buffer) {
             Ok(0) => self.pipe = None,
             Ok(length) => {
                 self.keep(&buffer[..length]);
-                return true;
+                return Some(length as u64);
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return true,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Some(0),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(_) => self.pipe = None,
         }
-        false
-    }
-
-    /// Copies all that is left when the task's processes are gone.
-    pub fn finish(&mut self, buffer: &mut [u8]) {
-        while self.pump(buffer) {}
-        self.pipe = None;
+        None
     }
 
     fn keep(&mut self, output: &[u8]) {

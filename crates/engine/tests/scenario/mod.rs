@@ -1,6 +1,8 @@
 //! A local engine in a directory of its own, and what the scenarios need to talk about it.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod index;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -227,6 +229,12 @@ impl Scenario {
         std::fs::read_to_string(task.log(stream)).unwrap_or_default()
     }
 
+    /// One output of the first task.
+    pub fn log(&self, job: u64, stream: haina_engine::LogStream) -> String {
+        let task = self.layout().attempt(attempt(job)).task(0);
+        String::from_utf8_lossy(&std::fs::read(task.log(stream)).unwrap_or_default()).into_owned()
+    }
+
     /// A file that a process of the task or its supervisor wrote, as JSON.
     pub fn record(&self, job: u64, rank: u32, name: &str) -> serde_json::Value {
         let path = self.layout().attempt(attempt(job)).task(rank).directory().join(name);
@@ -236,16 +244,8 @@ impl Scenario {
     /// A requirement that needs no network: a wheel with one module `tiny`, made here.
     pub fn tiny_wheel(&self) -> PythonEnvironment {
         let wheel = self.file("tiny-1.0-py3-none-any.whl");
-        let make = "import sys, zipfile\n\
-            z = zipfile.ZipFile(sys.argv[1], 'w')\n\
-            z.writestr('tiny.py', 'size = 1\\n')\n\
-            z.writestr('tiny-1.0.dist-info/METADATA', 'Metadata-Version: 2.1\\nName: tiny\\nVersion: 1.0\\n')\n\
-            z.writestr('tiny-1.0.dist-info/WHEEL', 'Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')\n\
-            z.writestr('tiny-1.0.dist-info/RECORD', 'tiny.py,,\\ntiny-1.0.dist-info/METADATA,,\\ntiny-1.0.dist-info/WHEEL,,\\ntiny-1.0.dist-info/RECORD,,\\n')\n\
-            z.close()\n";
-        let made = std::process::Command::new("python3").args(["-c", make]).arg(&wheel).status().unwrap();
-        assert!(made.success());
-        PythonEnvironment { requirements: vec![format!("tiny @ file://{}", wheel.display())] }
+        make_tiny_wheel(&wheel);
+        PythonEnvironment { requirements: vec![format!("tiny @ file://{}", wheel.display())], file: None }
     }
 }
 
@@ -258,6 +258,19 @@ pub fn write_program(path: &Path, text: &str) {
     let write = "printf %s \"$1\" > \"$2\" && chmod 755 \"$2\"";
     let written = std::process::Command::new("sh").args(["-c", write, "sh", text]).arg(path).status().unwrap();
     assert!(written.success());
+}
+
+/// A wheel with one module `tiny`.
+pub fn make_tiny_wheel(wheel: &Path) {
+    let make = "import sys, zipfile\n\
+        z = zipfile.ZipFile(sys.argv[1], 'w')\n\
+        z.writestr('tiny.py', 'size = 1\\n')\n\
+        z.writestr('tiny-1.0.dist-info/METADATA', 'Metadata-Version: 2.1\\nName: tiny\\nVersion: 1.0\\n')\n\
+        z.writestr('tiny-1.0.dist-info/WHEEL', 'Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')\n\
+        z.writestr('tiny-1.0.dist-info/RECORD', 'tiny.py,,\\ntiny-1.0.dist-info/METADATA,,\\ntiny-1.0.dist-info/WHEEL,,\\ntiny-1.0.dist-info/RECORD,,\\n')\n\
+        z.close()\n";
+    let made = std::process::Command::new("python3").args(["-c", make]).arg(wheel).status().unwrap();
+    assert!(made.success());
 }
 
 pub fn attempt(job: u64) -> AttemptId {

@@ -49,6 +49,13 @@ impl Printed {
         Printed { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
+    /// What a program printed that need not be text.
+    pub fn bytes(mut command: Command) -> Vec<u8> {
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
     #[track_caller]
     pub fn expect(&self, code: i32) -> &Printed {
         assert_eq!(self.code, Some(code), "{}{}", self.stdout, self.stderr);

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod center;
+pub mod environments;
 pub mod events;
 pub mod health;
 pub mod job;

@@ -42,7 +42,7 @@ fn expectation(operation: &str) -> Option<(Other, Other, Value)> {
         "revokeToken" => both(Hidden),
         "followEvents" => both(Own(200)),
         "getCenter" | "getJobSchema" => both(Own(200)),
-        "getMetrics" => both(Forbidden),
+        "getMetrics" | "listEnvironments" => both(Forbidden),
         "getHealth" | "getReadiness" | "getOpenApi" => both(Own(200)),
         _ => return None,
     })

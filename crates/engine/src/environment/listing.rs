@@ -1,0 +1,125 @@
+//! Environments as an administrator sees them.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::PoisonError;
+use std::time::UNIX_EPOCH;
+
+use haina_core::{PackagesFileKind, PythonEnvironment, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Environments, build, key_of, normalized, removal};
+use crate::local::task::blocking;
+use crate::{disk, durable};
+
+/// `about.json`: what an environment is to be.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct About {
+    /// The interpreter.
+    pub interpreter: String,
+    /// The packages.
+    pub packages: PythonEnvironment,
+}
+
+/// An environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedEnvironment {
+    /// Its digest; none for one that the center file asks for and that nobody could try to build yet.
+    pub digest: Option<String>,
+    /// The names that the center file gives it.
+    pub names: Vec<String>,
+    /// The interpreter.
+    pub interpreter: String,
+    /// Its requirements.
+    pub requirements: Vec<String>,
+    /// What kind of file says which packages, where one does.
+    pub packages_file: Option<PackagesFileKind>,
+    /// Whether it can be used.
+    pub state: EnvironmentState,
+    /// Bytes on the disk.
+    pub bytes: u64,
+    /// When it was used last.
+    pub used: Option<Timestamp>,
+}
+
+/// Whether an environment can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnvironmentState {
+    /// It can.
+    Ready,
+    /// It is being built.
+    Building,
+    /// It is to be kept ready and could not be built.
+    Failed(String),
+    /// A build of it ended without success; the next who asks for it tries again.
+    Incomplete,
+}
+
+impl Environments {
+    /// All of them: those of the center file first, then by last use.
+    pub async fn list(&self) -> io::Result<Vec<ListedEnvironment>> {
+        let tools = self.tools().await.ok().cloned();
+        let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut listed = Vec::new();
+        for wanted in &self.definition.environments {
+            match &tools {
+                Some(tools) => {
+                    let key = key_of(&normalized(&wanted.python), tools);
+                    names.entry(key).or_default().push(wanted.name.clone());
+                }
+                None => listed.push(ListedEnvironment {
+                    digest: None,
+                    names: vec![wanted.name.clone()],
+                    interpreter: String::new(),
+                    requirements: wanted.python.requirements.clone(),
+                    packages_file: None,
+                    state: EnvironmentState::Failed(self.unready(&wanted.name).unwrap_or_default()),
+                    bytes: 0,
+                    used: None,
+                }),
+            }
+        }
+        let directory = self.directory.clone();
+        let found = blocking(move || {
+            let mut found = Vec::new();
+            for path in durable::list(&directory)?.into_iter().filter(|path| !disk::is_set_aside(path)) {
+                // One that is removed while it is looked at is not there.
+                let Ok(Some(about)) = durable::read::<About>(&path.join("about.json")) else { continue };
+                let used = removal::last_use(&path).ok().and_then(|used| used.duration_since(UNIX_EPOCH).ok());
+                let used = used.and_then(|used| i64::try_from(used.as_micros()).ok()).map(Timestamp);
+                let key = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                found.push((key, about, build::is_complete(&path), removal::size(&path).unwrap_or(0), used));
+            }
+            Ok(found)
+        });
+        for (key, about, is_complete, bytes, used) in found.await? {
+            let names = names.remove(&key).unwrap_or_default();
+            let state = match () {
+                () if is_complete => EnvironmentState::Ready,
+                () if self.lock().contains_key(&key) => EnvironmentState::Building,
+                () => match names.iter().find_map(|name| self.unready(name)) {
+                    Some(why) => EnvironmentState::Failed(why),
+                    None => EnvironmentState::Incomplete,
+                },
+            };
+            listed.push(ListedEnvironment {
+                digest: Some(key),
+                names,
+                interpreter: about.interpreter,
+                requirements: about.packages.requirements,
+                packages_file: about.packages.file.map(|file| file.kind),
+                state,
+                bytes,
+                used,
+            });
+        }
+        listed.sort_by(|a, b| {
+            (a.names.is_empty(), std::cmp::Reverse(a.used)).cmp(&(b.names.is_empty(), std::cmp::Reverse(b.used)))
+        });
+        Ok(listed)
+    }
+
+    fn unready(&self, name: &str) -> Option<String> {
+        self.unready.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+}
