@@ -24,6 +24,7 @@ mod programs;
 mod readiness;
 mod records;
 pub mod rendezvous;
+mod shell;
 mod supervisor;
 mod task_state;
 mod variables;
@@ -34,4 +35,5 @@ pub use engine::{Delivery, Engine, EngineError, EngineFuture, Reconciliation, Re
 pub use local::LocalEngine;
 pub use logs::{LogChunk, LogReceiver, LogStream};
 pub use order::{LaunchOrder, NodeDescription};
+pub use shell::{Shell, ShellRequest, Terminal, TerminalSize, join};
 pub use supervisor::supervise;

@@ -55,6 +55,7 @@ pub fn write(order: &LaunchOrder, directory: &Path) -> io::Result<()> {
     durable::create_directories(directory)?;
     fs::set_permissions(directory, fs::Permissions::from_mode(0o755))?;
     write_for_all(&host_file_path(directory), host_file(order).as_bytes())?;
+    write_for_all(&names_path(directory), names(order).as_bytes())?;
     if let Some(table) = rank_table(order) {
         write_for_all(&rank_table_path(directory), &serde_json::to_vec_pretty(&table)?)?;
     }
@@ -69,6 +70,19 @@ fn write_for_all(path: &Path, text: &[u8]) -> io::Result<()> {
 
 fn host_file_path(directory: &Path) -> std::path::PathBuf {
     directory.join("hostfile")
+}
+
+/// What a task sees as `/etc/hosts`.
+pub fn names_path(directory: &Path) -> std::path::PathBuf {
+    directory.join("hosts")
+}
+
+/// The names of the gang's nodes, before what the machine itself says: programs look for each other, and for themselves,
+/// by the name of the node.
+fn names(order: &LaunchOrder) -> String {
+    let nodes: Vec<String> = order.launch.allocation.shares.iter().map(|share| order.node_name(share)).collect();
+    let own = fs::read_to_string("/etc/hosts").unwrap_or_default();
+    format!("{ADDRESS} {}\n{own}", nodes.join(" "))
 }
 
 fn rank_table_path(directory: &Path) -> std::path::PathBuf {

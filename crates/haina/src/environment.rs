@@ -22,6 +22,9 @@ pub const CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 /// The home directory.
 pub const HOME: &str = "HOME";
 
+/// What the terminal is.
+pub const TERM: &str = "TERM";
+
 /// The language of what is printed, the first that is set: Chinese where it begins with `zh`, else English.
 pub const LANGUAGE: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
 

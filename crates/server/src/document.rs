@@ -51,6 +51,7 @@ fn parts() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(r::job_attempts::list))
         .routes(routes!(r::job_events::list))
         .routes(routes!(r::job_logs::read))
+        .routes(routes!(r::job_shell::open))
         .routes(routes!(r::nodes::list))
         .routes(routes!(r::nodes::show))
         .routes(routes!(r::nodes::drain))

@@ -17,6 +17,7 @@ mod metrics;
 mod reply;
 mod routes;
 mod serve;
+mod shell;
 mod shown;
 mod shown_job;
 

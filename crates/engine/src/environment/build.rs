@@ -106,7 +106,7 @@ fn confine(order: &mut TaskOrder, directory: &Path, tools: &Tools, confinement: 
     confinement.hand_over(&venv, None, 0o755)?;
     order.working_directory.clone_from(&venv);
     let write = vec![venv];
-    let whose = Whose { organization: None, write, read, devices: Vec::new(), hostname: "haina" };
+    let whose = Whose { organization: None, write, read, devices: Vec::new(), hostname: "haina", hosts: None };
     let sandbox = confinement.of_task(&whose, directory, None, "", "")?;
     if sandbox.as_ref().is_some_and(|sandbox| !sandbox.enter.is_empty()) {
         let home = PathBuf::from("/tmp");

@@ -10,7 +10,7 @@ use crate::environment::Python;
 use crate::layout::TaskPaths;
 use crate::order::LaunchOrder;
 use crate::records::TaskOrder;
-use crate::variables;
+use crate::{rendezvous, variables};
 
 /// What the task's programs come from.
 #[derive(Clone, Debug, Default)]
@@ -36,9 +36,9 @@ pub fn task_order(
     shared.confinement.hand_over(&home, organization, 0o700)?;
     let mut read: Vec<PathBuf> = programs.environment.iter().cloned().collect();
     read.extend(programs.python.iter().map(|python| python.prefix.clone()));
-    let rendezvous = shared.layout.attempt(order.launch.attempt).rendezvous();
+    let directory = shared.layout.attempt(order.launch.attempt).rendezvous();
     if order.is_gang() {
-        read.push(rendezvous.clone());
+        read.push(directory.clone());
     }
     let hostname = order.node_name(place.share);
     let whose = Whose {
@@ -47,6 +47,7 @@ pub fn task_order(
         read,
         devices: Vec::new(),
         hostname: &hostname,
+        hosts: order.is_gang().then(|| rendezvous::names_path(&directory)),
     };
     let node = rank / order.launch.tasks_per_node;
     let sandbox = shared.confinement.of_task(
@@ -62,10 +63,14 @@ pub fn task_order(
         let python = programs.python.as_ref().map(|python| python.directory.as_path());
         variables::confine(&mut inherited, &order.organization, &home, python, &whose.read);
     }
+    let environment = programs.environment.as_deref();
+    let mut variables = variables::of_task(&inherited, order, rank, task, &directory, environment);
+    let program = shared.confinement.program(sandbox.as_ref());
+    variables.insert("HAINA_PROGRAM".to_owned(), program.display().to_string());
     Ok(TaskOrder {
         epoch: order.epoch,
         command: order.payload.command.clone(),
-        variables: variables::of_task(&inherited, order, rank, task, &rendezvous, programs.environment.as_deref()),
+        variables,
         working_directory: order.payload.working_directory.as_ref().map_or(home, PathBuf::from),
         time_limit: order.launch.time_limit,
         grace: order.launch.grace,

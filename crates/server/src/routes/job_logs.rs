@@ -67,7 +67,8 @@ pub async fn read(
     Ok(response)
 }
 
-fn element(seen: &Seen, asked: Option<u32>) -> Result<Option<u32>, Refusal> {
+/// The element that is meant: of an array it must be said.
+pub fn element(seen: &Seen, asked: Option<u32>) -> Result<Option<u32>, Refusal> {
     match (seen.record.elements, seen.element.or(asked)) {
         (None, None | Some(0)) => Ok(None),
         (Some(count), Some(element)) if element < count => Ok(Some(element)),
