@@ -55,7 +55,8 @@ pub fn run(arguments: &Arguments, client: &Client) -> Result<u8> {
         End::Failed(why) => Err(Complaint::new(FAILED, why).into()),
         End::Lost => {
             let what = say("the connection to the shell is gone", "与终端的连接已断开");
-            let why = say("Its job may have ended, or the center, or your token.", "作业或中心可能已结束，或令牌已失效。");
+            let why =
+                say("Its job may have ended, or the center, or your token.", "作业或中心可能已结束，或令牌已失效。");
             Err(Complaint::new(UNAVAILABLE, what).hint(why).into())
         }
         End::Signalled(signal) => Ok(128u8.saturating_add(signal)),

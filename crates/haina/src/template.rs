@@ -37,7 +37,8 @@ pub fn run(command: &Command) -> Result<u8> {
     match command {
         Command::Show { name } => print!("{}", text(name)?),
         Command::List(format) if format.json => {
-            let all = TEMPLATES.map(|(name, text)| json!({ "id": name, "description": description(text), "text": text }));
+            let all =
+                TEMPLATES.map(|(name, text)| json!({ "id": name, "description": description(text), "text": text }));
             print::json(&all.to_vec().into());
         }
         Command::List(_) => {
@@ -78,7 +79,10 @@ pub fn with(text: &str, set: &[(String, String)]) -> Result<String> {
     // What cannot be read is said by who reads job files.
     let Ok(mut file) = toml::from_str::<Table>(text) else { return Ok(text.to_owned()) };
     if file.contains_key("job") {
-        let what = say("--set changes a file with one job; this one has several", "--set 只能修改含单个作业的文件，此文件含多个");
+        let what = say(
+            "--set changes a file with one job; this one has several",
+            "--set 只能修改含单个作业的文件，此文件含多个",
+        );
         return Err(Complaint::new(USAGE, what).into());
     }
     for (name, value) in set {
@@ -96,7 +100,8 @@ pub fn with(text: &str, set: &[(String, String)]) -> Result<String> {
 fn insert(file: &mut Table, table: &str, field: &str, value: Value) -> Result<()> {
     let entry = file.entry(table).or_insert_with(|| Value::Table(Table::new()));
     let Some(fields) = entry.as_table_mut() else {
-        let what = say(format!("`{table}` of the job file has no fields"), format!("作业文件的 `{table}` 没有下级字段"));
+        let what =
+            say(format!("`{table}` of the job file has no fields"), format!("作业文件的 `{table}` 没有下级字段"));
         return Err(Complaint::new(USAGE, what).into());
     };
     fields.insert(field.to_owned(), value);

@@ -30,14 +30,15 @@ impl Borrowed {
         let before = tcgetattr(io::stdin())?;
         let mut changed = before.clone();
         change(&mut changed);
-        tcsetattr(io::stdin(), OptionalActions::Flush, &changed)?;
+        // What was typed already is kept.
+        tcsetattr(io::stdin(), OptionalActions::Drain, &changed)?;
         Ok(Borrowed(before))
     }
 }
 
 impl Drop for Borrowed {
     fn drop(&mut self) {
-        _ = tcsetattr(io::stdin(), OptionalActions::Flush, &self.0);
+        _ = tcsetattr(io::stdin(), OptionalActions::Drain, &self.0);
     }
 }
 

@@ -51,7 +51,7 @@ fn a_script_runs_once_and_srun_starts_its_tasks_on_every_node() {
 #SBATCH --output=%x-%j.txt
 
 echo "script $SLURM_JOB_ID $SLURM_JOB_NAME $SLURM_NNODES $SLURM_NTASKS $SLURM_TASKS_PER_NODE $# $2"
-echo "place ${RANK-none} $SLURM_PROCID"
+echo "place ${RANK-none} $SLURM_PROCID $SLURM_JOB_PARTITION"
 [ "$(scontrol show hostnames | head -n 1)" = "$SLURMD_NODENAME" ] && echo "first node"
 srun --label sh -c 'echo $SLURM_PROCID $SLURM_LOCALID $SLURM_NODEID $RANK/$WORLD_SIZE $LR'
 export LR=0.1
@@ -78,14 +78,16 @@ echo "worst $?"
         "again 1 0.1",
         "first node",
         "last node",
-        "place none 0",
+        "place none 0 public",
         "script 1 gang 2 3 2,1 2 two words",
         "srun: error: task 1: Exited with exit code 3",
         "typed",
         "worst 6",
     ];
-    let found: Vec<String> =
-        sorted(&output).iter().map(|line| line.replace("task 2: Exited with exit code 6", "task 1: Exited with exit code 3")).collect();
+    let found: Vec<String> = sorted(&output)
+        .iter()
+        .map(|line| line.replace("task 2: Exited with exit code 6", "task 1: Exited with exit code 3"))
+        .collect();
     assert_eq!(found.iter().map(|line| line.trim_end()).collect::<Vec<_>>(), expected);
     for rank in 0..3 {
         assert_eq!(scene.file(&format!("step-{rank}.txt")), format!("rank {rank}\n"));

@@ -37,7 +37,9 @@ pub async fn serve(app: App, caller: Caller, place: Place, upgrade: OnUpgrade) {
     let Ok(upgraded) = upgrade.await else { return };
     let (mut from, mut to) = tokio::io::split(TokioIo::new(upgraded));
     let mut frames = ShellFrames::default();
-    let Ok(Ok(Some(ShellFrame::Start(start)))) = timeout(START_MOST, next(&mut from, &mut frames)).await else { return };
+    let Ok(Ok(Some(ShellFrame::Start(start)))) = timeout(START_MOST, next(&mut from, &mut frames)).await else {
+        return;
+    };
     let mut shell = match app.center.engine().shell(place.attempt, place.rank, request(start)).await {
         Ok(Some(shell)) => shell,
         Ok(None) | Err(EngineError::NoSuchTask { .. }) => return fail(&mut to, &place.not_running, &caller).await,

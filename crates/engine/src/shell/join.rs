@@ -55,7 +55,8 @@ fn run(mut control: UnixStream) -> Result<ExitStatus, String> {
     control.read_exact(&mut length).map_err(|error| format!("the order could not be read: {error}"))?;
     let mut text = vec![0; u32::from_be_bytes(length) as usize];
     control.read_exact(&mut text).map_err(|error| format!("the order could not be read: {error}"))?;
-    let joining: Joining = serde_json::from_slice(&text).map_err(|error| format!("the order cannot be read: {error}"))?;
+    let joining: Joining =
+        serde_json::from_slice(&text).map_err(|error| format!("the order cannot be read: {error}"))?;
     let sandbox = joining.order.sandbox.as_ref();
     let rights = Rights {
         user: sandbox.and_then(|sandbox| sandbox.user),

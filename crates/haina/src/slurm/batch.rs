@@ -40,7 +40,7 @@ pub struct Batch {
     pub input: Option<String>,
     /// Whether files are written on at their end.
     pub append: bool,
-    /// The pool, if one was named.
+    /// The pool, if it is known.
     pub partition: Option<String>,
     /// Whether it was told where to start.
     pub chdir: bool,

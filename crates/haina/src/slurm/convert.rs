@@ -31,6 +31,8 @@ pub struct Place {
     pub directory: String,
     /// The machine's name.
     pub host: String,
+    /// The pool of jobs that name none.
+    pub pool: Option<String>,
     /// Environment variables.
     pub variables: BTreeMap<String, String>,
     /// The time, in the user's time zone.
@@ -87,7 +89,7 @@ pub fn convert(given: &Given, script: Script, place: &Place) -> Result<Converted
         error: given.get("error").map(str::to_owned),
         input: given.get("input").map(str::to_owned),
         append,
-        partition: pool.clone(),
+        partition: pool.clone().or_else(|| place.pool.clone()),
         chdir: given.has("chdir"),
         submit_directory: place.directory.clone(),
         submit_host: place.host.clone(),
@@ -248,7 +250,10 @@ fn card_request(option: &str, text: &str) -> Result<Option<(Option<String>, u32)
     if text.contains(',') || !["gpu", "npu"].contains(kind) {
         return refuse(
             say(format!("Invalid generic resource (gres) specification: {text}"), format!("无效的 gres：{text}")),
-            say("gpu or npu, once, such as --gres=gpu:8 or --gres=npu:MODEL:8.", "只支持一项 gpu 或 npu，例如 --gres=gpu:8 或 --gres=npu:型号:8。"),
+            say(
+                "gpu or npu, once, such as --gres=gpu:8 or --gres=npu:MODEL:8.",
+                "只支持一项 gpu 或 npu，例如 --gres=gpu:8 或 --gres=npu:型号:8。",
+            ),
         );
     }
     Ok(Some(match rest {
@@ -275,7 +280,8 @@ fn cpus(given: &Given, size: Size, cards: u32) -> Result<u32> {
 /// Bytes on each node.
 fn memory(given: &Given, cpus: u32, cards: u32) -> Result<u64> {
     let all = [("mem", 1), ("mem-per-cpu", cpus), ("mem-per-gpu", cards)];
-    let Some((option, text, times)) = all.into_iter().find_map(|(option, times)| Some((option, given.get(option)?, times)))
+    let Some((option, text, times)) =
+        all.into_iter().find_map(|(option, times)| Some((option, given.get(option)?, times)))
     else {
         return Ok(1 << 30);
     };
@@ -323,9 +329,8 @@ fn after(text: &str) -> Result<Vec<After>> {
         "afterok and afterany can be waited for, all of them: --dependency=afterok:17:18,afterany:19.",
         "支持 afterok 和 afterany，且须全部满足：--dependency=afterok:17:18,afterany:19。",
     );
-    let refused = |what: &str| {
-        refuse(say(format!("dependency `{what}` is not supported"), format!("不支持依赖 `{what}`")), hint)
-    };
+    let refused =
+        |what: &str| refuse(say(format!("dependency `{what}` is not supported"), format!("不支持依赖 `{what}`")), hint);
     if text.contains('?') {
         return refused("?");
     }

@@ -7,6 +7,7 @@ fn place() -> Place {
     Place {
         directory: "/home/li/project".to_owned(),
         host: "login".to_owned(),
+        pool: Some("usual".to_owned()),
         variables: [("LR".to_owned(), "0.1".to_owned())].into(),
         now: "2026-01-31T08:00:00+08:00[+08:00]".parse().unwrap(),
     }
@@ -116,7 +117,8 @@ fn the_script_is_told_what_was_asked_for() {
         submit_host: "login".to_owned(),
     };
     assert_eq!(found, expected);
-    assert_eq!(batch("-N2 --ntasks-per-node=4").tasks_per_node, Some(4));
+    let found = batch("-N2 --ntasks-per-node=4");
+    assert_eq!((found.tasks_per_node, found.partition.as_deref()), (Some(4), Some("usual")));
 }
 
 #[test]

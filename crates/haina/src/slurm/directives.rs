@@ -89,7 +89,8 @@ mod tests {
 
     #[test]
     fn directives_end_where_the_commands_begin() {
-        let script = "#!/bin/sh\n\n# x\n   \n#SBATCH -n2\n #SBATCH -N 2\n##SBATCH -N 3\n#SBATCH -c 4\nhostname\n#SBATCH -J no\n";
+        let script =
+            "#!/bin/sh\n\n# x\n   \n#SBATCH -n2\n #SBATCH -N 2\n##SBATCH -N 3\n#SBATCH -c 4\nhostname\n#SBATCH -J no\n";
         assert_eq!(words(script), ["-n2", "-c", "4"]);
     }
 

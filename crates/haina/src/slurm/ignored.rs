@@ -8,7 +8,8 @@ const PLACE: Fate = Ignored(
     "Haina chooses processors and places itself; a job has its processors to itself",
     "处理器与位置由 Haina 选择；作业独占其处理器份额",
 );
-const MAIL: Fate = Ignored("no mail is sent; `haina job events` tells what happened", "不发送邮件；可用 `haina job events` 查看");
+const MAIL: Fate =
+    Ignored("no mail is sent; `haina job events` tells what happened", "不发送邮件；可用 `haina job events` 查看");
 const SITE: Fate = Ignored("there is nothing like it here", "此处没有对应的功能");
 const NODES: Fate = Refused(
     "Nodes cannot be chosen by name; choose a pool (--partition) and a card model (--gres=gpu:MODEL:N).",
@@ -67,10 +68,23 @@ pub const SBATCH: &[Known] = &[
         "exclusive",
         None,
         Maybe,
-        Ignored("what a job asks for is its own, but others may run beside it", "作业独占其申请的资源，但同一节点上可能有其他作业"),
+        Ignored(
+            "what a job asks for is its own, but others may run beside it",
+            "作业独占其申请的资源，但同一节点上可能有其他作业",
+        ),
     ),
-    option("nice", None, Maybe, Ignored("priority is said in a job file (`priority`)", "优先级请在作业文件中填写（`priority`）")),
-    option("priority", None, Value, Ignored("priority is said in a job file (`priority`)", "优先级请在作业文件中填写（`priority`）")),
+    option(
+        "nice",
+        None,
+        Maybe,
+        Ignored("priority is said in a job file (`priority`)", "优先级请在作业文件中填写（`priority`）"),
+    ),
+    option(
+        "priority",
+        None,
+        Value,
+        Ignored("priority is said in a job file (`priority`)", "优先级请在作业文件中填写（`priority`）"),
+    ),
     option("qos", Some('q'), Value, Ignored("there are no classes of service yet", "尚无服务质量分级")),
     option(
         "signal",
@@ -89,7 +103,12 @@ pub const SBATCH: &[Known] = &[
     ),
     option("deadline", None, Value, Ignored("there are no deadlines", "不支持截止时间")),
     option("time-min", None, Value, Ignored("a job has one time limit", "作业只有一个时限")),
-    option("no-kill", Some('k'), Maybe, Ignored("a job ends when one of its nodes is lost", "任一节点丢失时作业即结束")),
+    option(
+        "no-kill",
+        Some('k'),
+        Maybe,
+        Ignored("a job ends when one of its nodes is lost", "任一节点丢失时作业即结束"),
+    ),
     option("mail-type", None, Value, MAIL),
     option("mail-user", None, Value, MAIL),
     option("bb", None, Value, SITE),
@@ -138,7 +157,10 @@ pub const SBATCH: &[Known] = &[
         "hold",
         Some('H'),
         Nothing,
-        Refused("Jobs cannot be held; --begin says when one may start.", "不能挂起作业；可用 --begin 指定最早开始时间。"),
+        Refused(
+            "Jobs cannot be held; --begin says when one may start.",
+            "不能挂起作业；可用 --begin 指定最早开始时间。",
+        ),
     ),
     option("container", None, Value, Refused("Containers are not supported yet.", "尚不支持容器。")),
     option("export-file", None, Value, Refused("Name variables with --export.", "请用 --export 指定变量。")),
@@ -148,12 +170,7 @@ pub const SBATCH: &[Known] = &[
         Value,
         Refused("Say --gpus-per-node or --gpus-per-task.", "请使用 --gpus-per-node 或 --gpus-per-task。"),
     ),
-    option(
-        "ntasks-per-gpu",
-        None,
-        Value,
-        Refused("Say --ntasks-per-node.", "请使用 --ntasks-per-node。"),
-    ),
+    option("ntasks-per-gpu", None, Value, Refused("Say --ntasks-per-node.", "请使用 --ntasks-per-node。")),
     option("licenses", Some('L'), Value, Refused("There are no licences to count here.", "此处不管理许可证。")),
     option("reservation", None, Value, Refused("There are no reservations yet.", "尚不支持预留。")),
     option("gid", None, Value, Refused("A job runs as its organization's user.", "作业以其单位的用户身份运行。")),

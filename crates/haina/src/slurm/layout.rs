@@ -18,12 +18,9 @@ mod tests {
 
     #[test]
     fn tasks_are_spread_evenly() {
-        for (tasks, nodes, counts, short) in [
-            (3, 2, &[2, 1][..], "2,1"),
-            (4, 2, &[2, 2], "2(x2)"),
-            (1, 1, &[1], "1"),
-            (7, 4, &[2, 2, 2, 1], "2(x3),1"),
-        ] {
+        for (tasks, nodes, counts, short) in
+            [(3, 2, &[2, 1][..], "2,1"), (4, 2, &[2, 2], "2(x2)"), (1, 1, &[1], "1"), (7, 4, &[2, 2, 2, 1], "2(x3),1")]
+        {
             assert_eq!(spread(tasks, nodes), counts);
             assert_eq!(shortened(counts), short);
         }

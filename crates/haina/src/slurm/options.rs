@@ -155,10 +155,7 @@ fn find<'a>(known: &'a [Known], name: &str) -> Result<&'a Known> {
         _ => {
             let names: Vec<String> = begins.iter().map(|option| format!("--{}", option.long)).collect();
             let names = names.join(", ");
-            Err(wrong(say(
-                format!("option --{name} is ambiguous: {names}"),
-                format!("选项 --{name} 有歧义：{names}"),
-            )))
+            Err(wrong(say(format!("option --{name} is ambiguous: {names}"), format!("选项 --{name} 有歧义：{names}"))))
         }
     }
 }

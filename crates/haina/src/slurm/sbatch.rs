@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::Result;
-use haina_api::{SubmittedJob, convert_all};
+use haina_api::{Center, SubmittedJob, convert_all};
 
 use super::convert::{Converted, Place, Script, convert};
 use super::directives;
@@ -53,13 +53,16 @@ const VARIABLES: &[(&str, &str)] = &[
 /// Submits, and waits where asked to.
 pub fn run(arguments: &Arguments, client: &Client) -> Result<u8> {
     let variables = own_variables();
+    let (given, script) = read(&arguments.words, &variables)?;
+    // Only for a variable of the script: the center itself knows which pool is meant.
+    let center = if given.has("partition") { None } else { client.get::<Center>("/api/v1/center").ok() };
     let place = Place {
         directory: std::env::current_dir().map(|path| path.display().to_string()).unwrap_or_default(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        pool: center.and_then(|center| Some(center.pools.first()?.name.clone())),
         now: jiff::ZonedDateTime::now(),
         variables,
     };
-    let (given, script) = read(&arguments.words, &place.variables)?;
     let Converted { job, notes } = convert(&given, script, &place)?;
     // What no center would take is said before one is asked.
     convert_all(vec![job.clone()])?;
@@ -148,7 +151,11 @@ mod tests {
     fn the_command_line_counts_more_than_variables_and_these_more_than_directives() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("train.sh");
-        std::fs::write(&path, "#!/bin/bash\n#SBATCH -J directive --mem=1G -t 5 --mail-type=ALL\n#SBATCH --mail-type=END\ntrue\n").unwrap();
+        std::fs::write(
+            &path,
+            "#!/bin/bash\n#SBATCH -J directive --mem=1G -t 5 --mail-type=ALL\n#SBATCH --mail-type=END\ntrue\n",
+        )
+        .unwrap();
         let variables = [("SBATCH_JOB_NAME", "variable"), ("SBATCH_TIMELIMIT", "6")];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let line = format!("-t7 --mem-per-cpu=2G {} -N2", path.display());

@@ -70,8 +70,18 @@ const KNOWN: &[Known] = &[
     option("unbuffered", Some('u'), Nothing, HELD),
     option("verbose", Some('v'), Nothing, HELD),
     option("wait", Some('W'), Value, HELD),
-    option("multi-prog", None, Nothing, Refused("Start each program with an srun of its own.", "请为每个程序分别使用 srun。")),
-    option("pty", None, Maybe, Refused("`haina shell JOB` opens a terminal in a job.", "`haina shell 作业` 可在作业中打开终端。")),
+    option(
+        "multi-prog",
+        None,
+        Nothing,
+        Refused("Start each program with an srun of its own.", "请为每个程序分别使用 srun。"),
+    ),
+    option(
+        "pty",
+        None,
+        Maybe,
+        Refused("`haina shell JOB` opens a terminal in a job.", "`haina shell 作业` 可在作业中打开终端。"),
+    ),
 ];
 
 /// What happens while a step runs.
@@ -129,7 +139,9 @@ fn places(given: &Given, own: &Variables) -> Result<Vec<(u32, TaskPlace)>> {
     let number = |name: &str| -> Result<Option<u32>> {
         let Some(text) = given.get(name) else { return Ok(None) };
         let text = text.split('-').next().unwrap_or_default();
-        Ok(Some(text.parse().ok().filter(|count| *count > 0).with_context(|| format!("Invalid --{name} specification"))?))
+        Ok(Some(
+            text.parse().ok().filter(|count| *count > 0).with_context(|| format!("Invalid --{name} specification"))?,
+        ))
     };
     let of_job = |name: &str| own.get(name).and_then(|text| text.parse::<u32>().ok()).unwrap_or(1).max(1);
     let all = nodes(own);
@@ -199,7 +211,9 @@ fn variables(given: &Given, own: &Variables) -> Variables {
             .collect(),
         _ => own.clone(),
     };
-    for (name, value) in given.get("export").into_iter().flat_map(|list| list.split(',')).filter_map(|word| word.split_once('=')) {
+    for (name, value) in
+        given.get("export").into_iter().flat_map(|list| list.split(',')).filter_map(|word| word.split_once('='))
+    {
         variables.insert(name.to_owned(), value.to_owned());
     }
     if let Some(cpus) = given.get("cpus-per-task") {

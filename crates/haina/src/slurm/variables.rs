@@ -119,9 +119,13 @@ pub fn of_task(called_with: &Variables, of_node: &Variables, place: &TaskPlace) 
     let is_of_node = |name: &str| {
         name.starts_with("HAINA_") || name.ends_with("_VISIBLE_DEVICES") || name == "NODE_RANK" || name == "HOSTNAME"
     };
-    let mut variables: Variables =
-        called_with.iter().filter(|(name, _)| !is_of_node(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
-    variables.extend(of_node.iter().filter(|(name, _)| is_of_node(name)).map(|(name, value)| (name.clone(), value.clone())));
+    let mut variables: Variables = called_with
+        .iter()
+        .filter(|(name, _)| !is_of_node(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    variables
+        .extend(of_node.iter().filter(|(name, _)| is_of_node(name)).map(|(name, value)| (name.clone(), value.clone())));
     if let Some(node) = of_node.get("HAINA_NODE") {
         variables.insert("SLURMD_NODENAME".to_owned(), node.clone());
     }
@@ -194,10 +198,12 @@ mod tests {
 
     #[test]
     fn a_steps_task_has_its_own_nodes_cards() {
-        let called_with = own(&[("LR", "0.1"), ("HAINA_CARDS", "0"), ("CUDA_VISIBLE_DEVICES", "0"), ("SLURM_PROCID", "0")]);
+        let called_with =
+            own(&[("LR", "0.1"), ("HAINA_CARDS", "0"), ("CUDA_VISIBLE_DEVICES", "0"), ("SLURM_PROCID", "0")]);
         let of_node = own(&[("HAINA_CARDS", "3"), ("CUDA_VISIBLE_DEVICES", "3"), ("HAINA_NODE", "n2"), ("LR", "9")]);
         let node_list = "n1,n2".to_owned();
-        let place = TaskPlace { rank: 2, tasks: 3, local_rank: 0, local_tasks: 1, node: 1, nodes: 2, node_list, step: 0 };
+        let place =
+            TaskPlace { rank: 2, tasks: 3, local_rank: 0, local_tasks: 1, node: 1, nodes: 2, node_list, step: 0 };
         let found = of_task(&called_with, &of_node, &place);
         for (name, value) in [
             ("LR", "0.1"),

@@ -27,7 +27,9 @@ fn expectation(operation: &str) -> Option<(Other, Other, Value)> {
             (Hidden, Hidden, json!({ "jobs": [job] }))
         }
         "listJobs" => both(Own(200)),
-        "getJob" | "explainJob" | "cancelJob" | "listAttempts" | "listJobEvents" | "readLogs" | "openShell" => both(Hidden),
+        "getJob" | "explainJob" | "cancelJob" | "listAttempts" | "listJobEvents" | "readLogs" | "openShell" => {
+            both(Hidden)
+        }
         "listNodes" | "getNode" => both(Own(200)),
         "drainNode" => (Forbidden, Forbidden, json!({ "reason": "x" })),
         "resumeNode" => both(Forbidden),
