@@ -151,7 +151,7 @@ fn it_ends_with_its_job() {
 #[test]
 fn a_client_that_goes_takes_its_command_along() {
     let scene = Scene::start();
-    let mut command = scene.center.command(&["shell", "1", "--", "sh", "-c", "touch mark; exec sleep 2000"]);
+    let mut command = scene.center.command(&["shell", "1", "--", "sh", "-c", "touch mark; sleep 2000; true"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     wait("the shell to run", || scene.work.join("mark").exists().then_some(()));
     child.kill().unwrap();

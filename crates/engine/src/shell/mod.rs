@@ -87,7 +87,7 @@ struct Joining {
     inside: Option<i32>,
 }
 
-/// A command that runs in a task. Ends when it is dropped, and with its task.
+/// A command that runs in a task. Ends when it is dropped, because the joining program hears that, and with its task.
 pub struct Shell {
     /// The joining program: its streams are the command's, its end is too, and its exit code says how.
     pub process: Child,
@@ -105,7 +105,7 @@ impl Shell {
     /// # Errors
     /// Where the kernel does not say how it ended.
     pub async fn ended(&mut self) -> io::Result<u8> {
-        let Shell { process, task, kill, .. } = self;
+        let Shell { process, control, task, kill } = self;
         if kill.is_none() {
             tokio::select! {
                 status = process.wait() => return Ok(exit_code(status?)),
@@ -113,13 +113,16 @@ impl Shell {
             }
         }
         let deadline = kill.unwrap_or_else(Instant::now);
-        match tokio::time::timeout_at(deadline, process.wait()).await {
-            Ok(status) => Ok(exit_code(status?)),
-            Err(_) => {
-                process.start_kill()?;
-                process.wait().await.map(exit_code)
-            }
+        if let Ok(status) = tokio::time::timeout_at(deadline, process.wait()).await {
+            return Ok(exit_code(status?));
         }
+        // It ends what it started, and itself.
+        _ = control.shutdown(Shutdown::Write);
+        if let Ok(status) = tokio::time::timeout(LAST_WORDS, process.wait()).await {
+            return Ok(exit_code(status?));
+        }
+        process.start_kill()?;
+        process.wait().await.map(exit_code)
     }
 
     /// Says that the terminal has another size.
@@ -182,7 +185,7 @@ fn start(program: &OsStr, joining: &Joining) -> io::Result<(Child, UnixStream)> 
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     hand_over(&mut command, theirs);
     let mut command = Command::from(command);
-    let process = command.kill_on_drop(true).spawn()?;
+    let process = command.spawn()?;
     // The child has its own copy.
     drop(command);
     let text = serde_json::to_vec(joining)?;

@@ -8,7 +8,7 @@ use std::process::{Child, ExitStatus};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use super::TerminalSize;
 use super::join::resize;
@@ -56,9 +56,9 @@ pub fn relay(child: &mut Child, terminal: &OwnedFd, control: &mut UnixStream) ->
         }
         if screen_is.intersects(PollFlags::IN)
             && let Ok(length @ 1..) = screen.read(&mut buffer)
+            && output.write_all(&buffer[..length]).and_then(|()| output.flush()).is_err()
         {
-            // Nobody listens any more: the terminal closes with this process.
-            output.write_all(&buffer[..length]).and_then(|()| output.flush())?;
+            return end(child);
         }
         if screen_is.intersects(PollFlags::HUP) && !screen_is.intersects(PollFlags::IN) {
             // Every process has closed it; only the end is left to wait for.
@@ -66,7 +66,9 @@ pub fn relay(child: &mut Child, terminal: &OwnedFd, control: &mut UnixStream) ->
         }
         if !control_is.is_empty() {
             let mut size = [0; 4];
-            control.read_exact(&mut size)?;
+            if control.read_exact(&mut size).is_err() {
+                return end(child);
+            }
             resize(terminal, TerminalSize::from_bytes(size))?;
         }
         if is_open && !keyboard_is.is_empty() {
@@ -83,8 +85,14 @@ pub fn without_terminal(child: &mut Child, control: &UnixStream) -> io::Result<E
     let ended = handle(child)?;
     let mut sources = [PollFd::new(&ended, PollFlags::IN), PollFd::new(control, PollFlags::IN)];
     while let Err(Errno::INTR) = poll(&mut sources, None) {}
-    if sources[0].revents().is_empty() {
-        child.kill()?;
+    if sources[0].revents().is_empty() { end(child) } else { child.wait() }
+}
+
+/// Nobody listens any more: ends the command, with what it runs in the foreground.
+fn end(child: &mut Child) -> io::Result<ExitStatus> {
+    if let Some(group) = Pid::from_raw(child.id().cast_signed()) {
+        // It leads a session and a group of its own.
+        _ = kill_process_group(group, Signal::KILL);
     }
     child.wait()
 }

@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use super::agent;
 use super::file_names::{Values, expand};
-use super::step::{exit_code, meeting_place, own_variables};
+use super::step::{exit_code, meeting_place};
 use super::tee::{self, Output};
 use super::variables::{Variables, array_task, job, nodes, of_script};
+use crate::environment;
 
 /// What `haina sbatch` hands over to the job.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +58,7 @@ static IS_TOLD: AtomicBool = AtomicBool::new(false);
 pub fn run(words: &[String]) -> Result<u8> {
     let [batch, script, arguments @ ..] = words else { bail!("called without a script") };
     let mut batch: Batch = serde_json::from_str(batch).context("the batch job cannot be read")?;
-    let own = own_variables();
+    let own = environment::all();
     let node: u32 = own.get("HAINA_RANK").and_then(|rank| rank.parse().ok()).unwrap_or(0);
     if node > 0 {
         return agent::serve(&meeting_place(&own)?, node).context("waiting for srun");

@@ -17,6 +17,7 @@ mod ignored;
 mod layout;
 mod memory;
 mod options;
+mod resources;
 mod sbatch;
 mod scontrol;
 mod srun;
@@ -39,7 +40,7 @@ pub fn is_called_by(name: &OsStr) -> bool {
 /// Runs what a job of `haina sbatch` calls: `srun` and `scontrol` by the name of the program, `batch` by its first word.
 /// None where it is called otherwise.
 pub fn inside() -> Option<ExitCode> {
-    let words: Vec<String> = std::env::args().collect();
+    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     let name = words.first()?.rsplit('/').next()?;
     let (name, done) = match (name, words.get(1).map(String::as_str)) {
         ("srun", _) => ("srun", srun::run(&words[1..])),

@@ -11,9 +11,9 @@ use super::convert::{Converted, Place, Script, convert};
 use super::directives;
 use super::ignored::SBATCH;
 use super::options::Given;
-use super::step::own_variables;
 use crate::client::Client;
 use crate::complaint::{Complaint, FAILED, USAGE};
+use crate::environment;
 use crate::language::say;
 use crate::print;
 use crate::wait::{exit_code, until_ended};
@@ -52,7 +52,7 @@ const VARIABLES: &[(&str, &str)] = &[
 
 /// Submits, and waits where asked to.
 pub fn run(arguments: &Arguments, client: &Client) -> Result<u8> {
-    let variables = own_variables();
+    let variables = environment::all();
     let (given, script) = read(&arguments.words, &variables)?;
     // Only for a variable of the script: the center itself knows which pool is meant.
     let center = if given.has("partition") { None } else { client.get::<Center>("/api/v1/center").ok() };
@@ -141,6 +141,8 @@ fn script(wrapped: Option<&str>, rest: &[String]) -> Result<Script> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn words(text: &str) -> Vec<String> {
@@ -165,6 +167,53 @@ mod tests {
         assert_eq!((script.name.as_str(), &script.arguments[..]), ("train.sh", &["-N2".to_owned()][..]));
         let ignored: Vec<_> = given.ignored.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(ignored, ["--mail-type"], "named once");
+    }
+
+    #[test]
+    fn scripts_as_people_write_them_become_jobs() {
+        let place = Place {
+            directory: "/home/li".to_owned(),
+            host: "login".to_owned(),
+            pool: None,
+            variables: BTreeMap::new(),
+            now: "2026-01-31T08:00:00Z[UTC]".parse().unwrap(),
+        };
+        let gib = 1u64 << 30;
+        for (name, expected, ignored) in [
+            (
+                "torchrun.sh",
+                json!({
+                    "name": "llama-finetune", "pool": "public", "nodes": 2, "cards": 8, "cpus": 64,
+                    "memory": 256 * gib, "time_limit": 86_400,
+                }),
+                &["--mail-type", "--mail-user"][..],
+            ),
+            (
+                "sweep.sh",
+                json!({
+                    "name": "sweep", "pool": "research", "nodes": 1, "cards": 1, "cpus": 8, "memory": 32_000u64 << 20,
+                    "time_limit": 5400, "array": { "count": 10, "concurrency": 4 },
+                    "after": [{ "job": "17", "condition": "succeeded" }],
+                }),
+                &[],
+            ),
+            (
+                "jax.sh",
+                json!({
+                    "name": "jax.sh", "nodes": 4, "cards": 8, "cpus": 64, "memory": 192 * gib, "time_limit": 9000,
+                    "env": { "XLA_PYTHON_CLIENT_MEM_FRACTION": ".9" },
+                }),
+                &["--exclusive", "--requeue", "--signal"],
+            ),
+        ] {
+            let path = format!("{}/../../examples/slurm/{name}", env!("CARGO_MANIFEST_DIR"));
+            let (given, script) = read(&words(&path), &BTreeMap::new()).unwrap();
+            let named: Vec<_> = given.ignored.iter().map(|(option, _)| option.as_str()).collect();
+            assert_eq!(named, ignored, "{name}");
+            let mut job = serde_json::to_value(convert(&given, script, &place).unwrap().job).unwrap();
+            job.as_object_mut().unwrap().remove("command");
+            assert_eq!(job, expected, "{name}");
+        }
     }
 
     #[test]

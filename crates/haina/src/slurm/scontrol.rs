@@ -3,12 +3,13 @@
 use anyhow::{Result, bail};
 
 use super::hosts;
+use crate::environment;
 
 /// Runs it.
 pub fn run(words: &[String]) -> Result<u8> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let list = match words[..] {
-        ["show", "hostname" | "hostnames"] => std::env::var("SLURM_JOB_NODELIST").unwrap_or_default(),
+        ["show", "hostname" | "hostnames"] => environment::read(environment::NODE_LIST).unwrap_or_default(),
         ["show", "hostname" | "hostnames", list] => list.to_owned(),
         _ => bail!("only `scontrol show hostnames [LIST]` is answered here; `haina job show` tells of jobs"),
     };

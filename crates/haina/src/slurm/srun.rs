@@ -16,9 +16,10 @@ use super::file_names::{Values, expand};
 use super::options::Fate::{Ignored, Refused, Used};
 use super::options::Takes::{Maybe, Nothing, Value};
 use super::options::{Fate, Given, Known, Takes};
-use super::step::{Streams, Task, exit_code, meeting_place, own_variables};
+use super::step::{Streams, Task, exit_code, meeting_place};
 use super::variables::{TaskPlace, Variables, job, nodes};
 use super::{hosts, layout};
+use crate::environment;
 
 const HELD: Fate = Ignored("a step's tasks share what the job holds", "步骤的任务共用作业持有的资源");
 
@@ -106,7 +107,7 @@ pub fn run(words: &[String]) -> Result<u8> {
     if command.is_empty() {
         bail!("no command was given to execute");
     }
-    let own = own_variables();
+    let own = environment::all();
     if !own.contains_key("SLURM_JOB_ID") {
         bail!("this works inside of a job of `haina sbatch`");
     }

@@ -1,6 +1,5 @@
 //! One task of a step, as it is started on its node.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
@@ -11,6 +10,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::variables::{TaskPlace, Variables, of_task};
+use crate::environment;
 
 /// What is to be started.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ impl Task {
     pub fn start(&self, streams: Streams) -> io::Result<Child> {
         let (program, arguments) = self.command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let [input, output, error] = streams;
-        let variables = of_task(&self.variables, &own_variables(), &self.place);
+        let variables = of_task(&self.variables, &environment::all(), &self.place);
         let mut command = Command::new(program);
         command.args(arguments).env_clear().envs(variables).current_dir(&self.directory);
         command.stdin(input).stdout(output).stderr(error).spawn()
@@ -44,14 +44,6 @@ impl Task {
 pub fn exit_code(status: ExitStatus) -> u8 {
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
     u8::try_from(code).unwrap_or(1)
-}
-
-/// The variables of this process.
-pub fn own_variables() -> Variables {
-    let pairs = std::env::vars_os();
-    let pairs: BTreeMap<_, _> =
-        pairs.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
-    pairs
 }
 
 /// Where the nodes of the job meet: a directory of its user's that all of them see.
