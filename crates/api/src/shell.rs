@@ -117,7 +117,7 @@ impl ShellFrames {
     ///
     /// # Errors
     /// Where there never will be one.
-    pub fn next(&mut self) -> Result<Option<ShellFrame>, NoFrame> {
+    pub fn take(&mut self) -> Result<Option<ShellFrame>, NoFrame> {
         let Some((&[kind, a, b, c, d], rest)) = self.unread.split_first_chunk() else { return Ok(None) };
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
         if length > FRAME_MOST {
@@ -152,7 +152,7 @@ mod tests {
             let (mut reader, mut seen) = (ShellFrames::default(), Vec::new());
             for piece in bytes.chunks(size) {
                 reader.push(piece);
-                while let Some(frame) = reader.next().unwrap() {
+                while let Some(frame) = reader.take().unwrap() {
                     seen.push(frame);
                 }
             }
@@ -165,7 +165,7 @@ mod tests {
         for bytes in [&[9, 0, 0, 0, 0][..], &[1, 255, 0, 0, 0], &[3, 0, 0, 0, 1, 0], &[0, 0, 0, 0, 1, b'{']] {
             let mut reader = ShellFrames::default();
             reader.push(bytes);
-            assert_eq!(reader.next(), Err(NoFrame), "{bytes:?}");
+            assert_eq!(reader.take(), Err(NoFrame), "{bytes:?}");
         }
     }
 }

@@ -110,7 +110,7 @@ impl Session {
                     Ok(length @ 1..) => frames.push(&buffer[..length]),
                     _ => return Ok(End::Lost),
                 }
-                while let Some(frame) = frames.next().unwrap_or(Some(ShellFrame::Failed("?".to_owned()))) {
+                while let Some(frame) = frames.take().unwrap_or(Some(ShellFrame::Failed("?".to_owned()))) {
                     if let Some(end) = show(frame)? {
                         return Ok(end);
                     }

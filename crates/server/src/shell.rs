@@ -81,7 +81,7 @@ async fn fail(to: &mut (impl AsyncWrite + Unpin), refusal: &Refusal, caller: &Ca
 async fn next(from: &mut (impl AsyncRead + Unpin), frames: &mut ShellFrames) -> io::Result<Option<ShellFrame>> {
     let mut buffer = vec![0; PIECE];
     loop {
-        match frames.next() {
+        match frames.take() {
             Ok(Some(frame)) => return Ok(Some(frame)),
             Ok(None) => {}
             Err(_) => return Ok(None),

@@ -1,6 +1,6 @@
 //! A shell inside a running task: one more process in its sandbox, confined as the task is.
 //!
-//! The engine starts a program ([`join`]) that enters the task's control groups and namespaces, becomes its user, gives up
+//! The engine starts a program ([`join()`]) that enters the task's control groups and namespaces, becomes its user, gives up
 //! what the task gave up, and then starts the command. Nothing runs beside a task for this, and nothing has to have been
 //! prepared when it was started.
 
