@@ -110,7 +110,7 @@ impl Session {
                     Ok(length @ 1..) => frames.push(&buffer[..length]),
                     _ => return Ok(End::Lost),
                 }
-                while let Some(frame) = frames.take().unwrap_or(Some(ShellFrame::Failed("?".to_owned()))) {
+                while let Some(frame) = frames.take().unwrap_or_else(|_| Some(unknown())) {
                     if let Some(end) = show(frame)? {
                         return Ok(end);
                     }
@@ -148,6 +148,12 @@ impl Session {
         }
         Ok(None)
     }
+}
+
+fn unknown() -> ShellFrame {
+    ShellFrame::Failed(
+        say("the center sent what this program does not know", "中心发来了本程序无法识别的内容").to_owned(),
+    )
 }
 
 fn show(frame: ShellFrame) -> io::Result<Option<End>> {
