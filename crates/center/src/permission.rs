@@ -56,6 +56,7 @@ pub enum Action {
     CancelJob,
     ReadJob,
     ReadLog,
+    OpenShell,
     ReadNode,
     ChangeNode,
     ReadOrganization,
@@ -72,11 +73,12 @@ pub enum Action {
 
 impl Action {
     /// All actions.
-    pub const ALL: [Action; 16] = [
+    pub const ALL: [Action; 17] = [
         Action::SubmitJob,
         Action::CancelJob,
         Action::ReadJob,
         Action::ReadLog,
+        Action::OpenShell,
         Action::ReadNode,
         Action::ChangeNode,
         Action::ReadOrganization,
@@ -98,6 +100,7 @@ impl Action {
             Action::CancelJob => both("cancel this job", "取消该作业"),
             Action::ReadJob => both("see jobs", "查看作业"),
             Action::ReadLog => both("read this job's logs", "读取该作业的日志"),
+            Action::OpenShell => both("open a shell in this job", "在该作业中打开终端"),
             Action::ReadNode => both("see nodes", "查看节点"),
             Action::ChangeNode => both("drain or resume a node", "让节点停止或恢复接收作业"),
             Action::ReadOrganization => both("see organizations", "查看单位"),
@@ -123,6 +126,7 @@ pub fn scope(subject: Subject, action: Action) -> Scope {
         Action::CancelJob => [Everything, Nothing, Nothing, Organization, Own, Nothing],
         Action::ReadJob => [Everything, Everything, Everything, Organization, Organization, Own],
         Action::ReadLog => [Everything, Nothing, Nothing, Organization, Own, Own],
+        Action::OpenShell => [Everything, Nothing, Nothing, Organization, Own, Nothing],
         Action::ReadNode => [Everything, Everything, Everything, Everything, Everything, Nothing],
         Action::ChangeNode => [Everything, Nothing, Nothing, Nothing, Nothing, Nothing],
         Action::ReadOrganization => [Everything, Everything, Everything, Organization, Organization, Nothing],

@@ -129,6 +129,10 @@ codes! {
     AlreadyEnded "already_ended" Conflict
         "Job {job} has already ended as {state}." "Nothing to do."
         "作业 {job} 已结束，状态为 {state}。" "无需操作。";
+    /// The job does not run now.
+    NotRunning "not_running" Conflict
+        "Job {job} does not run now; it is {state}." "`haina job why` says what it waits for."
+        "作业 {job} 现在没有运行，状态为 {state}。" "`haina job why` 可查看等待原因。";
     /// The key was used for another request.
     IdempotencyMismatch "idempotency_mismatch" Conflict
         "This Idempotency-Key was used before for a different request." "Use a new key for a new request."

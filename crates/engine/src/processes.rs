@@ -61,6 +61,19 @@ pub fn find(pid: i32) -> Option<Process> {
     })
 }
 
+/// A process's children.
+pub fn children(parent: i32) -> Vec<i32> {
+    all().into_iter().filter(|process| process.parent == parent).map(|process| process.pid).collect()
+}
+
+/// Whether it is process 1 of a process namespace below this one.
+pub fn is_first_inside(pid: i32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:")).unwrap_or_default();
+    let numbers: Vec<&str> = numbers.split_ascii_whitespace().collect();
+    numbers.len() > 1 && numbers.last() == Some(&"1")
+}
+
 /// All that can be seen.
 pub fn all() -> Vec<Process> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };

@@ -91,7 +91,7 @@ async fn an_open_file_of_passwords_is_refused_when_the_center_starts() {
     let credentials = definition.python.credentials.clone().unwrap();
     let directory = tempfile::tempdir().unwrap();
     let open = || {
-        let opened = LocalEngine::open(CENTER, directory.path().join("engine"), supervisor(), definition.clone());
+        let opened = LocalEngine::open(CENTER, directory.path().join("engine"), supervisor(), definition.clone(), None);
         let Err(EngineError::Packages(why)) = opened else { panic!("it was taken") };
         assert!(!why.contains(PASSWORD), "{why}");
         why

@@ -1,6 +1,7 @@
 //! Asking a center over HTTP.
 
-use std::io::{ErrorKind, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use haina_api::{Page, Problem};
@@ -159,6 +160,51 @@ impl Client {
         let response = self.ask(Method::GET, path, None, &[("accept", "text/plain")])?;
         let begin = response.headers().get("x-haina-offset").and_then(|value| value.to_str().ok()?.parse().ok());
         Ok((begin.unwrap_or(0), response.into_body().into_with_config().limit(u64::MAX).reader()))
+    }
+
+    /// Makes a connection that speaks another protocol from then on.
+    pub fn upgrade(&self, path: &str, protocol: &str) -> Result<BufReader<TcpStream>, ClientError> {
+        let address = self.url.strip_prefix("http://").unwrap_or(&self.url);
+        let (host, base) = address.find('/').map_or((address, ""), |at| address.split_at(at));
+        let port = if host.rsplit(']').next().is_some_and(|end| end.contains(':')) { "" } else { ":80" };
+        let stream = TcpStream::connect(format!("{host}{port}")).map_err(|error| ClientError::Unreachable {
+            url: self.url.clone(),
+            reason: error.to_string(),
+            was_connected: false,
+        })?;
+        let tag = if language() == Language::Chinese { "zh-CN" } else { "en" };
+        let head = format!(
+            "GET {base}{path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {}\r\naccept-language: {tag}\r\n\
+             connection: upgrade\r\nupgrade: {protocol}\r\n\r\n",
+            self.token
+        );
+        (&stream).write_all(head.as_bytes()).map_err(|error| self.broken(&error))?;
+        let mut reader = BufReader::new(stream);
+        let mut line = || {
+            let mut line = String::new();
+            reader.read_line(&mut line).map(|_| line.trim_end().to_owned())
+        };
+        let status = line().map_err(|error| self.broken(&error))?;
+        let mut length = 0;
+        loop {
+            let header = line().map_err(|error| self.broken(&error))?;
+            match header.split_once(':') {
+                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                    length = value.trim().parse().unwrap_or(0);
+                }
+                Some(_) => {}
+                None => break,
+            }
+        }
+        if status.split(' ').nth(1) == Some("101") {
+            return Ok(reader);
+        }
+        let mut body = Vec::new();
+        reader.take(length).read_to_end(&mut body).map_err(|error| self.broken(&error))?;
+        Err(match serde_json::from_slice(&body) {
+            Ok(problem) => ClientError::Refused(Box::new(problem)),
+            Err(_) => self.not_a_center(status),
+        })
     }
 
     /// Reads a list page by page, at most `limit` things; whether there are more.

@@ -3,7 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::connection::Connection;
-use crate::{account, demo, environments, job, jobs, login, node, print, submit, token, up, user};
+use crate::{
+    account, demo, environments, job, jobs, login, node, print, shell, slurm, submit, template, token, top, up, user,
+};
 
 /// Haina: a computing center
 #[derive(Parser, Debug)]
@@ -23,8 +25,14 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Submit a job file, or one command
     Submit(Box<submit::Arguments>),
+    /// Submit a batch script written for Slurm
+    Sbatch(slurm::Arguments),
+    /// Open a terminal inside a running job, or run a command there
+    Shell(shell::Arguments),
     /// List jobs, newest first; those that have ended with --all
     Jobs(jobs::Arguments),
+    /// Watch the center and your own jobs
+    Top(top::Arguments),
     /// Show, follow, explain or cancel one job
     Job {
         #[command(subcommand)]
@@ -53,6 +61,11 @@ enum Command {
     },
     /// Keep a center's address and a token for later commands
     Login(login::Arguments),
+    /// List or print job templates
+    Template {
+        #[command(subcommand)]
+        command: template::Command,
+    },
     /// Print a published schema
     Schema {
         #[command(subcommand)]
@@ -76,7 +89,10 @@ pub fn run() -> anyhow::Result<u8> {
         Command::Up(arguments) => up::run(&arguments, connection.data),
         Command::Demo(arguments) => demo::run(&arguments).map(|()| 0),
         Command::Submit(arguments) => submit::run(*arguments, &connection.client()?),
+        Command::Sbatch(arguments) => slurm::run(&arguments, &connection.client()?),
+        Command::Shell(arguments) => shell::run(&arguments, &connection.client()?),
         Command::Jobs(arguments) => jobs::run(&arguments, &connection.client()?),
+        Command::Top(arguments) => top::run(&arguments, connection.client()?),
         Command::Job { command } => job::run(command, &connection.client()?),
         Command::Nodes(arguments) => node::list(&arguments, &connection.client()?),
         Command::Node { command } => node::run(command, &connection),
@@ -85,6 +101,7 @@ pub fn run() -> anyhow::Result<u8> {
         Command::User { command } => user::run(command, &connection.client()?),
         Command::Token { command } => token::run(command, &connection.client()?),
         Command::Login(arguments) => login::run(&arguments, &connection),
+        Command::Template { command } => template::run(&command),
         Command::Schema { command: Schema::Job } => {
             print::json(&haina_api::job_schema());
             Ok(0)

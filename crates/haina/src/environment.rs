@@ -1,5 +1,7 @@
 //! Every environment variable that the program reads, declared once.
 
+use std::collections::BTreeMap;
+
 /// Where a center answers: `http://127.0.0.1:7420`. Read by client commands.
 pub const URL: &str = "HAINA_URL";
 
@@ -25,8 +27,20 @@ pub const CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 /// The home directory.
 pub const HOME: &str = "HOME";
 
+/// What the terminal is.
+pub const TERM: &str = "TERM";
+
 /// The language of what is printed, the first that is set: Chinese where it begins with `zh`, else English.
 pub const LANGUAGE: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
+
+/// The nodes of a job of `haina sbatch`, which `scontrol` in it is asked about.
+pub const NODE_LIST: &str = "SLURM_JOB_NODELIST";
+
+/// All variables that are text: for `haina sbatch` and what it starts, which hand them on.
+pub fn all() -> BTreeMap<String, String> {
+    let pairs = std::env::vars_os();
+    pairs.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
 
 /// The value of a variable, unless it is empty or no text.
 pub fn read(name: &str) -> Option<String> {

@@ -23,10 +23,14 @@ mod packages_files;
 mod print;
 mod printable;
 mod profile;
+mod shell;
+mod slurm;
 mod submit;
 mod table;
+mod template;
 mod terminal;
 mod token;
+mod top;
 mod up;
 mod up_directory;
 mod up_failure;
@@ -38,17 +42,30 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // One of these runs beside every task for as long as it does: nothing else of the program is touched for it.
-    let mut arguments = std::env::args_os().skip(1);
+    let mut arguments = std::env::args_os();
+    let name = arguments.next().unwrap_or_default();
+    if slurm::is_called_by(&name)
+        && let Some(code) = slurm::inside()
+    {
+        return code;
+    }
     let first = arguments.next();
     if first.as_ref().is_some_and(|first| first == "enter") {
         let numbers: Vec<String> = arguments.filter_map(|text| text.into_string().ok()).collect();
         return haina_engine::enter(&numbers);
+    }
+    if first.as_ref().is_some_and(|first| first == "join") {
+        let numbers: Vec<String> = arguments.filter_map(|text| text.into_string().ok()).collect();
+        return haina_engine::join(&numbers);
     }
     if first.is_some_and(|first| first == "supervise") {
         return match (arguments.next(), arguments.next()) {
             (Some(directory), None) => haina_engine::supervise(Path::new(&directory)),
             _ => ExitCode::from(complaint::USAGE),
         };
+    }
+    if let Some(code) = slurm::inside() {
+        return code;
     }
     match command_line::run() {
         Ok(code) => ExitCode::from(code),

@@ -18,18 +18,25 @@ use crate::failed_task;
 use crate::language::{language, say};
 use crate::packages_files;
 use crate::print::{self, Format};
+use crate::template;
 use crate::wait::{exit_code, until_ended};
 
 /// Options of `haina submit`.
 #[derive(clap::Args, Debug)]
 #[command(
-    override_usage = "haina submit [OPTIONS] FILE\n       haina submit [OPTIONS] -- PROGRAM [ARGUMENTS]...",
+    override_usage = "haina submit [OPTIONS] FILE\n       haina submit [OPTIONS] --template NAME [--set NAME=VALUE]...\n       haina submit [OPTIONS] -- PROGRAM [ARGUMENTS]...",
     after_help = "`haina schema job` prints the schema of a job file; docs/job-file.md explains it."
 )]
 pub struct Arguments {
     /// A job file; `-` for standard input
-    #[arg(required_unless_present = "command")]
+    #[arg(required_unless_present_any = ["command", "template"])]
     file: Option<PathBuf>,
+    /// A job template instead of a file; `haina template list` names them
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["file", "command", "JobOptions"])]
+    template: Option<String>,
+    /// Another value for a field of the file or template, or for a variable that it names; may be given again
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable, conflicts_with = "command")]
+    set: Vec<(String, String)>,
     /// A program and its arguments, instead of a job file
     #[arg(last = true, conflicts_with = "file")]
     command: Vec<String>,
@@ -111,9 +118,17 @@ fn variable(text: &str) -> Result<(String, String), String> {
 
 /// Submits, and waits where asked to.
 pub fn run(arguments: Arguments, client: &Client) -> Result<u8> {
-    let Arguments { file, command, wait, organization, format, job } = arguments;
-    let mut jobs = match &file {
-        Some(path) => read(path)?,
+    let Arguments { file, template, set, command, wait, organization, format, job } = arguments;
+    let text = match (&file, &template) {
+        (Some(path), _) => Some(read(path)?),
+        (None, Some(name)) => Some(template::text(name)?.to_owned()),
+        (None, None) => None,
+    };
+    let mut jobs = match text {
+        Some(text) => {
+            let text = template::with(&text, &set)?;
+            parse_job_file(&text).map_err(|refusal| in_file(refusal, file.as_deref()))?
+        }
         None => JobFile::One(Box::new(of_command(command, job))),
     };
     if let Some(organization) = organization {
@@ -177,14 +192,14 @@ fn waited(submitted: &[SubmittedJob], is_single: bool, format: Format, client: &
     Ok(exit)
 }
 
-fn read(path: &Path) -> Result<JobFile> {
+fn read(path: &Path) -> Result<String> {
     let text = if path == Path::new("-") {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).map(|_| text)
     } else {
         std::fs::read_to_string(path)
     };
-    let text = text.map_err(|error| {
+    text.map_err(|error| {
         let what = say(
             format!("the job file {} cannot be read", path.display()),
             format!("无法读取作业文件 {}", path.display()),
@@ -194,9 +209,8 @@ fn read(path: &Path) -> Result<JobFile> {
             "To run a program, write it after `--`: haina submit -- PROGRAM",
             "要运行程序，请写在 `--` 之后：haina submit -- 程序",
         );
-        Complaint::new(USAGE, what).because(error).hint(if is_program { hint } else { "" })
-    })?;
-    Ok(parse_job_file(&text).map_err(|refusal| in_file(refusal, Some(path)))?)
+        Complaint::new(USAGE, what).because(error).hint(if is_program { hint } else { "" }).into()
+    })
 }
 
 /// The refusal, said of the file.

@@ -113,6 +113,40 @@ fn tables_are_plain_when_piped_and_speak_the_users_language() {
 }
 
 #[test]
+fn templates_are_job_files_with_other_values() {
+    let center = Center::start();
+    let listed = haina(&["template", "list", "--json"]).expect(0).json();
+    let names: Vec<&str> = listed.as_array().unwrap().iter().map(|template| template["id"].as_str().unwrap()).collect();
+    assert!(names.contains(&"single-card") && names.contains(&"torchrun"), "{names:?}");
+    let set = ["--set", "PROGRAM=-c print(6*7)", "--set", "cards=0.5", "--set", "memory=64MiB", "--set", "name=answer"];
+    let submit = ["submit", "--template", "single-card", "--organization", "ocean-institute", "--wait", "--json"];
+    let ended = center.run(&[&submit[..], &set[..]].concat()).expect(0).json();
+    assert_eq!((ended["name"].as_str(), ended["cards_total"].as_f64()), (Some("answer"), Some(0.5)));
+    center.run(&["job", "logs", "1"]).expect(0).prints("42\n");
+    let misspelt = center.run(&["submit", "--template", "sweep", "--set", "crads=1"]);
+    assert!(misspelt.expect(1).stderr.contains("unknown field `crads`"), "{}", misspelt.stderr);
+    assert!(center.run(&["submit", "--template", "nosuch"]).expect(2).stderr.contains("single-card"));
+    center.run(&["submit", "--template", "sweep", "--cards", "1"]).expect(2);
+}
+
+#[test]
+fn top_prints_one_frame_where_there_is_no_terminal() {
+    let center = Center::start();
+    let submit = ["submit", "--organization", "ocean-institute", "--cards", "3", "--name"];
+    center.run(&[&submit[..], &["海浪预报", "--", "sleep", "1000"]].concat()).expect(0);
+    center.until(&["job", "show", "1", "--json"], |job| job["state"] == "running");
+    let frame = center.run(&["top"]).expect(0).stdout.clone();
+    for text in ["1 jobs, 1 attempts under way", "Running (1)", "海浪预报", "ocean-institute", "Jobs of operator"] {
+        assert!(frame.contains(text), "{text}: {frame}");
+    }
+    let pool = frame.lines().find(|line| line.starts_with("public ")).unwrap();
+    assert_eq!(pool.split_whitespace().nth(1), Some("3"), "{frame}");
+    assert!(!frame.contains('\u{1b}'));
+    let chinese = center.command(&["top", "--once"]).env("LANG", "zh_CN.UTF-8").output().unwrap();
+    assert!(String::from_utf8_lossy(&chinese.stdout).contains("正在运行 1"));
+}
+
+#[test]
 fn a_job_file_is_submitted_as_a_whole_or_refused_with_its_place() {
     let center = Center::start();
     let file = |text: &str| {

@@ -52,6 +52,7 @@ fn parts() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(r::job_events::list))
         .routes(routes!(r::job_logs::read))
         .routes(routes!(r::job_metrics::show))
+        .routes(routes!(r::job_shell::open))
         .routes(routes!(r::nodes::list))
         .routes(routes!(r::nodes::show))
         .routes(routes!(r::nodes::drain))

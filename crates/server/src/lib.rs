@@ -18,6 +18,7 @@ mod metrics;
 mod reply;
 mod routes;
 mod serve;
+mod shell;
 mod shown;
 mod shown_job;
 

@@ -7,6 +7,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first() {
         Some((first, rest)) if first == "enter" => haina_engine::enter(rest),
+        Some((first, rest)) if first == "join" => haina_engine::join(rest),
         Some((directory, [])) => haina_engine::supervise(Path::new(directory)),
         _ => ExitCode::from(2),
     }

@@ -155,7 +155,7 @@ fn not_seen(directory: &Path, error: &io::Error) -> String {
 }
 
 /// For good: the numbers of root are gone, and with them its capabilities.
-fn become_user(user: u32, groups: &[u32]) -> nix::Result<()> {
+pub fn become_user(user: u32, groups: &[u32]) -> nix::Result<()> {
     use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
     let (uid, gid) = (Uid::from_raw(user), Gid::from_raw(user));
     let groups: Vec<Gid> = groups.iter().map(|group| Gid::from_raw(*group)).collect();
@@ -164,8 +164,22 @@ fn become_user(user: u32, groups: &[u32]) -> nix::Result<()> {
     setresuid(uid, uid, uid)
 }
 
+/// For good, also for what is started from here.
+pub fn drop_capabilities() -> rustix::io::Result<()> {
+    use rustix::thread::{CapabilitySet, CapabilitySets, remove_capability_from_bounding_set, set_capabilities};
+    for number in 0..64 {
+        match remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << number)) {
+            // The kernel knows fewer.
+            Ok(()) | Err(rustix::io::Errno::INVAL) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let none = CapabilitySet::empty();
+    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
+}
+
 /// Paths that are not there are left out: nobody can touch them either.
-fn restrict(files: &FileRules) -> Result<(), landlock::RulesetError> {
+pub fn restrict(files: &FileRules) -> Result<(), landlock::RulesetError> {
     let abi = ABI::V3;
     let mut rules = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)

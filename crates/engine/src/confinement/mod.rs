@@ -19,10 +19,10 @@ use haina_core::local_definition::{ConfinementPolicy, LocalDefinition};
 use haina_core::{Bytes, CpuMillis, Digest, NodeShare, OrganizationId};
 
 use crate::programs;
-pub use enter::{Entry, Status, Word, enter};
+pub use enter::{Entry, Status, Word, become_user, drop_capabilities, enter, restrict};
 use groups::{Controller, Hierarchy, Limits};
 use sandbox::Scene;
-pub use sandbox::{SYSTEM, Sandbox};
+pub use sandbox::{FileRules, SYSTEM, Sandbox};
 
 /// Less than this a task never gets: the programs that start it need some themselves.
 const MEMORY_LEAST: Bytes = Bytes(16 << 20);
@@ -186,6 +186,12 @@ impl Confinement {
         self.users.is_ok().then(|| self.definition.first_user.saturating_add(number))
     }
 
+    /// This program, as a task finds it.
+    pub fn program(&self, sandbox: Option<&Sandbox>) -> PathBuf {
+        let is_entered = sandbox.is_some_and(|sandbox| !sandbox.enter.is_empty());
+        if is_entered { PathBuf::from(sandbox::ENTRY) } else { self.entry.clone() }
+    }
+
     /// Gives a directory to the user that will write in it, with this mode.
     pub fn hand_over(&self, directory: &Path, organization: Option<OrganizationId>, mode: u32) -> io::Result<()> {
         use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -241,11 +247,12 @@ impl Confinement {
     }
 
     fn scene(&self, whose: &Whose<'_>) -> Scene {
+        let hosts = Path::new("/etc/hosts");
         let mut scene = Scene {
             read: whose.read.clone(),
             write: whose.write.clone(),
             devices: whose.devices.clone(),
-            replaced: Vec::new(),
+            replaced: whose.hosts.iter().filter(|_| hosts.exists()).map(|file| (file.clone(), hosts.into())).collect(),
             hostname: whose.hostname.to_owned(),
             entry: self.entry.clone(),
         };

@@ -30,6 +30,7 @@ use crate::layout::{Layout, TaskPaths};
 use crate::logs::{self, LogChunk, LogReceiver, LogStream};
 use crate::order::LaunchOrder;
 use crate::records::{AttemptStop, ExitRecord};
+use crate::shell::{self, Shell, ShellRequest};
 use crate::watch::Watcher;
 use crate::{clock, durable, rendezvous, variables};
 use aggregate::combine;
@@ -77,7 +78,7 @@ impl LocalEngine {
     /// Reports that were not acknowledged are delivered by [`Engine::reconcile`].
     ///
     /// `supervisor_program` with a task's directory appended must call [`crate::supervise`], and its first word with
-    /// `enter` and two numbers [`crate::enter`]. Needs a tokio runtime.
+    /// `enter` and two numbers [`crate::enter`], with `join` and one [`crate::join`]. Needs a tokio runtime.
     ///
     /// # Errors
     /// Where the directory cannot be used, or is another center's.
@@ -207,6 +208,21 @@ impl LocalEngine {
     pub async fn remove_surplus(&self) -> Result<(), EngineError> {
         let removed = self.shared.remove_surplus().await;
         removed.map_err(|error| EngineError::io("what is too old could not be removed", error))
+    }
+
+    /// Starts a command inside a task. None where the task does not run now.
+    ///
+    /// # Errors
+    /// Where the program that joins the task cannot be started; why it cannot join is what the command says.
+    pub async fn shell(
+        &self,
+        attempt: AttemptId,
+        rank: u32,
+        request: ShellRequest,
+    ) -> Result<Option<Shell>, EngineError> {
+        let task = self.shared.existing_task(attempt, rank)?;
+        let program = self.shared.starter.supervisor_program.first().cloned().unwrap_or_default();
+        shell::open(&program, attempt, task, request).await
     }
 
     /// Where a task's output is.

@@ -68,6 +68,8 @@ pub fn task_order(
     let environment = programs.environment.as_deref();
     let mut variables = variables::of_task(&inherited, order, rank, task, &meeting, environment);
     variables.extend(own.visible.map(|(name, numbers)| (name.to_owned(), numbers)));
+    let program = shared.confinement.program(sandbox.as_ref());
+    variables.insert("HAINA_PROGRAM".to_owned(), program.display().to_string());
     Ok(TaskOrder {
         epoch: order.epoch,
         command: order.payload.command.clone(),

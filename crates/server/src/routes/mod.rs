@@ -10,6 +10,7 @@ pub mod job_attempts;
 pub mod job_events;
 pub mod job_logs;
 pub mod job_metrics;
+pub mod job_shell;
 pub mod jobs;
 pub mod nodes;
 pub mod organizations;

@@ -27,9 +27,8 @@ fn expectation(operation: &str) -> Option<(Other, Other, Value)> {
             (Hidden, Hidden, json!({ "jobs": [job] }))
         }
         "listJobs" => both(Own(200)),
-        "getJob" | "explainJob" | "cancelJob" | "listAttempts" | "listJobEvents" | "readLogs" | "getJobMetrics" => {
-            both(Hidden)
-        }
+        "getJob" | "explainJob" | "cancelJob" | "listAttempts" | "listJobEvents" | "readLogs" | "getJobMetrics"
+        | "openShell" => both(Hidden),
         "listNodes" | "getNode" => both(Own(200)),
         "drainNode" => (Forbidden, Forbidden, json!({ "reason": "x" })),
         "resumeNode" => both(Forbidden),
@@ -257,7 +256,7 @@ fn a_thing_of_another_tenant_is_answered_as_one_that_never_was() {
     let center = CenterInABox::start();
     let id = center.user("ocean-admin").post("/api/v1/jobs", &job("a")).expect(201).json()["id"].clone();
     let other = center.user("harbour-admin");
-    for rest in ["", "/why", "/attempts", "/events", "/logs", "/metrics"] {
+    for rest in ["", "/why", "/attempts", "/events", "/logs", "/metrics", "/shell"] {
         let hidden = other.get(&format!("/api/v1/jobs/{}{rest}", id.as_str().unwrap())).problem(404, "not_found");
         let absent = other.get(&format!("/api/v1/jobs/999{rest}")).problem(404, "not_found");
         let same = |problem: &Value| problem.to_string().replace("999", id.as_str().unwrap());
@@ -286,6 +285,8 @@ fn developers_see_their_organization_and_touch_their_own() {
     assert!(shown["program"]["env"].is_null(), "environment variables may hold secrets: {shown}");
     assert_eq!(administrator.get(&path).json()["program"]["env"]["PASSWORD"], "hush");
     developer.get(&format!("{path}/logs")).problem(403, "forbidden");
+    developer.get(&format!("{path}/shell")).problem(403, "forbidden");
+    administrator.get(&format!("{path}/shell")).problem(400, "invalid_request");
     developer.post(&format!("{path}/cancel"), &Value::Null).problem(403, "forbidden");
     center.user("auditor").post(&format!("{path}/cancel"), &Value::Null).problem(403, "forbidden");
     center.user("auditor").get(&path).expect(200);
