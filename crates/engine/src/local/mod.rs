@@ -86,7 +86,7 @@ impl LocalEngine {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let starter = Arc::new(TaskStarter {
             supervisor_program,
-            permits: Semaphore::new((2 * processors).max(4)),
+            permits: Arc::new(Semaphore::new((2 * processors).max(4))),
             watcher: Watcher::start(),
         });
         let inherited = variables::inherited();

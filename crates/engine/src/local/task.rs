@@ -9,13 +9,16 @@ use std::time::Duration;
 
 use haina_core::{Ending, Timestamp, failpoint};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::layout::TaskPaths;
 use crate::records::{ExitRecord, TaskStop};
 use crate::task_state::{TaskState, examine, settle_abandoned, settle_unstarted};
 use crate::watch::Watcher;
 use crate::{clock, durable, readiness};
+
+/// A task that takes longer to start no longer keeps others from it.
+const LONG_START: Duration = Duration::from_secs(2);
 
 /// How often a supervisor that ended before it started anything is replaced.
 const TRIES: u32 = 5;
@@ -24,8 +27,9 @@ const TRIES: u32 = 5;
 pub struct TaskStarter {
     /// Program and arguments; the task's directory is appended.
     pub supervisor_program: Vec<OsString>,
-    /// How many supervisors are started at the same time.
-    pub permits: Semaphore,
+    /// How many tasks are started at the same time. Of many sandboxes that are made at once each takes longer, because
+    /// the kernel does much of it one at a time.
+    pub permits: Arc<Semaphore>,
     /// The engine's watches.
     pub watcher: Arc<Watcher>,
 }
@@ -40,8 +44,16 @@ impl TaskStarter {
     /// written. `on_start` is called once, when the process runs.
     pub async fn tend(&self, task: TaskPaths, wake: Arc<Notify>, on_start: impl Fn(Timestamp)) -> ExitRecord {
         let _watch = self.watcher.directory(task.directory(), &["running.json", "exit.json", "lock"], &wake);
-        let mut tending =
-            Tending { task, wake, supervisor: None, tries: 0, last_failure: None, alive: None, is_announced: false };
+        let mut tending = Tending {
+            task,
+            wake,
+            supervisor: None,
+            permit: None,
+            tries: 0,
+            last_failure: None,
+            alive: None,
+            is_announced: false,
+        };
         loop {
             match self.step(&mut tending, &on_start).await {
                 Ok(Some(end)) => return end,
@@ -65,14 +77,15 @@ impl TaskStarter {
             }
             TaskState::Running(at) => {
                 tending.alive = Some(at);
+                tending.permit = None;
                 if !std::mem::replace(&mut tending.is_announced, true) {
                     on_start(at);
                 }
                 tending.wake.notified().await;
             }
-            TaskState::Starting => tending.wake.notified().await,
+            TaskState::Starting => tending.wait().await,
             TaskState::Unstarted if self.settle_stopped(tending).await? => {}
-            TaskState::Unstarted if tending.has_supervisor() => tending.wake.notified().await,
+            TaskState::Unstarted if tending.has_supervisor() => tending.wait().await,
             TaskState::Unstarted => self.start(tending).await?,
         }
         Ok(None)
@@ -99,11 +112,12 @@ impl TaskStarter {
             let end = ExitRecord::never_started(Ending::Unstartable { reason }, None, clock::now());
             return blocking(move || settle_unstarted(&task, &end)).await;
         }
+        tending.permit = None;
         if tending.tries > 0 {
             tokio::time::sleep(Duration::from_millis(100 << tending.tries)).await;
         }
         tending.tries += 1;
-        let _permit = self.permits.acquire().await.map_err(io::Error::other)?;
+        tending.permit = Some(self.permits.clone().acquire_owned().await.map_err(io::Error::other)?);
         let (program, task) = (self.supervisor_program.clone(), tending.task.clone());
         match blocking(move || spawn_supervisor(&program, &task)).await {
             Ok(child) => {
@@ -123,6 +137,8 @@ struct Tending {
     wake: Arc<Notify>,
     /// Whether the supervisor that was started from here still lives.
     supervisor: Option<Arc<AtomicBool>>,
+    /// Held while it is being started.
+    permit: Option<OwnedSemaphorePermit>,
     tries: u32,
     last_failure: Option<String>,
     /// The start, if it was ever seen running from here.
@@ -131,6 +147,15 @@ struct Tending {
 }
 
 impl Tending {
+    /// Waits until something happened to its files.
+    async fn wait(&mut self) {
+        if self.permit.is_some() && tokio::time::timeout(LONG_START, self.wake.notified()).await.is_ok() {
+            return;
+        }
+        self.permit = None;
+        self.wake.notified().await;
+    }
+
     fn has_supervisor(&self) -> bool {
         self.supervisor.as_ref().is_some_and(|supervisor| supervisor.load(Ordering::Acquire))
     }

@@ -2,7 +2,8 @@
 //!
 //! It takes its order from the task's directory, starts the process in a session of its own, copies the two outputs
 //! into files, waits, and writes how it ended. It speaks to nobody and knows no center. At most one process is ever
-//! started for a task: `started.json` is durable before, and whoever finds it without `exit.json` records a loss.
+//! started for a task: `started.json` is durable before, and whoever finds it, or the `running.json` that it becomes,
+//! records a loss.
 //!
 //! Synchronous and small on purpose: there is one for every running task.
 
@@ -50,7 +51,7 @@ fn run(task: &TaskPaths) -> io::Result<()> {
     if task.exit().exists() {
         return Ok(());
     }
-    if task.started().exists() {
+    if task_state::may_have_run(task) {
         return task_state::settle_abandoned_locked(task, &lock, None);
     }
     let order: TaskOrder = durable::read(&task.order())?.ok_or(io::ErrorKind::NotFound)?;
@@ -58,8 +59,8 @@ fn run(task: &TaskPaths) -> io::Result<()> {
     if let Some(stop) = control.stop(&mut Vec::new()) {
         return durable::write_durably(&task.exit(), &stopped_before_start(stop.cause, clock::now()));
     }
-    let started = Started::mark(task, &StartedRecord { at: clock::now() })?;
-    let end = match Supervision::start(task, &order, control) {
+    let mut started = Started::mark(task, &StartedRecord { at: clock::now() })?;
+    let end = match Supervision::start(task, &order, control, &mut started) {
         Ok(supervision) => supervision.run(),
         Err(reason) => ExitRecord::never_started(Ending::Unstartable { reason }, None, clock::now()),
     };
