@@ -1,13 +1,11 @@
-//! The supervisor alone, for this crate's own tests; the product runs it as `haina supervise DIR`.
+//! The supervisor alone, for this crate's own tests; the product runs it as `haina supervise`.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first() {
         Some((first, rest)) if first == "enter" => haina_engine::enter(rest),
-        Some((directory, [])) => haina_engine::supervise(Path::new(directory)),
-        _ => ExitCode::from(2),
+        _ => haina_engine::launch_supervisors(),
     }
 }

@@ -276,8 +276,7 @@ fn create(group: &TaskGroup) -> Result<File, (PathBuf, io::Error)> {
 /// The task's own group beside its siblings'.
 fn create_in(group: &TaskGroup, directory: &Path) -> Result<(), (PathBuf, io::Error)> {
     if !group.controllers.is_empty() {
-        enable(&group.node, &group.controllers)
-            .map_err(|error| (group.node.join("cgroup.subtree_control"), error))?;
+        enable(&group.node, &group.controllers).map_err(|error| (group.node.join("cgroup.subtree_control"), error))?;
     }
     match fs::create_dir(directory) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err((directory.to_owned(), error)),

@@ -3,6 +3,7 @@
 mod aggregate;
 mod attempt;
 mod epoch;
+mod launcher;
 mod owner;
 pub mod task;
 mod task_order;
@@ -30,6 +31,7 @@ use crate::{clock, durable, rendezvous, variables};
 use aggregate::combine;
 use attempt::{Entry, drive, finish_unlaunched};
 use epoch::EpochGuard;
+use launcher::Launcher;
 use task::{TaskStarter, blocking};
 
 /// Reports that may wait to be taken.
@@ -59,8 +61,8 @@ impl LocalEngine {
     /// Opens the center's engine directory, creating it if need be, and goes on with every attempt that has not ended.
     /// Reports that were not acknowledged are delivered by [`Engine::reconcile`].
     ///
-    /// `supervisor_program` with a task's directory appended must call [`crate::supervise`], and its first word with
-    /// `enter` and two numbers [`crate::enter`]. Needs a tokio runtime.
+    /// `supervisor_program` with a socket as its input and one word appended must call [`crate::launch_supervisors`], and its
+    /// first word with `enter` and two numbers [`crate::enter`]. Needs a tokio runtime.
     ///
     /// # Errors
     /// Where the directory cannot be used, or is another center's.
@@ -85,8 +87,8 @@ impl LocalEngine {
         }
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let starter = Arc::new(TaskStarter {
-            supervisor_program,
-            permits: Arc::new(Semaphore::new((2 * processors).max(4))),
+            launcher: Arc::new(Launcher::new(supervisor_program)),
+            permits: Semaphore::new((2 * processors).max(4)),
             watcher: Watcher::start(),
         });
         let inherited = variables::inherited();

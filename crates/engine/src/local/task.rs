@@ -1,35 +1,30 @@
 //! One task from its order to its end: starts the supervisor, watches the files, and stands in where it died.
 
-use std::ffi::OsString;
 use std::io;
-use std::process::{Child, Command, Stdio};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use haina_core::{Ending, Timestamp, failpoint};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, Semaphore};
 
+use super::launcher::Launcher;
 use crate::layout::TaskPaths;
 use crate::records::{ExitRecord, TaskStop};
 use crate::task_state::{TaskState, examine, settle_abandoned, settle_unstarted};
 use crate::watch::Watcher;
 use crate::{clock, durable, readiness};
 
-/// A task that takes longer to start no longer keeps others from it.
-const LONG_START: Duration = Duration::from_secs(2);
-
 /// How often a supervisor that ended before it started anything is replaced.
 const TRIES: u32 = 5;
 
 /// What is shared by all who start tasks.
 pub struct TaskStarter {
-    /// Program and arguments; the task's directory is appended.
-    pub supervisor_program: Vec<OsString>,
-    /// How many tasks are started at the same time. Of many sandboxes that are made at once each takes longer, because
-    /// the kernel does much of it one at a time.
-    pub permits: Arc<Semaphore>,
+    /// What starts supervisors.
+    pub launcher: Arc<Launcher>,
+    /// How many supervisors are started at the same time.
+    pub permits: Semaphore,
     /// The engine's watches.
     pub watcher: Arc<Watcher>,
 }
@@ -44,16 +39,8 @@ impl TaskStarter {
     /// written. `on_start` is called once, when the process runs.
     pub async fn tend(&self, task: TaskPaths, wake: Arc<Notify>, on_start: impl Fn(Timestamp)) -> ExitRecord {
         let _watch = self.watcher.directory(task.directory(), &["running.json", "exit.json", "lock"], &wake);
-        let mut tending = Tending {
-            task,
-            wake,
-            supervisor: None,
-            permit: None,
-            tries: 0,
-            last_failure: None,
-            alive: None,
-            is_announced: false,
-        };
+        let mut tending =
+            Tending { task, wake, supervisor: None, tries: 0, last_failure: None, alive: None, is_announced: false };
         loop {
             match self.step(&mut tending, &on_start).await {
                 Ok(Some(end)) => return end,
@@ -77,15 +64,14 @@ impl TaskStarter {
             }
             TaskState::Running(at) => {
                 tending.alive = Some(at);
-                tending.permit = None;
                 if !std::mem::replace(&mut tending.is_announced, true) {
                     on_start(at);
                 }
                 tending.wake.notified().await;
             }
-            TaskState::Starting => tending.wait().await,
+            TaskState::Starting => tending.wake.notified().await,
             TaskState::Unstarted if self.settle_stopped(tending).await? => {}
-            TaskState::Unstarted if tending.has_supervisor() => tending.wait().await,
+            TaskState::Unstarted if tending.has_supervisor() => tending.wake.notified().await,
             TaskState::Unstarted => self.start(tending).await?,
         }
         Ok(None)
@@ -112,18 +98,17 @@ impl TaskStarter {
             let end = ExitRecord::never_started(Ending::Unstartable { reason }, None, clock::now());
             return blocking(move || settle_unstarted(&task, &end)).await;
         }
-        tending.permit = None;
         if tending.tries > 0 {
             tokio::time::sleep(Duration::from_millis(100 << tending.tries)).await;
         }
         tending.tries += 1;
-        tending.permit = Some(self.permits.clone().acquire_owned().await.map_err(io::Error::other)?);
-        let (program, task) = (self.supervisor_program.clone(), tending.task.clone());
-        match blocking(move || spawn_supervisor(&program, &task)).await {
-            Ok(child) => {
+        let _permit = self.permits.acquire().await.map_err(io::Error::other)?;
+        let (launcher, task) = (self.launcher.clone(), tending.task.clone());
+        match blocking(move || launch_supervisor(&launcher, &task)).await {
+            Ok(handle) => {
                 let supervisor = Arc::new(AtomicBool::new(true));
                 tending.supervisor = Some(supervisor.clone());
-                tokio::spawn(reap(child, supervisor, tending.wake.clone()));
+                tokio::spawn(notice_end(handle, supervisor, tending.wake.clone()));
             }
             Err(error) => tending.last_failure = Some(format!("the supervisor could not be started: {error}")),
         }
@@ -137,8 +122,6 @@ struct Tending {
     wake: Arc<Notify>,
     /// Whether the supervisor that was started from here still lives.
     supervisor: Option<Arc<AtomicBool>>,
-    /// Held while it is being started.
-    permit: Option<OwnedSemaphorePermit>,
     tries: u32,
     last_failure: Option<String>,
     /// The start, if it was ever seen running from here.
@@ -147,47 +130,26 @@ struct Tending {
 }
 
 impl Tending {
-    /// Waits until something happened to its files.
-    async fn wait(&mut self) {
-        if self.permit.is_some() && tokio::time::timeout(LONG_START, self.wake.notified()).await.is_ok() {
-            return;
-        }
-        self.permit = None;
-        self.wake.notified().await;
-    }
-
     fn has_supervisor(&self) -> bool {
         self.supervisor.as_ref().is_some_and(|supervisor| supervisor.load(Ordering::Acquire))
     }
 }
 
-fn spawn_supervisor(program: &[OsString], task: &TaskPaths) -> io::Result<Child> {
+fn launch_supervisor(launcher: &Launcher, task: &TaskPaths) -> io::Result<Option<OwnedFd>> {
     if failpoint::pass("before_launch").is_some() {
         return Err(io::Error::other("the failpoint before_launch"));
     }
-    let (program, arguments) = program.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut command = Command::new(program);
-    command.args(arguments).arg(task.directory()).current_dir("/").env_clear();
-    if let Some(plan) = std::env::var_os("HAINA_FAILPOINT") {
-        command.env("HAINA_FAILPOINT", plan);
-    }
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let handle = launcher.launch(task.directory())?;
     failpoint::pass("after_launch");
-    Ok(child)
+    Ok(handle)
 }
 
-/// Waits for a supervisor of this server, so that it does not stay a zombie.
-async fn reap(mut child: Child, lives: Arc<AtomicBool>, wake: Arc<Notify>) {
-    let handle = Pid::from_raw(child.id() as i32)
-        .and_then(|pid| pidfd_open(pid, PidfdFlags::NONBLOCK).ok())
-        .and_then(|handle| readiness::readable(handle).ok());
-    match handle {
-        Some(handle) => {
-            let _ = handle.readable().await;
-            let _ = child.try_wait();
-        }
-        None => {
-            let _ = tokio::task::spawn_blocking(move || child.wait()).await;
+/// Waits for the end of a supervisor.
+async fn notice_end(handle: Option<OwnedFd>, lives: Arc<AtomicBool>, wake: Arc<Notify>) {
+    if let Some(handle) = handle {
+        match readiness::readable(handle) {
+            Ok(handle) => drop(handle.readable().await),
+            Err(error) => tracing::warn!("a supervisor's end cannot be waited for: {error}"),
         }
     }
     lives.store(false, Ordering::Release);

@@ -9,6 +9,7 @@
 
 mod control;
 mod exit;
+mod launcher;
 mod spawn;
 mod streams;
 mod watch_over;
@@ -28,13 +29,14 @@ use crate::{clock, durable};
 use control::Control;
 pub use control::order_stop;
 use exit::Started;
+pub use launcher::{PACKET, launch_supervisors};
 use watch_over::Supervision;
 
-/// Supervises the task in `task_directory` to its end. Call it from the main thread of a process that does nothing else:
+/// Supervises the task in `task_directory` to its end. Called from the main thread of a process that does nothing else:
 /// the kernel kills the task's process when the thread that started it ends.
 ///
 /// The exit code says whether the task's end is recorded or somebody else's to record (0), or not (1).
-pub fn supervise(task_directory: &Path) -> ExitCode {
+fn supervise(task_directory: &Path) -> ExitCode {
     // A session of its own: neither a closed terminal nor a signal to the server's group reaches it.
     let _ = rustix::process::setsid();
     match run(&TaskPaths::new(task_directory)) {
