@@ -12,10 +12,10 @@
 //!     task-<rank>/                          one task
 //!         task.json                         what the supervisor is to do
 //!         lock                              held by the supervisor as long as it lives
-//!         started.json                      written before the process starts: it never starts twice. Becomes exit.json
-//!         running.json                      the process, and since when it runs
+//!         started.json                      written before the process starts: it never starts twice
+//!         running.json                      what becomes of it: the process, and since when it runs
 //!         stop.json  control                an order to stop, and the pipe that wakes the supervisor for it
-//!         exit.json                         how it ended
+//!         exit.json                         what becomes of that: how it ended
 //!         stdout  stderr                    its output
 //! environments/<digest>/                    a Python environment: venv, complete (when it is), lock, build/<n> (a task),
 //!                                           about.json, used, size, and the file that says which packages
@@ -176,7 +176,7 @@ impl TaskPaths {
         lock "lock";
         /// Written before the process starts.
         started "started.json";
-        /// The process, and since when it runs.
+        /// What becomes of it: the process, and since when it runs.
         running "running.json";
         /// An order to stop.
         stop "stop.json";

@@ -1,7 +1,7 @@
 //! Engines start, watch and end the processes of attempts; the center decides, an engine does.
 //!
 //! [`Engine`] is what the runtime drives. [`LocalEngine`] is the engine of one machine: every task is a real process
-//! under a small supervisor process ([`supervise`]) that outlives the server. Nodes and cards may be simulated; the
+//! under a small supervisor process ([`launch_supervisors`]) that outlives the server. Nodes and cards may be simulated; the
 //! processes never are.
 //!
 //! What is true about a task is what its files say (see [`layout`]): the supervisor writes them, the engine reads them
@@ -42,4 +42,4 @@ pub use local::{LocalEngine, NodeSeries};
 pub use logs::{LogChunk, LogReceiver, LogStream};
 pub use order::{LaunchOrder, NodeDescription};
 pub use shell::{Shell, ShellRequest, Terminal, TerminalSize, join};
-pub use supervisor::supervise;
+pub use supervisor::launch_supervisors;

@@ -43,7 +43,13 @@ pub fn examine(task: &TaskPaths) -> io::Result<TaskState> {
     if let Some(end) = durable::read(&task.exit())? {
         return Ok(TaskState::Ended(end));
     }
-    Ok(if task.started().exists() { TaskState::Abandoned } else { TaskState::Unstarted })
+    Ok(if may_have_run(task) { TaskState::Abandoned } else { TaskState::Unstarted })
+}
+
+/// Whether its process was started, or was about to be, and no end is known.
+pub fn may_have_run(task: &TaskPaths) -> bool {
+    // In this order: the first becomes the second.
+    task.started().exists() || task.running().exists()
 }
 
 /// Whether somebody holds the lock. The look itself holds it for a moment, for which [`TaskLock::take`] is patient.
@@ -81,7 +87,7 @@ impl TaskLock {
 /// Ends a task that never started, unless a supervisor is about to start it.
 pub fn settle_unstarted(task: &TaskPaths, end: &ExitRecord) -> io::Result<()> {
     let Some(_lock) = TaskLock::take(task)? else { return Ok(()) };
-    if task.exit().exists() || task.started().exists() {
+    if may_have_run(task) || task.exit().exists() {
         return Ok(());
     }
     durable::write_durably(&task.exit(), end)

@@ -48,11 +48,6 @@ pub const TOKEN: &str = "HAINA_TOKEN";
 /// Exceptions to the prefixes.
 const NEVER_INHERITED_PREFIXES: &[&str] = &["UV_PUBLISH_"];
 
-/// What the server hands to this supervisor for its task, past the files.
-pub fn handed_over() -> Option<(String, String)> {
-    Some((TOKEN.to_owned(), std::env::var(TOKEN).ok()?))
-}
-
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What tasks and environment builds inherit from this process.

@@ -37,7 +37,6 @@ mod up_failure;
 mod user;
 mod wait;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -59,10 +58,7 @@ fn main() -> ExitCode {
         return haina_engine::join(&numbers);
     }
     if first.is_some_and(|first| first == "supervise") {
-        return match (arguments.next(), arguments.next()) {
-            (Some(directory), None) => haina_engine::supervise(Path::new(&directory)),
-            _ => ExitCode::from(complaint::USAGE),
-        };
+        return haina_engine::launch_supervisors();
     }
     if let Some(code) = slurm::inside() {
         return code;

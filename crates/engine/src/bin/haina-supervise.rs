@@ -1,6 +1,5 @@
-//! The supervisor alone, for this crate's own tests; the product runs it as `haina supervise DIR`.
+//! The supervisor alone, for this crate's own tests; the product runs it as `haina supervise`.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -8,7 +7,6 @@ fn main() -> ExitCode {
     match arguments.split_first() {
         Some((first, rest)) if first == "enter" => haina_engine::enter(rest),
         Some((first, rest)) if first == "join" => haina_engine::join(rest),
-        Some((directory, [])) => haina_engine::supervise(Path::new(directory)),
-        _ => ExitCode::from(2),
+        _ => haina_engine::launch_supervisors(),
     }
 }

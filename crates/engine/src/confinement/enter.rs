@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
@@ -137,7 +136,7 @@ fn start(mut entry: File) -> Result<(i32, Timestamp), String> {
     set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(|error| error.to_string())?;
     let mut command = Command::new(program);
     command.args(arguments).env_clear().envs(&entry.variables).current_dir(directory).stdin(Stdio::null());
-    heed_signals_again(&mut command);
+    heed_signals_again().map_err(|error| error.to_string())?;
     let at = clock::now();
     let child = command.spawn().map_err(|error| {
         let program: String = program.chars().take(200).collect();
@@ -197,18 +196,14 @@ pub fn restrict(files: &FileRules) -> Result<(), landlock::RulesetError> {
     rules.restrict_self().map(drop)
 }
 
-/// The sandbox program and this one ignore SIGTERM, which is for the task; the task shall find its default.
+/// The sandbox program ignores SIGTERM, which is for the task. This one need not: of process 1 the kernel keeps all
+/// signals that it has no handler for. What it has by default, the task has too.
 #[allow(unsafe_code)]
-fn heed_signals_again(command: &mut Command) {
-    // SAFETY: between fork and exec only async-signal-safe calls are made: two system calls, no allocation, no lock.
-    unsafe {
-        command.pre_exec(|| {
-            let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
-            sigaction(Signal::SIGTERM, &default)?;
-            SigSet::empty().thread_set_mask()?;
-            Ok(())
-        });
-    }
+fn heed_signals_again() -> nix::Result<()> {
+    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    // SAFETY: no handler is installed.
+    unsafe { sigaction(Signal::SIGTERM, &default) }?;
+    SigSet::empty().thread_set_mask()
 }
 
 fn reap_all(child: i32, pipe: &mut File) {

@@ -1,11 +1,11 @@
 //! Control groups: how much memory and processor, and how many processes, the kernel gives a task at most. See
 //! cgroups(7); versions 1 and 2, also mixed.
 //!
-//! An attempt has one group on each of its nodes, which carries the limits, and in it one for each task, which says
-//! whose processes are whose:
+//! An attempt has one group on each of its nodes, which carries the limits, and in it, if they are several, one for each
+//! task, which says whose processes are whose:
 //!
 //! ```text
-//! <the server's own group>/haina-<engine>/<attempt>-<node>/task-<rank>
+//! <the server's own group>/haina-<engine>/<attempt>-<node>[/task-<rank>]
 //! ```
 //!
 //! The supervisor makes them, puts the task in, and removes them when the task has ended; itself it stays outside, or it
@@ -33,11 +33,12 @@ pub struct Hierarchy {
 pub struct TaskGroup {
     /// Of the attempt on this node: has the limits.
     pub node: PathBuf,
-    /// The task's name in it.
+    /// The task's own in it; empty where the task is alone there.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub task: String,
     /// Files of `node` and what is written to them.
     pub limits: Vec<(String, String)>,
-    /// Controllers that the task's own group needs; version 2 only.
+    /// Controllers that the groups need; version 2 only.
     pub controllers: Vec<String>,
 }
 
@@ -115,12 +116,16 @@ impl Controller {
     }
 }
 
-/// The groups of a task: one hierarchy of version 2 for all controllers, or one of version 1 for each.
+/// The groups of a task: one hierarchy of version 2 for all controllers, or one of version 1 for each that limits
+/// something. `task` is empty where the attempt has one task on the node.
 pub fn plan(found: &[(Controller, Hierarchy)], node: &str, task: &str, limits: Limits) -> Vec<TaskGroup> {
     let mut groups: Vec<TaskGroup> = Vec::new();
     for (controller, hierarchy) in found {
         let node = hierarchy.base.join(node);
         let values = controller.limits(hierarchy.unified, limits);
+        if values.is_empty() && !hierarchy.unified {
+            continue;
+        }
         let group = match groups.iter_mut().find(|group| group.node == node) {
             Some(group) => group,
             None => {
@@ -194,7 +199,9 @@ pub fn remove(groups: &[TaskGroup]) {
     for group in groups {
         remove_emptied(&directory(group));
         // What is not empty yet stays.
-        _ = fs::remove_dir(&group.node);
+        if !group.task.is_empty() {
+            _ = fs::remove_dir(&group.node);
+        }
         _ = group.node.parent().map(fs::remove_dir);
     }
 }
@@ -229,7 +236,10 @@ pub(super) fn sweep(base: &Path, active: &impl Fn(&str) -> bool) {
 }
 
 fn directory(group: &TaskGroup) -> PathBuf {
-    group.node.join(&group.task)
+    match group.task.is_empty() {
+        true => group.node.clone(),
+        false => group.node.join(&group.task),
+    }
 }
 
 fn processes(directory: &Path) -> Vec<i32> {
@@ -256,17 +266,22 @@ fn create(group: &TaskGroup) -> Result<File, (PathBuf, io::Error)> {
             written => written.map_err(at(&path))?,
         }
     }
-    if !group.controllers.is_empty() {
-        let path = group.node.join("cgroup.subtree_control");
-        enable(&group.node, &group.controllers).map_err(at(&path))?;
-    }
-    match fs::create_dir(&directory) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err((directory, error)),
+    if !group.task.is_empty() {
+        create_in(group, &directory)?;
     }
     let door = directory.join("cgroup.procs");
     OpenOptions::new().write(true).open(&door).map_err(at(&door))
+}
+
+/// The task's own group beside its siblings'.
+fn create_in(group: &TaskGroup, directory: &Path) -> Result<(), (PathBuf, io::Error)> {
+    if !group.controllers.is_empty() {
+        enable(&group.node, &group.controllers).map_err(|error| (group.node.join("cgroup.subtree_control"), error))?;
+    }
+    match fs::create_dir(directory) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err((directory.to_owned(), error)),
+        _ => Ok(()),
+    }
 }
 
 /// Lets groups below `group` have these controllers.

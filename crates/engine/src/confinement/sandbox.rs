@@ -59,6 +59,9 @@ pub struct Scene {
 /// What every program needs of the system.
 pub const SYSTEM: [&str; 10] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/sys"];
 
+/// Of these the one with the most mounts below it: bwrap reads the list of all mounts anew for each that it makes.
+const LAST: &str = "/sys";
+
 impl Scene {
     /// The options of bwrap that make it. What comes later covers what came before. Rights are needed inside only to
     /// become another user, who then has none.
@@ -71,18 +74,19 @@ impl Scene {
             add(&["--cap-drop", "ALL"]);
         }
         add(&["--hostname", hostname(&self.hostname)]);
-        for path in SYSTEM {
+        for path in SYSTEM.into_iter().filter(|path| *path != LAST) {
             match std::fs::read_link(path) {
                 // A merged /usr: /bin is a link to usr/bin.
                 Ok(target) => add(&["--symlink", &shown(&target), path]),
                 Err(_) => add(&["--ro-bind-try", path, path]),
             }
         }
-        add(&["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run", "--dir", "/var"]);
+        // The root of a sandbox is an empty file system of its own, in memory.
+        add(&["--proc", "/proc", "--dev", "/dev", "--dir", "/run", "--dir", "/var"]);
         // Shared memory of MPI, of Python's multiprocessing; part of /dev, and so the sandbox's own.
         add(&["--chmod", "1777", "/dev/shm"]);
         for path in ["/tmp", "/var/tmp"] {
-            add(&["--perms", "1777", "--tmpfs", path]);
+            add(&["--perms", "1777", "--dir", path]);
         }
         add(&["--ro-bind-try", "/run/systemd/resolve", "/run/systemd/resolve"]);
         // What bwrap itself makes on the way to a path, only root may enter.
@@ -103,7 +107,7 @@ impl Scene {
         for (from, to) in &self.replaced {
             add(&["--ro-bind", &shown(from), &shown(to)]);
         }
-        add(&["--ro-bind", &shown(&self.entry), ENTRY, "--"]);
+        add(&["--ro-bind", &shown(&self.entry), ENTRY, "--ro-bind-try", LAST, LAST, "--"]);
         options
     }
 

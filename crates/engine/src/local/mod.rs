@@ -3,6 +3,7 @@
 mod aggregate;
 mod attempt;
 mod epoch;
+mod launcher;
 mod owner;
 mod real;
 mod removal;
@@ -36,6 +37,7 @@ use crate::{clock, durable, rendezvous, variables};
 use aggregate::combine;
 use attempt::{Entry, drive, finish_unlaunched};
 use epoch::EpochGuard;
+use launcher::Launcher;
 use real::Real;
 pub use sampler::NodeSeries;
 use sampler::Sampler;
@@ -77,8 +79,9 @@ impl LocalEngine {
     /// Opens the center's engine directory, creating it if need be, and goes on with every attempt that has not ended.
     /// Reports that were not acknowledged are delivered by [`Engine::reconcile`].
     ///
-    /// `supervisor_program` with a task's directory appended must call [`crate::supervise`], and its first word with
-    /// `enter` and two numbers [`crate::enter`], with `join` and one [`crate::join`]. Needs a tokio runtime.
+    /// `supervisor_program` with a socket as its input and one word appended must call [`crate::launch_supervisors`], and
+    /// its first word with `enter` and two numbers [`crate::enter`], with `join` and one [`crate::join`]. Needs a tokio
+    /// runtime.
     ///
     /// # Errors
     /// Where the directory cannot be used, or is another center's.
@@ -123,7 +126,7 @@ impl LocalEngine {
         }
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let starter = Arc::new(TaskStarter {
-            supervisor_program,
+            launcher: Arc::new(Launcher::new(supervisor_program)),
             permits: Semaphore::new((2 * processors).max(4)),
             watcher: Watcher::start(),
         });
@@ -221,7 +224,7 @@ impl LocalEngine {
         request: ShellRequest,
     ) -> Result<Option<Shell>, EngineError> {
         let task = self.shared.existing_task(attempt, rank)?;
-        let program = self.shared.starter.supervisor_program.first().cloned().unwrap_or_default();
+        let program = self.shared.starter.launcher.program().to_owned();
         shell::open(&program, attempt, task, request).await
     }
 

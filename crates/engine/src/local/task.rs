@@ -1,20 +1,18 @@
 //! One task from its order to its end: starts the supervisor, watches the files, and stands in where it died.
 
-use std::ffi::OsString;
 use std::io;
-use std::process::{Child, Command, Stdio};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use haina_core::{Ending, Milliseconds, Timestamp, failpoint};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::sync::{Notify, Semaphore};
 
+use super::launcher::Launcher;
 use crate::layout::TaskPaths;
 use crate::records::{ExitRecord, TaskStop};
 use crate::task_state::{TaskState, examine, settle_abandoned, settle_unstarted};
-use crate::variables::TOKEN;
 use crate::watch::Watcher;
 use crate::{clock, durable, readiness};
 
@@ -23,8 +21,8 @@ const TRIES: u32 = 5;
 
 /// What is shared by all who start tasks.
 pub struct TaskStarter {
-    /// Program and arguments; the task's directory is appended.
-    pub supervisor_program: Vec<OsString>,
+    /// What starts supervisors.
+    pub launcher: Arc<Launcher>,
     /// How many supervisors are started at the same time.
     pub permits: Semaphore,
     /// The engine's watches.
@@ -38,7 +36,7 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + 
 
 impl TaskStarter {
     /// Tends a task, whose order is written, to its end. `token` is for the task's programs alone, so it is in no file: the
-    /// supervisor finds it among its own variables. `wake` makes it look at the files, for example after a stop was
+    /// supervisor is told it when it is started. `wake` makes it look at the files, for example after a stop was
     /// written. `on_start` is called once, when the process runs.
     pub async fn tend(
         &self,
@@ -124,12 +122,12 @@ impl TaskStarter {
         }
         tending.tries += 1;
         let _permit = self.permits.acquire().await.map_err(io::Error::other)?;
-        let (program, task, token) = (self.supervisor_program.clone(), tending.task.clone(), tending.token.clone());
-        match blocking(move || spawn_supervisor(&program, &task, token.as_deref())).await {
-            Ok(child) => {
+        let (launcher, task, token) = (self.launcher.clone(), tending.task.clone(), tending.token.clone());
+        match blocking(move || launch_supervisor(&launcher, &task, token.as_deref())).await {
+            Ok(handle) => {
                 let supervisor = Arc::new(AtomicBool::new(true));
                 tending.supervisor = Some(supervisor.clone());
-                tokio::spawn(reap(child, supervisor, tending.wake.clone()));
+                tokio::spawn(notice_end(handle, supervisor, tending.wake.clone()));
             }
             Err(error) => tending.last_failure = Some(format!("the supervisor could not be started: {error}")),
         }
@@ -157,34 +155,21 @@ impl Tending {
     }
 }
 
-fn spawn_supervisor(program: &[OsString], task: &TaskPaths, token: Option<&str>) -> io::Result<Child> {
+fn launch_supervisor(launcher: &Launcher, task: &TaskPaths, token: Option<&str>) -> io::Result<Option<OwnedFd>> {
     if failpoint::pass("before_launch").is_some() {
         return Err(io::Error::other("the failpoint before_launch"));
     }
-    let (program, arguments) = program.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut command = Command::new(program);
-    command.args(arguments).arg(task.directory()).current_dir("/").env_clear();
-    command.envs(token.map(|token| (TOKEN, token)));
-    if let Some(plan) = std::env::var_os("HAINA_FAILPOINT") {
-        command.env("HAINA_FAILPOINT", plan);
-    }
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let handle = launcher.launch(task.directory(), token)?;
     failpoint::pass("after_launch");
-    Ok(child)
+    Ok(handle)
 }
 
-/// Waits for a supervisor of this server, so that it does not stay a zombie.
-async fn reap(mut child: Child, lives: Arc<AtomicBool>, wake: Arc<Notify>) {
-    let handle = Pid::from_raw(child.id() as i32)
-        .and_then(|pid| pidfd_open(pid, PidfdFlags::NONBLOCK).ok())
-        .and_then(|handle| readiness::readable(handle).ok());
-    match handle {
-        Some(handle) => {
-            let _ = handle.readable().await;
-            let _ = child.try_wait();
-        }
-        None => {
-            let _ = tokio::task::spawn_blocking(move || child.wait()).await;
+/// Waits for the end of a supervisor.
+async fn notice_end(handle: Option<OwnedFd>, lives: Arc<AtomicBool>, wake: Arc<Notify>) {
+    if let Some(handle) = handle {
+        match readiness::readable(handle) {
+            Ok(handle) => drop(handle.readable().await),
+            Err(error) => tracing::warn!("a supervisor's end cannot be waited for: {error}"),
         }
     }
     lives.store(false, Ordering::Release);

@@ -57,7 +57,7 @@ pub fn task_order(
         &shared.layout.names(),
         Some((place.share, order.launch.tasks_per_node)),
         &format!("{}-{node}", order.launch.attempt),
-        &format!("task-{rank}"),
+        &if order.launch.tasks_per_node == 1 { String::new() } else { format!("task-{rank}") },
     )?;
     let is_entered = sandbox.as_ref().is_some_and(|sandbox| !sandbox.enter.is_empty());
     let mut inherited = variables::without_credentials(&shared.inherited);

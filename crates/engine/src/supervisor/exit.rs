@@ -1,16 +1,16 @@
 //! Saying that a task's process may run from now on, and later how it ended, where the disk may be full by then.
 //!
-//! `started.json` has a fixed size and is durable before the process starts. The end overwrites it in place and renames
-//! it to `exit.json`, which takes no new block.
+//! One file says all three, one after the other: `started.json` has a fixed size and is durable before the process
+//! starts; it is overwritten in place and renamed to `running.json` and then to `exit.json`, which takes no new block.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::durable;
 use crate::layout::TaskPaths;
-use crate::records::{ExitRecord, StartedRecord};
+use crate::records::{ExitRecord, RunningRecord, StartedRecord};
 
 /// One block of common file systems; a record is well below it, because reasons and notes are short.
 const SIZE: usize = 4096;
@@ -19,6 +19,8 @@ const SIZE: usize = 4096;
 pub struct Started {
     file: File,
     task: TaskPaths,
+    /// What it is called by now.
+    path: PathBuf,
 }
 
 impl Started {
@@ -38,7 +40,15 @@ impl Started {
                 remove_if_there(&path)?;
             }
         }
-        Ok(Started { file: marked?, task: task.clone() })
+        Ok(Started { file: marked?, task: task.clone(), path: task.started() })
+    }
+
+    /// Tells that the process runs. Not durable: after a power failure nothing of it does.
+    pub fn tell_running(&mut self, record: &RunningRecord) -> io::Result<()> {
+        self.file.write_all_at(&padded(record)?, 0)?;
+        fs::rename(&self.path, self.task.running())?;
+        self.path = self.task.running();
+        Ok(())
     }
 
     /// Makes the end durable.
@@ -49,7 +59,7 @@ impl Started {
         }
         self.file.write_all_at(&text, 0)?;
         self.file.sync_data()?;
-        fs::rename(self.task.started(), self.task.exit())?;
+        fs::rename(&self.path, self.task.exit())?;
         durable::sync_directory(self.task.directory())
     }
 }

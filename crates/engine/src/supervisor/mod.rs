@@ -2,12 +2,14 @@
 //!
 //! It takes its order from the task's directory, starts the process in a session of its own, copies the two outputs
 //! into files, waits, and writes how it ended. It speaks to nobody and knows no center. At most one process is ever
-//! started for a task: `started.json` is durable before, and whoever finds it without `exit.json` records a loss.
+//! started for a task: `started.json` is durable before, and whoever finds it, or the `running.json` that it becomes,
+//! records a loss.
 //!
 //! Synchronous and small on purpose: there is one for every running task.
 
 mod control;
 mod exit;
+mod launcher;
 mod spawn;
 mod streams;
 mod watch_over;
@@ -23,20 +25,22 @@ use crate::confinement::groups;
 use crate::layout::TaskPaths;
 use crate::records::{ExitRecord, StartedRecord, StopCause, TaskOrder};
 use crate::task_state::{self, TaskLock};
-use crate::{clock, durable, variables};
+use crate::variables::TOKEN;
+use crate::{clock, durable};
 use control::Control;
 pub use control::order_stop;
 use exit::Started;
+pub use launcher::{PACKET, launch_supervisors};
 use watch_over::Supervision;
 
-/// Supervises the task in `task_directory` to its end. Call it from the main thread of a process that does nothing else:
+/// Supervises the task in `task_directory` to its end. Called from the main thread of a process that does nothing else:
 /// the kernel kills the task's process when the thread that started it ends.
 ///
 /// The exit code says whether the task's end is recorded or somebody else's to record (0), or not (1).
-pub fn supervise(task_directory: &Path) -> ExitCode {
+fn supervise(task_directory: &Path, token: Option<&str>) -> ExitCode {
     // A session of its own: neither a closed terminal nor a signal to the server's group reaches it.
     let _ = rustix::process::setsid();
-    match run(&TaskPaths::new(task_directory)) {
+    match run(&TaskPaths::new(task_directory), token) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("supervisor of {}: {error}", task_directory.display());
@@ -45,22 +49,22 @@ pub fn supervise(task_directory: &Path) -> ExitCode {
     }
 }
 
-fn run(task: &TaskPaths) -> io::Result<()> {
+fn run(task: &TaskPaths, token: Option<&str>) -> io::Result<()> {
     let Some(lock) = TaskLock::take(task)? else { return Ok(()) };
     if task.exit().exists() {
         return Ok(());
     }
-    if task.started().exists() {
+    if task_state::may_have_run(task) {
         return task_state::settle_abandoned_locked(task, &lock, None);
     }
     let mut order: TaskOrder = durable::read(&task.order())?.ok_or(io::ErrorKind::NotFound)?;
-    order.variables.extend(variables::handed_over());
+    order.variables.extend(token.map(|token| (TOKEN.to_owned(), token.to_owned())));
     let control = Control::open(task, order.epoch)?;
     if let Some(stop) = control.stop(&mut Vec::new()) {
         return durable::write_durably(&task.exit(), &stopped_before_start(stop.cause, clock::now()));
     }
-    let started = Started::mark(task, &StartedRecord { at: clock::now() })?;
-    let end = match Supervision::start(task, &order, control) {
+    let mut started = Started::mark(task, &StartedRecord { at: clock::now() })?;
+    let end = match Supervision::start(task, &order, control, &mut started) {
         Ok(supervision) => supervision.run(),
         Err(reason) => ExitRecord::never_started(Ending::Unstartable { reason }, None, clock::now()),
     };

@@ -14,6 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, set_child_subreaper, wait};
 
 use super::control::Control;
+use super::exit::Started;
 use super::spawn::{Spawned, end_of, spawn};
 use super::streams::{BUFFER, Stream};
 use super::words::Words;
@@ -22,7 +23,7 @@ use crate::confinement::{Status, Word};
 use crate::layout::TaskPaths;
 use crate::logs::LogStream;
 use crate::records::{ExitRecord, RunningRecord, StopCause, TaskOrder};
-use crate::{clock, durable, processes};
+use crate::{clock, processes};
 
 /// Why the task is being ended.
 #[derive(Clone, Copy)]
@@ -61,7 +62,12 @@ pub struct Supervision {
 
 impl Supervision {
     /// Starts the process. The error says why it could not be.
-    pub fn start(task: &TaskPaths, order: &TaskOrder, control: Control) -> Result<Supervision, String> {
+    pub fn start(
+        task: &TaskPaths,
+        order: &TaskOrder,
+        control: Control,
+        mark: &mut Started,
+    ) -> Result<Supervision, String> {
         let (stdout, stdout_writer) =
             Stream::open(task.log(LogStream::Stdout), order.log_cap).map_err(|error| format!("stdout: {error}"))?;
         let (mut stderr, stderr_writer) =
@@ -97,7 +103,7 @@ impl Supervision {
         let running =
             RunningRecord { at: started, boot: processes::boot_id(), pid, start_ticks: processes::start_ticks(pid) };
         let mut notes = Vec::new();
-        if let Err(error) = durable::write_atomically(&task.running(), &running) {
+        if let Err(error) = mark.tell_running(&running) {
             notes.push(format!("running.json could not be written: {error}"));
         }
         Ok(Supervision {
