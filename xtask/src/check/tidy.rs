@@ -43,7 +43,7 @@ const READS_ENVIRONMENT: &[&str] = &[
     "crates/engine/src/variables.rs",
     // The failpoint, and handing it on to supervisors.
     "crates/core/src/failpoint.rs",
-    "crates/engine/src/local/task.rs",
+    "crates/engine/src/local/launcher.rs",
 ];
 
 /// Checks all Rust sources.
