@@ -413,7 +413,7 @@ async fn a_task_has_shared_memory_of_its_own() {
     let text = "ls /dev/shm; exec python3 -c 'import os, multiprocessing; multiprocessing.Lock(); \
                 open(\"/dev/shm/left\", \"w\"); print(len(os.listdir(\"/dev/shm\")))'";
     for job in [1, 2] {
-        assert_eq!(center.run(order(&center, job, job as u32, &text)).await.ending, exited(0));
+        assert_eq!(center.run(order(&center, job, job as u32, text)).await.ending, exited(0));
         assert_eq!(center.output(job, 0), "1\n");
     }
 }
