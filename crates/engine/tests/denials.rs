@@ -250,6 +250,18 @@ async fn memory_over_the_cap_ends_the_task_and_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_server_has_open_is_not_open_for_tasks() {
+    // As a shell may leave it to the program that it starts.
+    let _inherited = rustix::pipe::pipe().unwrap();
+    let Some(mut center) = confined(&[Files]) else { return };
+    assert_eq!(
+        center.run(order(&center, 1, 1, "for file in /proc/$$/fd/*; do echo ${file##*/}; done")).await.ending,
+        exited(0)
+    );
+    assert_eq!(center.output(1, 0), "0\n1\n2\n");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_daemon_does_not_survive_its_task() {
     let Some(mut center) = confined(&[Isolation]) else { return };
     let text = "python3 -c '
