@@ -247,7 +247,9 @@ fn a_stream_that_an_attempt_reads_ends_with_the_attempt() {
     let events = center.attempt(&format!("{id}_0.1")).events(&format!("/api/v1/jobs/{id}/events"));
     owner.post(&format!("/api/v1/jobs/{id}_0/cancel"), &Value::Null).expect(200);
     // The job goes on, and its events with it; the stream does not.
-    let seen: Vec<Value> = events.collect();
+    let (ended, end) = std::sync::mpsc::channel();
+    std::thread::spawn(move || _ = ended.send(events.collect::<Vec<Value>>()));
+    let seen = end.recv_timeout(std::time::Duration::from_secs(20)).expect("the stream ends");
     assert!(seen.iter().all(|event| event["kind"] != "job_ended"), "{seen:?}");
     center.attempt(&format!("{id}_1.1")).get(&format!("/api/v1/jobs/{id}")).expect(200);
 }
