@@ -169,6 +169,12 @@ fn of_attempt(operation: &str) -> Option<(OfAttempt, Value)> {
     })
 }
 
+/// The client sends an absent body in pieces. Refused before it is read, it would end the connection, and the next request
+/// on it: a body is sent wherever there may be one.
+fn takes_body(method: &str) -> bool {
+    ["POST", "PUT"].contains(&method)
+}
+
 #[test]
 fn an_attempts_own_token_reads_its_job_until_it_ends_and_nothing_else() {
     let center = CenterInABox::start_with_endless_tasks();
@@ -194,7 +200,7 @@ fn an_attempts_own_token_reads_its_job_until_it_ends_and_nothing_else() {
         let name = if path.contains("/users/") { "ocean-admin" } else { name };
         let is_token = path.contains("/tokens/");
         let filled = |id: &str| path.replace("{id}", id).replace("{name}", name).replace("{organization}", "ocean");
-        let body = (!body.is_null()).then(|| body.to_string().into_bytes());
+        let body = takes_body(method).then(|| body.to_string().into_bytes());
         let ask = |id: &str| attempt.send(method, &filled(id), body.clone());
         if is_token {
             ask(token.as_str().unwrap()).problem(404, "not_found");
@@ -229,9 +235,10 @@ fn an_attempts_own_token_reads_its_job_until_it_ends_and_nothing_else() {
     eventually("the job has ended", || state() == "cancelled");
     for Route { operation, method, path } in &routes {
         let path = path.replace("{id}", &own).replace("{name}", "node-1").replace("{organization}", "ocean");
+        let answer = attempt.send(method, &path, takes_body(method).then(|| b"null".to_vec()));
         match OPEN.contains(&operation.as_str()) {
-            true => _ = attempt.send(method, &path, None).expect(200),
-            false => _ = attempt.send(method, &path, None).problem(401, "unauthenticated"),
+            true => _ = answer.expect(200),
+            false => _ = answer.problem(401, "unauthenticated"),
         }
     }
 }
