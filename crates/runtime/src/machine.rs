@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use haina_core::Refusal;
 use haina_core::center_definition::CenterDefinition;
 use haina_engine::discovery::{Probe, RealNode, Settled, settle};
 use haina_engine::{EngineError, LocalEngine};
@@ -30,8 +29,7 @@ pub(crate) async fn find(
     for problem in &machine.problems {
         tracing::warn!("not all of this machine could be found out: {problem}");
     }
-    let Settled { node, definition } =
-        settle(center, &asked, &machine, kept).map_err(|refusal: Refusal| StartError::Refused(refusal))?;
+    let Settled { node, definition } = settle(center, &asked, &machine, kept).map_err(StartError::Refused)?;
     if machine.memory < node.memory || machine.cpu < node.cpu {
         let node = &node.name;
         tracing::warn!(node, "this machine has less memory or fewer processors than when the node was added");

@@ -211,7 +211,7 @@ fn known_tflops(model: &str) -> u32 {
 /// Memory as center files have it.
 fn written(memory: Bytes) -> String {
     match memory.0 {
-        bytes if bytes % (1 << 30) == 0 => format!("{}GiB", bytes >> 30),
+        bytes if bytes.is_multiple_of(1 << 30) => format!("{}GiB", bytes >> 30),
         bytes => format!("{}MiB", bytes >> 20),
     }
 }

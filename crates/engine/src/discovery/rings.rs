@@ -30,7 +30,7 @@ pub fn of_chips(topology: &str) -> BTreeMap<u32, u32> {
 /// are in one. `rings` names the ring of each card.
 pub fn size(rings: &[u32]) -> u32 {
     let first = rings.iter().take_while(|ring| **ring == rings[0]).count();
-    if first < 2 || first == rings.len() || rings.len() % first != 0 {
+    if first < 2 || first == rings.len() || !rings.len().is_multiple_of(first) {
         return 0;
     }
     let mut names: Vec<u32> = Vec::new();
