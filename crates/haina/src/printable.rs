@@ -63,6 +63,8 @@ fn next(text: &[u8]) -> Next {
 
 /// `ESC [ numbers m` changes colours only.
 fn colour(text: &[u8]) -> Next {
+    // However much of it has come.
+    let text = &text[..text.len().min(PART_MOST)];
     match text.get(1) {
         None => Next::Unfinished,
         Some(b'[') => match text[2..].iter().position(|byte| !byte.is_ascii_digit() && *byte != b';') {
