@@ -158,7 +158,7 @@ def run(framework: str, rank: int, size: int, steps_together, steps_alone, every
         print(f"  rank {row['rank']}: card {row['card']} of {row['node']}, {row['address']}")
     print(f"All {size} tasks hold the same parameters, {digest[:12]}.")
     print(f"One process alone, on all months, forecasts the same to within {difference:.1e} °C.")
-    print(f"{result['name']}, {framework}: RMSE {error:.2f} °C on the test years, which nothing was fitted to or chosen by.")
+    print(f"{result['name']}, {framework}: RMSE {error:.2f} °C on the test years, which it was not fitted to.")
     for name, baseline in (("persistence", persistence), ("climatology", climatology)):
         print(f"  {baseline:.2f} °C  {name} (the networks are {better(result[f'skill_vs_{name}'])})")
     print(json.dumps(result), flush=True)

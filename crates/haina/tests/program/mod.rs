@@ -217,6 +217,18 @@ impl Drop for Center {
             _ = child.kill();
             _ = child.wait();
         }
+        end_supervisors(&self.data());
+    }
+}
+
+/// Jobs outlive their server; those of a test shall not.
+fn end_supervisors(data: &Path) {
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let command = String::from_utf8_lossy(&command).into_owned();
+        if command.contains("supervise") && command.contains(&*data.to_string_lossy()) {
+            _ = Command::new("kill").arg("-KILL").arg(entry.file_name()).status();
+        }
     }
 }
 

@@ -147,15 +147,14 @@ fn of_attempt(operation: &str) -> Option<(OfAttempt, Value)> {
         "getJob" | "explainJob" | "listAttempts" | "listJobEvents" | "readLogs" | "getJobMetrics" => {
             (Reads, Value::Null)
         }
-        "cancelJob" => (Refused, Value::Null),
+        "cancelJob" | "openShell" => (Refused, Value::Null),
         "submitJob" => (Forbidden, json!({ "name": "x", "command": ["true"] })),
         "submitJobs" => (Forbidden, json!({ "jobs": [{ "name": "x", "command": ["true"] }] })),
         "listJobs" | "listNodes" | "getNode" | "resumeNode" | "listAccounts" | "getAccount" | "listPostings" => {
             (Forbidden, Value::Null)
         }
-        "listOrganizations" | "listUsers" | "getMe" | "followEvents" | "getCenter" | "getMetrics" => {
-            (Forbidden, Value::Null)
-        }
+        "listOrganizations" | "listUsers" | "getMe" | "followEvents" | "getCenter" | "getMetrics"
+        | "listEnvironments" => (Forbidden, Value::Null),
         "drainNode" => (Forbidden, json!({ "reason": "x" })),
         "topUp" => (Forbidden, json!({ "amount": "1", "reference": "x" })),
         "setOrganization" => (Forbidden, json!({ "title": "x" })),
