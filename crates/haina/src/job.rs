@@ -111,7 +111,8 @@ fn show(arguments: &OneJob, client: &Client) -> Result<u8> {
 fn attempt_row(attempt: Attempt) -> [String; 12] {
     let parts = attempt.nodes.iter().flat_map(|node| &node.cards);
     let cards: f64 = parts.map(|card| card.part).sum();
-    let cards = (cards * 1000.0).round() / 1000.0;
+    // The sum of nothing is -0.
+    let cards = (cards * 1000.0).round() / 1000.0 + 0.0;
     let ran = attempt.started.zip(attempt.ended).map(|(from, to)| print::length(to.seconds_since(from)));
     let nodes: Vec<String> = attempt.nodes.into_iter().map(|node| node.node).collect();
     let ended = attempt.end.as_ref().map(|ended| match &ended.failed_task {

@@ -132,6 +132,14 @@ fn output_and_errors_go_where_slurm_puts_them() {
     // A directory that is not there ends the job, as it does with Slurm.
     scene.sbatch(&["-o", "no/such/dir.txt"], script).expect(1);
     assert!(scene.center.run(&["job", "logs", "5", "--stderr"]).stdout.contains("could not open no/such/dir.txt"));
+    // Where it was submitted is not the job's, though a sandbox has a directory of that name on the way to the job's own.
+    let mut command = scene.center.command(&["sbatch", "-W", "-A", "ocean-institute", "--wrap", "pwd"]);
+    command.current_dir(scene.center.directory());
+    Printed::of(command).expect(0);
+    let is_sandbox = scene.center.run(&["job", "logs", "6", "--stderr"]).stdout.contains("it starts in");
+    let begun = if is_sandbox { scene.work.clone() } else { scene.center.directory().to_owned() };
+    let written = std::fs::read_to_string(begun.join("slurm-6.out")).unwrap();
+    assert_eq!(written.trim(), begun.to_str().unwrap());
 }
 
 #[test]

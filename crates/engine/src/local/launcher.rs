@@ -8,13 +8,17 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, SocketFlags, SocketType, recvmsg,
-    send, socketpair,
+    send, socketpair, sockopt,
 };
 
 use crate::supervisor::PACKET;
+
+/// A process that takes longer to answer is replaced. What it may have started all the same holds the task's lock.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// Starts supervisors. The process behind it is started when it is first needed, and again if it has died.
 pub struct Launcher {
@@ -60,10 +64,12 @@ impl Drop for Launcher {
     }
 }
 
-/// It ends by itself when nobody can ask it any more; the supervisors go on.
+/// The supervisors go on.
 fn end(process: Option<Process>) {
     if let Some(Process { socket, mut child }) = process {
         drop(socket);
+        // It ends by itself when nobody can ask it any more, unless it hangs.
+        _ = child.kill();
         _ = child.wait();
     }
 }
@@ -78,6 +84,7 @@ impl Process {
         if let Some(plan) = std::env::var_os("HAINA_FAILPOINT") {
             command.env("HAINA_FAILPOINT", plan);
         }
+        sockopt::set_socket_timeout(&socket, sockopt::Timeout::Recv, Some(LONGEST))?;
         let child = command.stdin(theirs).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         Ok(Process { socket, child })
     }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -83,7 +83,7 @@ pub fn run(words: &[String]) -> Result<u8> {
 /// cannot go back to either: then the place where they start is the one.
 fn settle(batch: &mut Batch) -> Result<()> {
     let asked = Path::new(&batch.submit_directory);
-    let is_seen = if batch.chdir { asked.is_dir() } else { std::env::set_current_dir(asked).is_ok() };
+    let is_seen = is_shown(asked) && (batch.chdir || std::env::set_current_dir(asked).is_ok());
     if !is_seen {
         let here = std::env::current_dir()?.display().to_string();
         if !batch.chdir {
@@ -92,6 +92,16 @@ fn settle(batch: &mut Batch) -> Result<()> {
         batch.submit_directory = here;
     }
     Ok(())
+}
+
+/// Whether there is such a directory, and not only because a sandbox made it, empty, on the way to what it shows.
+fn is_shown(place: &Path) -> bool {
+    /// The kernel's number for file systems in memory, of which a sandbox's root is one.
+    const TMPFS: i64 = 0x0102_1994;
+    let root = Path::new("/");
+    let device = |path: &Path| std::fs::metadata(path).map(|found| found.dev()).ok();
+    let is_sandbox = rustix::fs::statfs(root).is_ok_and(|found| found.f_type == TMPFS);
+    place.is_dir() && !(is_sandbox && device(place) == device(root))
 }
 
 fn run_script(batch: &Batch, variables: &Variables, tools: &Tools, arguments: &[String]) -> Result<u8> {
