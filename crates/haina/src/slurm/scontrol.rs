@@ -1,5 +1,7 @@
 //! `scontrol show hostnames`, which batch scripts ask for the first node.
 
+use std::io::{ErrorKind, Write};
+
 use anyhow::{Result, bail};
 
 use super::hosts;
@@ -14,6 +16,10 @@ pub fn run(words: &[String]) -> Result<u8> {
         _ => bail!("only `scontrol show hostnames [LIST]` is answered here; `haina job show` tells of jobs"),
     };
     let Some(names) = hosts::expand(&list) else { bail!("Invalid hostlist: {list}") };
-    names.iter().for_each(|name| println!("{name}"));
-    Ok(0)
+    let text: String = names.iter().map(|name| format!("{name}\n")).collect();
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // `head -n 1` has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(0),
+        written => Ok(written.map(|()| 0)?),
+    }
 }
