@@ -20,8 +20,8 @@ use crate::{clock, durable, processes};
 pub enum TaskState {
     /// No process was started, and no supervisor is there.
     Unstarted,
-    /// A supervisor is there.
-    Starting,
+    /// A supervisor is there that has not started its process yet, or is writing down how it ended.
+    Supervised,
     /// Its process has started at this moment.
     Running(Timestamp),
     /// It has ended.
@@ -36,14 +36,22 @@ pub fn examine(task: &TaskPaths) -> io::Result<TaskState> {
         return Ok(TaskState::Ended(end));
     }
     if is_supervised(task)? {
-        let running: Option<RunningRecord> = durable::read(&task.running())?;
-        return Ok(running.map_or(TaskState::Starting, |running| TaskState::Running(running.at)));
+        return Ok(running(task)?.map_or(TaskState::Supervised, |running| TaskState::Running(running.at)));
     }
     // The end may have been written since the first look; the lock is given back only after it.
     if let Some(end) = durable::read(&task.exit())? {
         return Ok(TaskState::Ended(end));
     }
     Ok(if may_have_run(task) { TaskState::Abandoned } else { TaskState::Unstarted })
+}
+
+/// Since when a task's process runs and which it is; none where the file is not there, or says the end already and is
+/// about to be renamed.
+pub fn running(task: &TaskPaths) -> io::Result<Option<RunningRecord>> {
+    durable::read(&task.running()).or_else(|error| match error.kind() {
+        io::ErrorKind::InvalidData => Ok(None),
+        _ => Err(error),
+    })
 }
 
 /// Whether its process was started, or was about to be, and no end is known.
@@ -110,12 +118,16 @@ pub fn settle_abandoned_locked(task: &TaskPaths, _lock: &TaskLock, alive: Option
         return Ok(());
     }
     // After a power failure what was not flushed may be there and empty; then it is as if it were not there.
-    let running: Option<RunningRecord> = durable::read(&task.running()).unwrap_or_default();
+    let running = running(task).unwrap_or_default();
     let order: Option<TaskOrder> = durable::read(&task.order()).unwrap_or_default();
     let groups = order.and_then(|order| order.sandbox).map(|sandbox| sandbox.groups).unwrap_or_default();
     groups::kill(&groups);
     let killed = processes::kill_strays(task.directory(), running.as_ref());
     groups::remove(&groups);
+    if let Ok(Some(end)) = durable::read::<ExitRecord>(&task.running()) {
+        // Its supervisor had written the end and died before it could name it so.
+        return durable::write_durably(&task.exit(), &end);
+    }
     let started = running.as_ref().map(|running| running.at);
     let same_boot = running.as_ref().is_none_or(|running| running.boot == processes::boot_id());
     let reason = match same_boot {
@@ -136,4 +148,47 @@ fn last_sign(task: &TaskPaths) -> Option<Timestamp> {
         fs::metadata(task.log(stream)).and_then(|file| file.modified()).ok().map(clock::to_timestamp)
     });
     outputs.chain(started.map(|record| record.at)).max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A task whose process runs, of this boot, as its files say.
+    fn running_task(directory: &tempfile::TempDir) -> TaskPaths {
+        let task = TaskPaths::new(directory.path());
+        let running = RunningRecord { at: Timestamp(5), boot: processes::boot_id(), pid: i32::MAX, start_ticks: 1 };
+        durable::write_atomically(&task.running(), &running).unwrap();
+        task
+    }
+
+    fn end() -> ExitRecord {
+        ExitRecord {
+            started: Some(Timestamp(5)),
+            ..ExitRecord::never_started(Ending::Exited { code: 3 }, None, Timestamp(9))
+        }
+    }
+
+    #[test]
+    fn an_end_that_has_not_its_name_yet_is_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let task = running_task(&directory);
+        let lock = TaskLock::take(&task).unwrap().unwrap();
+        assert!(matches!(examine(&task).unwrap(), TaskState::Running(Timestamp(5))));
+        durable::write_atomically(&task.running(), &end()).unwrap();
+        assert!(matches!(examine(&task).unwrap(), TaskState::Supervised));
+        fs::rename(task.running(), task.exit()).unwrap();
+        drop(lock);
+        assert!(matches!(examine(&task).unwrap(), TaskState::Ended(ended) if *ended == end()));
+    }
+
+    #[test]
+    fn an_end_is_kept_whose_writer_died_before_it_named_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let task = running_task(&directory);
+        durable::write_atomically(&task.running(), &end()).unwrap();
+        assert!(matches!(examine(&task).unwrap(), TaskState::Abandoned));
+        settle_abandoned(&task, Some(Timestamp(20))).unwrap();
+        assert!(matches!(examine(&task).unwrap(), TaskState::Ended(ended) if *ended == end()));
+    }
 }

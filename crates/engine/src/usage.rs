@@ -8,10 +8,9 @@ use std::sync::OnceLock;
 
 use haina_core::{Bytes, Milliseconds};
 
-use crate::durable;
 use crate::layout::TaskPaths;
 use crate::processes::{self, Process};
-use crate::records::RunningRecord;
+use crate::task_state;
 
 /// Use so far, and memory now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,7 +80,7 @@ pub struct Family {
 impl Family {
     /// What a task's processes have used: those below its supervisor, and those that have ended and were waited for.
     fn of_task(&self, task: &TaskPaths) -> Option<Usage> {
-        let running: RunningRecord = durable::read(&task.running()).ok().flatten()?;
+        let running = task_state::running(task).ok().flatten()?;
         let first = processes::find(running.pid).filter(|first| first.start_ticks == running.start_ticks)?;
         let supervisor = processes::find(first.parent)?;
         let by_parent = self.all.get_or_init(|| {

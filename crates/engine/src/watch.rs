@@ -75,7 +75,8 @@ impl Watcher {
         })
     }
 
-    /// Wakes when one of the named files of a directory appears or is closed by a writer.
+    /// Wakes when one of the named files of a directory appears; for the one that is called `lock`, when a writer closes
+    /// it.
     pub fn directory(
         self: &Arc<Self>,
         path: &Path,
@@ -147,10 +148,13 @@ impl Watcher {
             return;
         }
         let Some(watched) = watches.by_number.get(&number) else { return };
-        for waiter in &watched.waiters {
+        let is_lock = name == Some("lock");
+        // What appears under its name is whole; that its writer closes it later tells nothing.
+        let says_nothing = name.is_some() && is_lock != flags.contains(ReadFlags::CLOSE_WRITE);
+        for waiter in watched.waiters.iter().filter(|_| !says_nothing) {
             if name.is_none_or(|name| waiter.names.contains(&name)) {
                 waiter.wake.notify_one();
-                if name == Some("lock") {
+                if is_lock {
                     tokio::spawn(wake_later(waiter.wake.clone()));
                 }
             }

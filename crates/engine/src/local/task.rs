@@ -88,7 +88,7 @@ impl TaskStarter {
                 }
                 tending.wake.notified().await;
             }
-            TaskState::Starting => tending.wake.notified().await,
+            TaskState::Supervised => tending.wake.notified().await,
             TaskState::Unstarted if self.settle_stopped(tending).await? => {}
             TaskState::Unstarted if tending.has_supervisor() => tending.wake.notified().await,
             TaskState::Unstarted => self.start(tending).await?,

@@ -30,8 +30,8 @@ use crate::engine::EngineError;
 use crate::layout::TaskPaths;
 use crate::local::task::blocking;
 use crate::readiness::readable;
-use crate::records::{RunningRecord, TaskOrder};
-use crate::{durable, processes};
+use crate::records::TaskOrder;
+use crate::{durable, processes, task_state};
 pub use join::join;
 
 /// How long what a task's end has ended may take to say its last.
@@ -162,8 +162,7 @@ struct Found {
 }
 
 fn find(task: &TaskPaths) -> io::Result<Option<Found>> {
-    let (order, running) =
-        (durable::read::<TaskOrder>(&task.order())?, durable::read::<RunningRecord>(&task.running())?);
+    let (order, running) = (durable::read::<TaskOrder>(&task.order())?, task_state::running(task)?);
     let (Some(order), Some(running)) = (order, running) else { return Ok(None) };
     let lives = || running.boot == processes::boot_id() && processes::start_ticks(running.pid) == running.start_ticks;
     let handle = Pid::from_raw(running.pid).and_then(|pid| pidfd_open(pid, PidfdFlags::NONBLOCK).ok());
