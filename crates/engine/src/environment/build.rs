@@ -134,7 +134,8 @@ fn confine(order: &mut TaskOrder, directory: &Path, tools: &Tools, confinement: 
     confinement.hand_over(&venv, None, 0o755)?;
     order.working_directory.clone_from(&venv);
     let write = vec![venv];
-    let whose = Whose { organization: None, write, read, devices: Vec::new(), hostname: "haina", hosts: None };
+    let whose =
+        Whose { organization: None, write, read, devices: Vec::new(), root: None, hostname: "haina", hosts: None };
     let sandbox = confinement.of_task(&whose, directory, None, "", "")?;
     if sandbox.as_ref().is_some_and(|sandbox| !sandbox.enter.is_empty()) {
         let home = PathBuf::from("/tmp");
@@ -270,7 +271,7 @@ impl Build {
             }
             let task = TaskPaths::new(&builds.join(newest.map_or(1, |newest| newest + 1).to_string()));
             fs::create_dir(task.directory())?;
-            let about = About { interpreter: tools.python_description.clone(), packages };
+            let about = About { interpreter: tools.python_description.clone(), packages, image: None };
             durable::write_atomically(&directory.join("about.json"), &about)?;
             write_files(&directory, &about.packages)?;
             let mut order = order;
