@@ -12,6 +12,7 @@
 
 mod clock;
 mod confinement;
+mod descriptors;
 pub mod discovery;
 mod disk;
 mod durable;
@@ -36,6 +37,7 @@ mod variables;
 mod watch;
 
 pub use confinement::{Enforcement, Protection, enter};
+pub use descriptors::prepare_server;
 pub use engine::{Delivery, Engine, EngineError, EngineFuture, Reconciliation, ReportId, ReportReceiver};
 pub use environment::{EnvironmentState, ListedEnvironment};
 pub use local::{LocalEngine, NodeSeries};

@@ -432,3 +432,75 @@ async fn a_task_has_shared_memory_of_its_own() {
         assert_eq!(center.output(job, 0), "1\n");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn outputs_can_be_opened_by_their_names() {
+    let Some(mut center) = confined(&[Files]) else { return };
+    let order =
+        order(&center, 1, 1, "echo out > /dev/stdout; echo err > /dev/stderr; echo more | tee /dev/stderr > /dev/null");
+    assert_eq!(center.run(order).await.ending, exited(0), "{}", center.errors(1, 0));
+    assert_eq!((center.output(1, 0).as_str(), center.errors(1, 0).as_str()), ("out\n", "err\nmore\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sandbox_that_hangs_while_it_is_made_is_stopped_like_a_task() {
+    let programs = tempfile::tempdir().unwrap();
+    let program = programs.path().join("program");
+    let real = scenario::supervisor()[0].display().to_string();
+    scenario::write_program(
+        &program,
+        &format!("#!/bin/sh\n[ \"$1\" != enter ] || exec sleep 600\nexec {real} \"$@\"\n"),
+    );
+    let definition = LocalDefinition { confinement: ConfinementPolicy::Available, ..LocalDefinition::default() };
+    let mut center = Scenario::confined_with_supervisor(vec![program.into()], definition);
+    if let Some((_, why)) = center.engine().enforcement().missing.into_iter().find(|(what, _)| *what == Files) {
+        return haina_testkit::require::skip("bwrap", &format!("needs what this machine has not: {why}"));
+    }
+    center.launch(order(&center, 1, 1, "true")).await;
+    let started = center.layout().attempt(scenario::attempt(1)).task(0).started();
+    eventually("its sandbox is being made", || started.exists()).await;
+    center.stop(1, Milliseconds::from_seconds(30)).await;
+    let ended = center.until_ended(1).await;
+    assert_eq!((ended.ending, ended.started), (Ending::Stopped, None));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shell_has_nothing_of_what_the_server_has_open() {
+    let Some(mut center) = confined(&[Files, Isolation]) else { return };
+    center.launch(order(&center, 1, 1, "exec sleep 600")).await;
+    center.until_started(1).await;
+    // As a server may be started with it.
+    let secret = std::fs::File::open("/etc/passwd").unwrap();
+    rustix::io::fcntl_setfd(&secret, rustix::io::FdFlags::empty()).unwrap();
+    let command = ["sh", "-c", "for file in /proc/self/fd/*; do echo ${file##*/}; done"].map(str::to_owned).to_vec();
+    let request = haina_engine::ShellRequest { command, terminal: None };
+    let shell = center.engine().shell(scenario::attempt(1), 0, request).await.unwrap().unwrap();
+    let output = shell.process.wait_with_output().await.unwrap();
+    let open = String::from_utf8_lossy(&output.stdout).into_owned();
+    drop(secret);
+    // The fourth is the list's own.
+    assert_eq!(open.lines().collect::<Vec<_>>(), ["0", "1", "2", "3"], "{}", String::from_utf8_lossy(&output.stderr));
+    center.stop(1, Milliseconds(0)).await;
+    center.until_ended(1).await;
+}
+
+#[test]
+fn other_users_of_the_machine_read_nothing_of_the_engines() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _inside = runtime.enter();
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("engine");
+    std::fs::create_dir(&root).unwrap();
+    std::fs::set_permissions(&root, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let open = || {
+        haina_engine::LocalEngine::open(
+            scenario::CENTER,
+            root.clone(),
+            scenario::supervisor(),
+            LocalDefinition::default(),
+            None,
+        )
+    };
+    let _engine = open().unwrap();
+    assert_eq!(std::fs::metadata(&root).unwrap().permissions().mode() & 0o777, 0o700);
+}

@@ -111,6 +111,7 @@ import base64, json, os, pathlib, urllib.request, zipfile
 
 def attack():
     learned = {"read": [], "written": [], "password": [], "gate": []}
+    learned["groups"] = pathlib.Path("/proc/self/cgroup").read_text()
     for path in PATHS["read"]:
         try:
             found = os.listdir(path) if os.path.isdir(path) else [pathlib.Path(path).read_text()]
@@ -142,7 +143,8 @@ def attack():
     index = os.environ["PIP_INDEX_URL"]
     word, _, rest = index.removeprefix("http://").partition("@")
     host = rest.split("/")[0]
-    for path in ["/keys", "/team/../keys", "/team/%2e%2e/keys", "//keys", "/team/simple/tiny/"]:
+    for path in ["/keys", "/team/../keys", "/team/%2e%2e/keys", "//keys", "/team/simple/tiny/",
+             "/team/..;/keys", "/team/%2e%2e;a=b/keys", "/team/%252e%252e/keys", "/team/a%2f..%2f..%2fkeys", "/team/..%5ckeys"]:
         for shown in [word, None]:
             request = urllib.request.Request(f"http://{host}{path}")
             if shown:
@@ -150,6 +152,10 @@ def attack():
             try:
                 with urllib.request.urlopen(request) as answer:
                     learned["gate"].append([path, bool(shown), answer.status])
+            except urllib.error.HTTPError as error:
+                # Refused by the gate; whatever else it says was the index's answer, asked with the password.
+                if error.code not in (401, 403):
+                    learned["gate"].append([path, bool(shown), error.code])
             except OSError:
                 pass
     return learned
@@ -236,6 +242,9 @@ async fn a_package_that_attacks_while_it_is_installed_gets_nothing() {
     assert_eq!(learned["written"], serde_json::json!([]), "it wrote");
     assert_eq!(learned["password"], serde_json::json!([]), "a process of the build has the password");
     let gate = serde_json::json!([["/team/simple/tiny/", true, 200]]);
+    if center.engine().enforcement().enforced.contains(&haina_engine::Protection::Memory) {
+        assert!(learned["groups"].to_string().contains("/environment-"), "{}", learned["groups"]);
+    }
     assert_eq!(learned["gate"], gate, "of the index it reaches the packages, with its word only");
     assert_eq!(std::fs::read_to_string(work.join("data")).unwrap(), "secret\n");
     assert!(!environment.join("venv/mine").exists());

@@ -46,9 +46,10 @@ pub fn run(arguments: &Arguments, client: &Client) -> Result<u8> {
     let connection = client.upgrade(&path, SHELL_PROTOCOL)?;
     let start = ShellFrame::Start(ShellStart { command: arguments.command.clone(), terminal });
     connection.get_ref().write_all(&start.encode())?;
+    connection.get_ref().set_nonblocking(true)?;
     // Put back whatever happens below.
     let raw = if is_interactive { Some(Borrowed::change(Termios::make_raw)?) } else { None };
-    let ended = Session { connection, is_interactive }.run();
+    let ended = Session { connection, is_interactive, unsent: Vec::new() }.run();
     drop(raw);
     match ended? {
         End::Exited(code) => Ok(code),
@@ -74,6 +75,8 @@ enum End {
 struct Session {
     connection: BufReader<TcpStream>,
     is_interactive: bool,
+    /// What the center has not taken yet. Nothing more is read for it meanwhile, but what it sends is.
+    unsent: Vec<u8>,
 }
 
 impl Session {
@@ -88,11 +91,12 @@ impl Session {
             let mut is_ready = [is_buffered, false, false];
             if !is_buffered {
                 let input = io::stdin();
+                let wanted = if self.unsent.is_empty() { PollFlags::IN } else { PollFlags::IN | PollFlags::OUT };
                 let mut sources = vec![
-                    PollFd::new(self.connection.get_ref(), PollFlags::IN),
+                    PollFd::new(self.connection.get_ref(), wanted),
                     PollFd::from_borrowed_fd(signals.as_fd(), PollFlags::IN),
                 ];
-                if is_open {
+                if is_open && self.unsent.is_empty() {
                     sources.push(PollFd::new(&input, PollFlags::IN));
                 }
                 poll(&mut sources, None)?;
@@ -106,8 +110,10 @@ impl Session {
                 return Ok(end);
             }
             if is_ready[0] {
+                self.pass_on();
                 match self.connection.read(&mut buffer) {
                     Ok(length @ 1..) => frames.push(&buffer[..length]),
+                    Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
                     _ => return Ok(End::Lost),
                 }
                 while let Some(frame) = frames.take().unwrap_or_else(|_| Some(unknown())) {
@@ -130,12 +136,24 @@ impl Session {
         }
     }
 
-    /// A connection that is gone is noticed where it is read.
-    fn send(&self, frame: &ShellFrame) {
-        _ = self.connection.get_ref().write_all(&frame.encode());
+    fn send(&mut self, frame: &ShellFrame) {
+        self.unsent.extend(frame.encode());
+        self.pass_on();
     }
 
-    fn heed(&self, signals: &SignalFd) -> Result<Option<End>> {
+    /// Sends what the connection takes now. One that is gone is noticed where it is read.
+    fn pass_on(&mut self) {
+        while !self.unsent.is_empty() {
+            match self.connection.get_ref().write(&self.unsent) {
+                Ok(length) => drop(self.unsent.drain(..length)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(_) => self.unsent.clear(),
+            }
+        }
+    }
+
+    fn heed(&mut self, signals: &SignalFd) -> Result<Option<End>> {
         while let Some(signal) = signals.read_signal()? {
             if signal.ssi_signo == Signal::SIGWINCH as u32 {
                 let (columns, rows) = size();

@@ -43,6 +43,7 @@ pub struct Arguments {
 
 /// Runs a center until it is told to end.
 pub fn run(arguments: &Arguments, data: Option<PathBuf>) -> Result<u8> {
+    haina_engine::prepare_server().context("the open files of this process cannot be listed")?;
     start_logging()?;
     let given = arguments.config.as_deref().map(read_center_file).transpose()?;
     let directory = DataDirectory::take(&data.unwrap_or_else(|| PathBuf::from("haina-data")))?;

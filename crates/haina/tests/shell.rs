@@ -97,6 +97,18 @@ fn streams_and_exit_codes_are_the_commands() {
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "3000000");
     let many = scene.shell(&["sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' x"]);
     assert_eq!(many.expect(0).stdout.len(), 3_000_000);
+    // What writes more than it reads: nobody waits for the other.
+    let mut command = scene.center.command(&["shell", "1", "--", "od", "-v", "-An", "-tx1"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || std::io::Write::write_all(&mut input, &vec![b'x'; 16 << 20]).unwrap());
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'7').count(), 16 << 20);
+    // By their names too, which another user's pipe could not be opened by.
+    let named =
+        scene.shell(&["sh", "-c", "echo out > /dev/stdout; echo err > /dev/stderr; echo ${HAINA_TOKEN:+token}"]);
+    assert_eq!((named.expect(0).stdout.as_str(), named.stderr.as_str()), ("out\ntoken\n", "err\n"));
 }
 
 #[test]

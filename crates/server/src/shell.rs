@@ -10,7 +10,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::app::App;
 use crate::caller::Caller;
@@ -139,17 +139,24 @@ async fn show(
     let Streams { mut input, mut output, mut error } = streams;
     let (mut written, mut complained) = (vec![0; PIECE], vec![0; PIECE]);
     let mut pending: Vec<u8> = Vec::new();
+    // For the client, who may be slow to read: meanwhile what it types is taken all the same.
+    let mut outgoing: Vec<u8> = Vec::new();
     let mut code = None;
+    let mut deadline = None;
     loop {
-        let is_taking = pending.is_empty() && code.is_none();
+        let (is_taking, is_reading) = (pending.is_empty() && code.is_none(), outgoing.is_empty());
         tokio::select! {
-            read = read(&mut output, &mut written), if output.is_some() => match read {
-                Ok(length @ 1..) => to.write_all(&ShellFrame::Output(written[..length].to_vec()).encode()).await?,
+            read = read(&mut output, &mut written), if is_reading && output.is_some() => match read {
+                Ok(length @ 1..) => outgoing = ShellFrame::Output(written[..length].to_vec()).encode(),
                 _ => output = None,
             },
-            read = read(&mut error, &mut complained), if error.is_some() => match read {
-                Ok(length @ 1..) => to.write_all(&ShellFrame::ErrorOutput(complained[..length].to_vec()).encode()).await?,
+            read = read(&mut error, &mut complained), if is_reading && error.is_some() => match read {
+                Ok(length @ 1..) => outgoing = ShellFrame::ErrorOutput(complained[..length].to_vec()).encode(),
                 _ => error = None,
+            },
+            sent = to.write(&outgoing), if !outgoing.is_empty() => match sent? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                length => drop(outgoing.drain(..length)),
             },
             wrote = write(&mut input, &pending), if !pending.is_empty() => match wrote {
                 Ok(length) => drop(pending.drain(..length)),
@@ -166,14 +173,25 @@ async fn show(
                 Some(_) => {}
                 None => return Ok(()),
             },
-            ended = shell.ended(), if code.is_none() => code = Some(ended?),
-            () = tokio::time::sleep(REST_MOST), if code.is_some() => {
+            ended = shell.ended(), if code.is_none() => {
+                code = Some(ended?);
+                deadline = Some(Instant::now() + REST_MOST);
+            }
+            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
                 output = None;
                 error = None;
+                // A client that reads nothing gets no more than this.
+                deadline = None;
+                if !outgoing.is_empty() {
+                    let rest = timeout(REST_MOST, to.write_all(&outgoing)).await;
+                    rest.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+                    outgoing.clear();
+                }
             }
         }
-        if let (Some(code), None, None) = (code, &output, &error) {
-            to.write_all(&ShellFrame::Ended(code).encode()).await?;
+        if let (Some(code), None, None, true) = (code, &output, &error, outgoing.is_empty()) {
+            let last = ShellFrame::Ended(code).encode();
+            timeout(REST_MOST, to.write_all(&last)).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
             return to.shutdown().await;
         }
     }

@@ -6,7 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use haina_core::{Bytes, Ending, Epoch, Milliseconds, PackagesFileKind, PythonEnvironment};
+use haina_core::{
+    Bytes, CpuMillis, Ending, Epoch, Milliseconds, NodeId, NodeShare, PackagesFileKind, PythonEnvironment,
+};
 use rustix::fs::syncfs;
 use tokio::sync::Notify;
 
@@ -25,6 +27,10 @@ use crate::{durable, variables};
 
 /// Longer than any download that will still succeed.
 const TIME_LIMIT: Milliseconds = Milliseconds::from_seconds(3600);
+
+/// What a build may use at most: packages run programs of their own while they are installed, and nobody pays for it.
+const CPU_MOST: CpuMillis = CpuMillis(2000);
+const MEMORY_MOST: Bytes = Bytes(8 << 30);
 
 const LOG_CAP: Bytes = Bytes(16 << 20);
 
@@ -136,7 +142,10 @@ fn confine(order: &mut TaskOrder, directory: &Path, tools: &Tools, confinement: 
     let write = vec![venv];
     let whose =
         Whose { organization: None, write, read, devices: Vec::new(), root: None, hostname: "haina", hosts: None };
-    let sandbox = confinement.of_task(&whose, directory, None, "", "")?;
+    let share = NodeShare { node: NodeId(0), cards: Vec::new(), cpu: CPU_MOST, memory: MEMORY_MOST };
+    let key = directory.file_name().unwrap_or_default().to_string_lossy();
+    let place = format!("environment-{}", key.chars().take(16).collect::<String>());
+    let sandbox = confinement.of_task(&whose, directory, Some((&share, 1)), &place, "")?;
     if sandbox.as_ref().is_some_and(|sandbox| !sandbox.enter.is_empty()) {
         let home = PathBuf::from("/tmp");
         variables::confine(&mut order.variables, "haina", &home, tools.python.parent(), &whose.read);

@@ -39,6 +39,21 @@ class PassOn(urllib.request.HTTPRedirectHandler):
         return None
 
 
+def leads_elsewhere(path):
+    """Whether some server could read the path as one that goes up, however often it decodes it and whatever it leaves out."""
+    for _ in range(4):
+        parts = [part.partition(";")[0].strip() for part in path.replace("\\", "/").split("/")]
+        if "\\" in path or ".." in parts or "." in parts or any(character < " " for character in path):
+            return True
+        plain = urllib.parse.unquote(path)
+        if plain == path:
+            return False
+        if plain.count("/") != path.count("/"):
+            return True
+        path = plain
+    return True
+
+
 OPENER = urllib.request.build_opener(PassOn)
 
 
@@ -53,11 +68,10 @@ class Gate(http.server.BaseHTTPRequestHandler):
 
     def pass_on(self):
         server = self.server
-        if not hmac.compare_digest(self.headers.get("Authorization", ""), server.word):
+        if not hmac.compare_digest(self.headers.get("Authorization", "").encode(), server.word.encode()):
             return self.refuse(401, "the word of the build is wanted")
         path = self.path.partition("?")[0]
-        plain = urllib.parse.unquote(path)
-        if not path.startswith(server.below) or ".." in plain.split("/") or "\\" in plain:
+        if not path.startswith(server.below) or leads_elsewhere(path[len(server.below) :]):
             return self.refuse(403, "not part of the package index")
         request = urllib.request.Request(server.origin + self.path, method=self.command)
         for name in ASKED:

@@ -18,7 +18,6 @@ use crate::order::LaunchOrder;
 use crate::records::{AttemptStop, ExitRecord, StopCause, TaskStop};
 use crate::supervisor::order_stop;
 use crate::task_state::{TaskState, examine, settle_unstarted};
-use crate::variables::TOKEN;
 use crate::{clock, durable, rendezvous};
 
 /// Between two tries to tell tasks to stop.
@@ -208,7 +207,7 @@ impl Gang<'_> {
         if let Some(ordered) = ordered_before {
             untold = self.stop_members(ordered_stop(&ordered)).await;
         }
-        let token = self.token();
+        let token = self.shared.token(self.order);
         let mut tending = JoinSet::new();
         for (rank, member) in self.members.iter().cloned().enumerate() {
             let (starter, announce, token) = (self.shared.starter.clone(), announce.clone(), token.clone());
@@ -253,13 +252,6 @@ impl Gang<'_> {
             }
         }
         ends.into_iter().flatten().collect()
-    }
-
-    /// What its programs show the center, unless the job brings a token itself.
-    fn token(&self) -> Option<String> {
-        let brings_one = self.order.payload.variables.contains_key(TOKEN);
-        let tokens = self.shared.tokens.filter(|_| !brings_one && self.order.center_url.is_some())?;
-        Some(tokens.token(self.entry.attempt))
     }
 
     /// Tells all members to stop. Returns the order where one could not be told: a full disk has room again later.

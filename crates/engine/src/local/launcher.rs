@@ -15,6 +15,7 @@ use rustix::net::{
     send, socketpair, sockopt,
 };
 
+use crate::descriptors::with_usual_limit;
 use crate::supervisor::PACKET;
 
 /// A process that takes longer to answer is replaced. What it may have started all the same holds the task's lock.
@@ -50,11 +51,12 @@ impl Launcher {
         if let Some(before) = &*process {
             match before.ask(&packet) {
                 Err(_) => end(process.take()),
-                answered => return answered,
+                Ok(answered) => return answered.map_err(io::Error::other),
             }
         }
         let started = process.insert(Process::start(&self.program)?);
-        started.ask(&packet).inspect_err(|_| end(process.take()))
+        let answered = started.ask(&packet).inspect_err(|_| end(process.take()))?;
+        answered.map_err(io::Error::other)
     }
 }
 
@@ -85,11 +87,14 @@ impl Process {
             command.env("HAINA_FAILPOINT", plan);
         }
         sockopt::set_socket_timeout(&socket, sockopt::Timeout::Recv, Some(LONGEST))?;
+        with_usual_limit(&mut command);
         let child = command.stdin(theirs).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         Ok(Process { socket, child })
     }
 
-    fn ask(&self, packet: &[u8]) -> io::Result<Option<OwnedFd>> {
+    /// Its answer; an error where it gives none. Without a handle the supervisor has ended already, or there was no room for
+    /// one: then its lock tells.
+    fn ask(&self, packet: &[u8]) -> io::Result<Result<Option<OwnedFd>, String>> {
         send(self.socket.as_fd(), packet, SendFlags::NOSIGNAL)?;
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut handles = RecvAncillaryBuffer::new(&mut space);
@@ -102,10 +107,10 @@ impl Process {
             _ => None,
         });
         match (&answer[..received.bytes], handle) {
-            (b"+", Some(handle)) => Ok(Some(handle)),
-            (b"-", _) => Ok(None),
+            (b"+", handle) => Ok(Ok(handle)),
+            (b"-", _) => Ok(Ok(None)),
             ([], _) => Err(io::Error::other("the process that starts supervisors ended")),
-            (said, _) => Err(io::Error::other(String::from_utf8_lossy(said).into_owned())),
+            (said, _) => Ok(Err(String::from_utf8_lossy(said).into_owned())),
         }
     }
 }

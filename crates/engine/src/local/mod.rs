@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -111,6 +112,8 @@ impl LocalEngine {
         let root = std::path::absolute(&directory).map_err(failed)?;
         let layout = Layout::new(root.clone());
         durable::create_directories(&layout.active()).map_err(failed)?;
+        // Orders hold what jobs were given, and outputs what they said: not for other users of the machine.
+        fs::set_permissions(&root, fs::Permissions::from_mode(0o700)).map_err(failed)?;
         owner::claim(&directory, &layout, center)?;
         if let Some((node, _)) = &machine {
             durable::write_durably(&layout.real_node(), node).map_err(failed)?;
@@ -225,7 +228,11 @@ impl LocalEngine {
     ) -> Result<Option<Shell>, EngineError> {
         let task = self.shared.existing_task(attempt, rank)?;
         let program = self.shared.starter.launcher.program().to_owned();
-        shell::open(&program, attempt, task, request).await
+        let order = self.shared.layout.attempt(attempt).order();
+        let order = blocking(move || durable::read::<LaunchOrder>(&order)).await;
+        let order = order.map_err(|error| EngineError::io(format!("the order to launch {attempt}"), error))?;
+        let token = order.and_then(|order| self.shared.token(&order));
+        shell::open(&program, attempt, task, request, token).await
     }
 
     /// Where a task's output is.
@@ -267,6 +274,13 @@ impl Shared {
     pub(crate) async fn end(&self, report: Report) {
         self.forget(report.attempt());
         self.deliver(report).await;
+    }
+
+    /// What an attempt's programs show the center, unless the job brings a token itself.
+    pub(crate) fn token(&self, order: &LaunchOrder) -> Option<String> {
+        let brings_one = order.payload.variables.contains_key(variables::TOKEN);
+        let tokens = self.tokens.filter(|_| !brings_one && order.center_url.is_some())?;
+        Some(tokens.token(order.launch.attempt))
     }
 
     fn forget(&self, attempt: AttemptId) {

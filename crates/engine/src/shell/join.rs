@@ -4,13 +4,14 @@
 //! that the task could not; the task sees its child only, because a process keeps the process namespace it was born in.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Write, stderr, stdin, stdout};
 use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 
+use rustix::fs::{Uid, fchown};
 use rustix::process::{
     DumpableBehavior, Pid, PidfdFlags, Signal, ioctl_tiocsctty, pidfd_open, set_dumpable_behavior,
     set_parent_process_death_signal, setsid,
@@ -22,6 +23,7 @@ use rustix::thread::{ThreadNameSpaceType, move_into_thread_name_spaces, set_no_n
 use super::relay::{self, relay};
 use super::{Joining, Rights, Terminal, TerminalSize};
 use crate::confinement::{become_user, drop_capabilities, restrict};
+use crate::descriptors::close_inherited;
 
 /// Joins the task that is described on the socket whose number is handed over. The exit code is the command's; 128 and the
 /// signal that ended it; 126 where it could not be started.
@@ -29,6 +31,10 @@ pub fn join(arguments: &[String]) -> ExitCode {
     let Some(number) = arguments.first().and_then(|text| text.parse().ok()).filter(|number| *number > 2) else {
         return ExitCode::from(2);
     };
+    if let Err(why) = close_inherited(Some(number)) {
+        eprintln!("haina: what the server has open cannot be closed: {why}");
+        return ExitCode::from(126);
+    }
     match run(taken(number)) {
         Ok(status) => {
             let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
@@ -65,6 +71,12 @@ fn run(mut control: UnixStream) -> Result<ExitStatus, String> {
         groups: sandbox.map_or(&[], |sandbox| &sandbox.groups),
     };
     join_groups(&rights).map_err(|error| format!("the control groups: {error}"))?;
+    if let Some(user) = rights.user {
+        // Its own streams: else it could not open them by their names, such as /dev/stderr.
+        for stream in [stdin().as_fd(), stdout().as_fd(), stderr().as_fd()] {
+            _ = fchown(stream, Some(Uid::from_raw(user)), None);
+        }
+    }
     if let Some(inside) = joining.inside {
         enter_namespaces(inside).map_err(|error| format!("the sandbox could not be entered: {error}"))?;
         give_up(&rights)?;
@@ -78,7 +90,7 @@ fn run(mut control: UnixStream) -> Result<ExitStatus, String> {
         words.push(shell.to_owned());
     }
     let mut command = Command::new(&words[0]);
-    command.args(&words[1..]).env_clear().envs(&joining.order.variables).current_dir(directory);
+    command.args(&words[1..]).env_clear().envs(&joining.order.variables).envs(&joining.token).current_dir(directory);
     let started = |error: io::Error| format!("{}: {error}", words[0].chars().take(200).collect::<String>());
     match &joining.request.terminal {
         None => {

@@ -7,6 +7,7 @@
 mod join;
 mod relay;
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::net::Shutdown;
@@ -26,11 +27,13 @@ use tokio::time::Instant;
 
 use crate::confinement::FileRules;
 use crate::confinement::groups::TaskGroup;
+use crate::descriptors::with_usual_limit;
 use crate::engine::EngineError;
 use crate::layout::TaskPaths;
 use crate::local::task::blocking;
 use crate::readiness::readable;
 use crate::records::TaskOrder;
+use crate::variables::TOKEN;
 use crate::{durable, processes, task_state};
 pub use join::join;
 
@@ -85,6 +88,8 @@ struct Joining {
     order: TaskOrder,
     /// A process inside its sandbox; none where it has none.
     inside: Option<i32>,
+    /// What the job's programs show the center, by its variable.
+    token: BTreeMap<String, String>,
 }
 
 /// A command that runs in a task. Ends when it is dropped, because the joining program hears that, and with its task.
@@ -138,11 +143,13 @@ pub async fn open(
     attempt: AttemptId,
     task: TaskPaths,
     request: ShellRequest,
+    token: Option<String>,
 ) -> Result<Option<Shell>, EngineError> {
     let failed = |error| EngineError::io(format!("a shell in {attempt}"), error);
     let Some(found) = blocking(move || find(&task)).await.map_err(failed)? else { return Ok(None) };
     let task = readable(found.handle).map_err(failed)?;
-    let joining = Joining { request, order: found.order, inside: found.inside };
+    let token = token.map(|token| (TOKEN.to_owned(), token)).into_iter().collect();
+    let joining = Joining { request, order: found.order, inside: found.inside, token };
     let (process, control) = start(program, &joining).map_err(failed)?;
     Ok(Some(Shell { process, control, task, kill: None }))
 }
@@ -183,6 +190,7 @@ fn start(program: &OsStr, joining: &Joining) -> io::Result<(Child, UnixStream)> 
     command.arg("join").arg(number.to_string()).env_clear().current_dir("/");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     hand_over(&mut command, theirs);
+    with_usual_limit(&mut command);
     let mut command = Command::from(command);
     let process = command.spawn()?;
     // The child has its own copy.

@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -23,6 +23,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open, setsid};
 use rustix::stdio::{dup2_stdin, stdin};
 
 use super::supervise;
+use crate::descriptors::close_inherited;
 
 /// Paths are shorter.
 pub const PACKET: usize = 4096;
@@ -42,7 +43,8 @@ pub fn launch_supervisors() -> ExitCode {
 }
 
 fn serve() -> io::Result<ExitCode> {
-    close_inherited()?;
+    // Tasks shall not have what the server was started with.
+    close_inherited(None)?;
     let socket = dup(stdin())?;
     ioctl_fioclex(&socket)?;
     dup2_stdin(File::open("/dev/null")?)?;
@@ -74,21 +76,6 @@ fn serve() -> io::Result<ExitCode> {
             }
         }
     }
-}
-
-/// Whatever the server was started with: tasks shall not have it.
-#[allow(unsafe_code)]
-fn close_inherited() -> io::Result<()> {
-    let numbers: Vec<RawFd> =
-        fs::read_dir("/proc/self/fd")?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
-    for number in numbers.into_iter().filter(|number| *number > 2) {
-        // What was only open for the list itself is not any more.
-        if fs::symlink_metadata(format!("/proc/self/fd/{number}")).is_ok() {
-            // SAFETY: nothing in this process has opened it, and nothing knows its number.
-            drop(unsafe { OwnedFd::from_raw_fd(number) });
-        }
-    }
-    Ok(())
 }
 
 #[allow(unsafe_code)]

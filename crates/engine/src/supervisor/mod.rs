@@ -31,7 +31,7 @@ use control::Control;
 pub use control::order_stop;
 use exit::Started;
 pub use launcher::{PACKET, launch_supervisors};
-use watch_over::Supervision;
+use watch_over::{NotStarted, Supervision};
 
 /// Supervises the task in `task_directory` to its end. Called from the main thread of a process that does nothing else:
 /// the kernel kills the task's process when the thread that started it ends.
@@ -66,7 +66,10 @@ fn run(task: &TaskPaths, token: Option<&str>) -> io::Result<()> {
     let mut started = Started::mark(task, &StartedRecord { at: clock::now() })?;
     let end = match Supervision::start(task, &order, control, &mut started) {
         Ok(supervision) => supervision.run(),
-        Err(reason) => ExitRecord::never_started(Ending::Unstartable { reason }, None, clock::now()),
+        Err(NotStarted::Unstartable(reason)) => {
+            ExitRecord::never_started(Ending::Unstartable { reason }, None, clock::now())
+        }
+        Err(NotStarted::Stopped(cause)) => stopped_before_start(cause, clock::now()),
     };
     if let Some(sandbox) = &order.sandbox {
         groups::remove(&sandbox.groups);

@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
 use haina_core::Bytes;
+use rustix::fs::{Uid, fchown};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 /// As much as a pipe holds by default.
@@ -32,9 +33,13 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Opens a pipe for the file; the second value is the task's end of it.
-    pub fn open(path: PathBuf, cap: Bytes) -> io::Result<(Stream, OwnedFd)> {
+    /// Opens a pipe for the file; the second value is the task's end of it. It belongs to `user`, if that is another: who
+    /// opens `/dev/stderr` opens it anew.
+    pub fn open(path: PathBuf, cap: Bytes, user: Option<u32>) -> io::Result<(Stream, OwnedFd)> {
         let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC)?;
+        if let Some(user) = user {
+            fchown(&theirs, Some(Uid::from_raw(user)), None)?;
+        }
         // Only the supervisor's end: most programs cannot deal with an output that refuses to wait.
         rustix::io::ioctl_fionbio(&ours, true)?;
         let stream = Stream {

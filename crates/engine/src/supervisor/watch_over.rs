@@ -32,6 +32,26 @@ enum Cause {
     Stop(StopCause),
 }
 
+/// A sandbox that is not made by then never will be: a directory that it is to show may be on a server that is gone.
+const MAKING_LONGEST: Duration = Duration::from_secs(60);
+
+/// How long what was killed is waited for. What hangs in the kernel cannot be killed.
+const DYING_LONGEST: Duration = Duration::from_secs(5);
+
+/// Why a task's process was never started.
+pub enum NotStarted {
+    /// It could not be.
+    Unstartable(String),
+    /// It was told to stop before.
+    Stopped(StopCause),
+}
+
+impl From<String> for NotStarted {
+    fn from(reason: String) -> NotStarted {
+        NotStarted::Unstartable(reason)
+    }
+}
+
 /// A running task.
 pub struct Supervision {
     control: Control,
@@ -61,48 +81,53 @@ pub struct Supervision {
 }
 
 impl Supervision {
-    /// Starts the process. The error says why it could not be.
+    /// Starts the process. The error says why it was not.
     pub fn start(
         task: &TaskPaths,
         order: &TaskOrder,
-        control: Control,
+        mut control: Control,
         mark: &mut Started,
-    ) -> Result<Supervision, String> {
-        let (stdout, stdout_writer) =
-            Stream::open(task.log(LogStream::Stdout), order.log_cap).map_err(|error| format!("stdout: {error}"))?;
-        let (mut stderr, stderr_writer) =
-            Stream::open(task.log(LogStream::Stderr), order.log_cap).map_err(|error| format!("stderr: {error}"))?;
+    ) -> Result<Supervision, NotStarted> {
+        let user = order.sandbox.as_ref().and_then(|sandbox| sandbox.user);
+        let open = |stream| Stream::open(task.log(stream), order.log_cap, user);
+        let (stdout, stdout_writer) = open(LogStream::Stdout).map_err(|error| format!("stdout: {error}"))?;
+        let (mut stderr, stderr_writer) = open(LogStream::Stderr).map_err(|error| format!("stderr: {error}"))?;
         let children = watch_children().map_err(|error| format!("signals: {error}"))?;
         set_child_subreaper(Some(rustix::process::getpid())).map_err(|error| format!("subreaper: {error}"))?;
         let (mut started, mut began) = (clock::now(), Instant::now());
         let planned = order.sandbox.as_ref().map_or(&[][..], |sandbox| &sandbox.groups);
         let groups = TaskGroups::create(planned).map_err(|why| format!("the control groups: {why}"))?;
         let Spawned { pid: main, mut words } = spawn(order, &groups, stdout_writer, stderr_writer)?;
-        let reason = match words.as_mut().map(Words::next) {
+        let mut notes = Vec::new();
+        let first = words.as_mut().map(|words| first_word(words, &mut control, &mut notes));
+        let refusal = match first {
             None => None,
-            Some(Some(Word::Started(at))) => {
+            Some(FirstWord::Word(Some(Word::Started(at)))) => {
                 // What it took to make the sandbox is nobody's use.
                 let since = Duration::from_millis(clock::now().since(at).0).min(began.elapsed());
                 (started, began) = (at.max(started), Instant::now().checked_sub(since).unwrap_or(began));
                 None
             }
-            Some(Some(Word::Unstartable(reason))) => Some(reason),
-            Some(_) => {
+            Some(FirstWord::Word(Some(Word::Unstartable(reason)))) => Some(NotStarted::Unstartable(reason)),
+            Some(FirstWord::Word(_)) => {
                 stderr.finish(&mut vec![0; BUFFER]);
                 let said = end_of(&task.log(LogStream::Stderr));
-                Some(format!("the sandbox could not be made: {said}"))
+                Some(NotStarted::Unstartable(format!("the sandbox could not be made: {said}")))
+            }
+            Some(FirstWord::Stopped(cause)) => Some(NotStarted::Stopped(cause)),
+            Some(FirstWord::TooLong) => {
+                let longest = MAKING_LONGEST.as_secs();
+                Some(NotStarted::Unstartable(format!("the sandbox was not made within {longest} s")))
             }
         };
-        if let Some(reason) = reason {
+        if let Some(refusal) = refusal {
             // Its control groups can only be removed once nobody is in them.
-            let _ = kill_process_group(main, Signal::KILL);
-            while wait(WaitOptions::empty()).is_ok() {}
-            return Err(reason);
+            end_all(main);
+            return Err(refusal);
         }
         let pid = main.as_raw_nonzero().get();
         let running =
             RunningRecord { at: started, boot: processes::boot_id(), pid, start_ticks: processes::start_ticks(pid) };
-        let mut notes = Vec::new();
         if let Err(error) = mark.tell_running(&running) {
             notes.push(format!("running.json could not be written: {error}"));
         }
@@ -301,6 +326,61 @@ impl Supervision {
             (None, Some(Status::Signalled(signal))) => Ending::Signalled { signal: (signal & 0xff) as u8 },
             (None, None) => Ending::Lost { reason: "nobody knows how the process ended".to_owned() },
         }
+    }
+}
+
+/// What was heard first from a sandbox that is being made.
+enum FirstWord {
+    /// What the program that entered said; nothing if it never came to speak.
+    Word(Option<Word>),
+    /// The task was told to stop.
+    Stopped(StopCause),
+    /// Nothing, for too long.
+    TooLong,
+}
+
+fn first_word(words: &mut Words, control: &mut Control, notes: &mut Vec<String>) -> FirstWord {
+    let deadline = Instant::now() + MAKING_LONGEST;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return FirstWord::TooLong;
+        }
+        let Some(pipe) = words.readiness() else { return FirstWord::Word(None) };
+        let mut sources = [
+            PollFd::from_borrowed_fd(pipe, PollFlags::IN),
+            PollFd::from_borrowed_fd(control.readiness(), PollFlags::IN),
+        ];
+        if poll(&mut sources, Some(&timespec(left))).is_err() {
+            continue;
+        }
+        let [has_spoken, is_told] = sources.each_ref().map(|source| !source.revents().is_empty());
+        if has_spoken {
+            return FirstWord::Word(words.next());
+        }
+        if is_told {
+            control.clear();
+            if let Some(stop) = control.stop(notes) {
+                return FirstWord::Stopped(stop.cause);
+            }
+        }
+    }
+}
+
+/// Kills what was started, and waits until it is gone.
+fn end_all(main: Pid) {
+    let deadline = Instant::now() + DYING_LONGEST;
+    while Instant::now() < deadline {
+        let _ = kill_process_group(main, Signal::KILL);
+        processes::kill_descendants();
+        loop {
+            match wait(WaitOptions::NOHANG) {
+                Ok(None) => break,
+                Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return,
+            }
+        }
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 

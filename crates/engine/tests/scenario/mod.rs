@@ -64,6 +64,11 @@ impl Scenario {
         Scenario::open(supervisor(), definition)
     }
 
+    /// The same with another program in the place of the supervisor, until it is reopened.
+    pub fn confined_with_supervisor(program: Vec<OsString>, definition: LocalDefinition) -> Scenario {
+        Scenario::open(program, definition)
+    }
+
     fn open(program: Vec<OsString>, definition: LocalDefinition) -> Scenario {
         Scenario::open_on(None, program, definition)
     }
