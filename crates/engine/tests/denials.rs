@@ -41,13 +41,7 @@ fn confined(needs: &[Protection]) -> Option<Scenario> {
 /// A machine of two cards by a program in the place of `npu-smi`, with device files of the null device in their place; none
 /// where no device files can be made.
 fn machine_with_stand_ins(directory: &Path) -> Option<(RealNode, Probe)> {
-    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/npu-smi");
-    let program = directory.join("npu-smi");
-    let text = format!(
-        "#!/bin/sh\ncase \"$*\" in info) exec cat {0}/info-910b3-busy.txt;; 'info -m') exec cat {0}/map-910b3.txt;; esac\nexit 1\n",
-        recorded.display()
-    );
-    scenario::write_program(&program, &text);
+    let program = scenario::npu_smi(directory);
     for name in ["davinci0", "davinci1", "davinci_manager"] {
         let made = Command::new("mknod").args(["-m", "666"]).arg(directory.join(name)).args(["c", "1", "3"]).output();
         let opened = made.is_ok_and(|made| made.status.success()) && std::fs::read(directory.join(name)).is_ok();
@@ -59,12 +53,9 @@ fn machine_with_stand_ins(directory: &Path) -> Option<(RealNode, Probe)> {
     // As Ascend's driver has it: for a group.
     std::os::unix::fs::chown(directory.join("davinci0"), Some(4242), Some(4242)).unwrap();
     std::fs::set_permissions(directory.join("davinci0"), std::fs::Permissions::from_mode(0o660)).unwrap();
-    let probe = Probe::by_npu_smi(program, directory.to_owned());
-    let machine = probe.machine();
-    let (cards, shared_devices) = (machine.cards, machine.shared_devices);
-    assert_eq!((cards.len(), shared_devices.len()), (2, 1), "{:?}", machine.problems);
-    let (name, card_model) = ("node-1".to_owned(), Some("ascend-910b3".to_owned()));
-    Some((RealNode { name, cpu: machine.cpu, memory: machine.memory, card_model, cards, shared_devices }, probe))
+    let machine = scenario::machine(program, directory);
+    assert_eq!((machine.0.cards.len(), machine.0.shared_devices.len()), (2, 1));
+    Some(machine)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

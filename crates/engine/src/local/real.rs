@@ -1,7 +1,7 @@
 //! The node that is this machine, while the engine is open: its cards are read every few seconds.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use haina_core::{CardReading, CardSlot, Health};
 use tokio::sync::watch;
@@ -16,14 +16,23 @@ const EVERY: Duration = Duration::from_secs(5);
 /// A driver that does not answer once is asked again; so many times in a row, and its cards take no more work.
 const FAILURES_MOST: u32 = 3;
 
+/// What was read longer ago says nothing about now: the driver does not answer.
+const FRESH: Duration = Duration::from_secs(15);
+
 /// This machine as a node.
 pub struct Real {
     /// What it has.
     pub node: RealNode,
     probe: Probe,
-    readings: Mutex<Vec<CardReading>>,
+    read: Mutex<Read>,
     /// Counts the readings.
     count: watch::Sender<u64>,
+}
+
+/// How the cards were, by index.
+struct Read {
+    readings: Vec<CardReading>,
+    at: Instant,
 }
 
 impl Real {
@@ -33,12 +42,23 @@ impl Real {
             Ok(read) => node.readings(&read),
             Err(reason) => all_unhealthy(&node, &reason),
         };
-        Real { node, probe, readings: Mutex::new(readings), count: watch::Sender::new(1) }
+        let read = Mutex::new(Read { readings, at: Instant::now() });
+        Real { node, probe, read, count: watch::Sender::new(1) }
     }
 
     /// How each card is, by index, as it was last read.
     pub fn readings(&self) -> Vec<CardReading> {
-        self.readings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.read().readings.clone()
+    }
+
+    /// The same, if they were read a moment ago.
+    pub fn fresh_readings(&self) -> Option<Vec<CardReading>> {
+        let read = self.read();
+        (read.at.elapsed() < FRESH).then(|| read.readings.clone())
+    }
+
+    fn read(&self) -> MutexGuard<'_, Read> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes with each reading.
@@ -67,7 +87,7 @@ impl Real {
                     all_unhealthy(&self.node, &reason)
                 }
             };
-            *self.readings.lock().unwrap_or_else(PoisonError::into_inner) = readings;
+            *self.read() = Read { readings, at: Instant::now() };
             self.count.send_modify(|count| *count += 1);
         }
     }
