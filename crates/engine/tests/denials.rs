@@ -102,6 +102,7 @@ async fn an_order_for_a_card_that_is_gone_is_refused() {
     let devices = tempfile::tempdir().unwrap();
     let Some((mut node, probe)) = machine_with_stand_ins(devices.path()) else { return };
     node.cards[1].devices.clear();
+    scenario::take_out_card_1(devices.path());
     let center = Scenario::on_machine((node, probe), LocalDefinition::default());
     let mut order = order(&center, 1, 1, "exit 0");
     order.launch.allocation.shares[0].cards = vec![CardSlot { index: 1, millis: 1000 }];

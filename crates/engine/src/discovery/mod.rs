@@ -20,6 +20,8 @@ pub use real_node::{OwnCards, RealNode, Settled, card_model_entry, settle};
 /// By what the machine is asked.
 pub struct Probe {
     nvml: Result<Option<Nvml>, String>,
+    /// Whether NVML is asked where there is one.
+    asks_nvml: bool,
     npu_smi: Option<PathBuf>,
     devices: PathBuf,
 }
@@ -27,7 +29,8 @@ pub struct Probe {
 impl Probe {
     /// By what is installed.
     pub fn of_this_machine() -> Probe {
-        Probe { nvml: nvidia::open(), npu_smi: ascend::find_program(), devices: PathBuf::from("/dev") }
+        let (nvml, npu_smi) = (nvidia::open(), ascend::find_program());
+        Probe { nvml, asks_nvml: true, npu_smi, devices: PathBuf::from("/dev") }
     }
 
     /// The same, with `npu-smi` elsewhere.
@@ -37,7 +40,17 @@ impl Probe {
 
     /// By this program in the place of `npu-smi` alone, with device files in this directory.
     pub fn by_npu_smi(program: PathBuf, devices: PathBuf) -> Probe {
-        Probe { nvml: Ok(None), npu_smi: Some(program), devices }
+        Probe { nvml: Ok(None), asks_nvml: false, npu_smi: Some(program), devices }
+    }
+
+    /// Looks anew for what can be asked: drivers are loaded, and loaded again, while a server runs.
+    pub fn open_anew(&mut self) {
+        if self.asks_nvml {
+            // Closed first: the library starts anew only when nobody has it open.
+            self.nvml = Ok(None);
+            self.nvml = nvidia::open();
+        }
+        self.npu_smi = self.npu_smi.take().or_else(ascend::find_program);
     }
 
     /// What the machine has.

@@ -159,7 +159,7 @@ struct OnRealNode<'a> {
 impl OnRealNode<'_> {
     /// Cards that an attempt begins to hold.
     fn cards(&self, share: &NodeShare) -> Vec<CardSeries> {
-        let node = &self.real.node;
+        let node = self.real.node();
         let series = |slot: &CardSlot| {
             let memory = node.cards.get(usize::from(slot.index)).map(|card| card.memory).unwrap_or_default();
             let (index, held) = (slot.index.into(), CardMillis(slot.millis.into()));
@@ -169,7 +169,7 @@ impl OnRealNode<'_> {
     }
 
     fn is(&self, node: &str) -> bool {
-        self.real.node.name == node
+        self.real.node().name == node
     }
 
     fn reading(&self, index: u32) -> Option<&CardReading> {

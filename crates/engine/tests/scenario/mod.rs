@@ -276,6 +276,15 @@ pub fn change_info(directory: &Path, from: &str, to: &str) {
     std::fs::rename(partial, info).unwrap();
 }
 
+/// Lets [`npu_smi`] know nothing of its second card. Returns what it said before.
+pub fn take_out_card_1(directory: &Path) -> String {
+    let text = std::fs::read_to_string(directory.join("info")).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let gone = [&lines[..9], &lines[12..]].concat().join("\n");
+    change_info(directory, &text, &gone);
+    text
+}
+
 /// The machine of which [`npu_smi`] tells, as `node-1`, with device files in this directory.
 pub fn machine(program: PathBuf, devices: &Path) -> (RealNode, Probe) {
     let probe = Probe::by_npu_smi(program, devices.to_owned());
