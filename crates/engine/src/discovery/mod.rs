@@ -62,7 +62,7 @@ impl Probe {
         }
         let nvidia = match &self.nvml {
             Ok(Some(nvml)) => nvidia::find(nvml, &self.devices),
-            Ok(None) => Ok(Vec::new()),
+            Ok(None) => Ok(nvidia::Found::default()),
             Err(problem) => Err(problem.clone()),
         };
         let ascend = self.npu_smi.as_ref().map_or(Ok((Vec::new(), 0)), |program| ascend::find(program, &self.devices));
@@ -75,17 +75,22 @@ impl Probe {
         };
         let nvidia = nvidia.unwrap_or_else(|problem| {
             machine.problems.push(problem);
-            Vec::new()
+            nvidia::Found::default()
         });
-        if !nvidia.is_empty() {
+        machine.problems.extend(nvidia.problems);
+        if !nvidia.cards.is_empty() {
             machine.shared_devices.extend(nvidia::shared_devices(&self.devices));
         }
         if !ascend.is_empty() {
             machine.shared_devices.extend(ascend::shared_devices(&self.devices));
         }
         // Rings are told of one kind of cards.
-        machine.ring = if nvidia.is_empty() { ring } else { 0 };
-        machine.cards = nvidia.into_iter().chain(ascend).map(|(card, _)| card).collect();
+        machine.ring = match (nvidia.cards.is_empty(), ascend.is_empty()) {
+            (false, true) => nvidia.ring,
+            (true, _) => ring,
+            (false, false) => 0,
+        };
+        machine.cards = nvidia.cards.into_iter().chain(ascend.into_iter().map(|(card, _)| card)).collect();
         machine
     }
 
