@@ -5,6 +5,7 @@
 
 mod ascend;
 mod host;
+mod network;
 mod npu_smi;
 mod nvidia;
 mod real_node;
@@ -24,13 +25,16 @@ pub struct Probe {
     asks_nvml: bool,
     npu_smi: Option<PathBuf>,
     devices: PathBuf,
+    /// Where Ascend's tools keep the addresses of its cards.
+    hccn: PathBuf,
 }
 
 impl Probe {
     /// By what is installed.
     pub fn of_this_machine() -> Probe {
         let (nvml, npu_smi) = (nvidia::open(), ascend::find_program());
-        Probe { nvml, asks_nvml: true, npu_smi, devices: PathBuf::from("/dev") }
+        let (devices, hccn) = (PathBuf::from("/dev"), PathBuf::from("/etc/hccn.conf"));
+        Probe { nvml, asks_nvml: true, npu_smi, devices, hccn }
     }
 
     /// The same, with `npu-smi` elsewhere.
@@ -38,9 +42,10 @@ impl Probe {
         Probe { npu_smi: Some(program), ..Probe::of_this_machine() }
     }
 
-    /// By this program in the place of `npu-smi` alone, with device files in this directory.
+    /// By this program in the place of `npu-smi` alone, with device files and `hccn.conf` in this directory.
     pub fn by_npu_smi(program: PathBuf, devices: PathBuf) -> Probe {
-        Probe { nvml: Ok(None), asks_nvml: false, npu_smi: Some(program), devices }
+        let hccn = devices.join("hccn.conf");
+        Probe { nvml: Ok(None), asks_nvml: false, npu_smi: Some(program), devices, hccn }
     }
 
     /// Looks anew for what can be asked: drivers are loaded, and loaded again, while a server runs.
@@ -65,7 +70,10 @@ impl Probe {
             Ok(None) => Ok(nvidia::Found::default()),
             Err(problem) => Err(problem.clone()),
         };
-        let ascend = self.npu_smi.as_ref().map_or(Ok((Vec::new(), 0)), |program| ascend::find(program, &self.devices));
+        let ascend = self
+            .npu_smi
+            .as_ref()
+            .map_or(Ok((Vec::new(), 0)), |program| ascend::find(program, &self.devices, &self.hccn));
         let (ascend, ring) = match ascend {
             Ok(found) => found,
             Err(problem) => {

@@ -97,6 +97,7 @@ fn card(device: &Device<'_>, index: u32, devices: &Path) -> Result<Card, NvmlErr
         watts: device.enforced_power_limit().unwrap_or(0) / 1000,
         chips: vec![index],
         devices: vec![devices.join(format!("nvidia{}", device.minor_number()?))],
+        ports: Vec::new(),
     })
 }
 

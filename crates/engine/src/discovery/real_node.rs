@@ -287,6 +287,7 @@ mod tests {
             watts: 0,
             chips: vec![number],
             devices: vec![PathBuf::from(format!("/dev/davinci{number}"))],
+            ports: Vec::new(),
         }
     }
 
