@@ -41,7 +41,7 @@ pub use job::{ArraySize, Elements, Job, JobAfter, Jobs, Program, SubmittedJob};
 pub use job_file::{JobFile, parse_job, parse_job_file, parse_jobs, parse_json};
 pub use job_request::{SubmittedRequest, convert_all, convert_one};
 pub use job_spec::{After, ArraySpec, Condition, JobSpec, JobsSpec};
-pub use metrics::{JobMetrics, MetricsPoint, NodeMetrics};
+pub use metrics::{CardMetrics, CardMetricsPoint, JobMetrics, MetricsPoint, NodeMetrics};
 pub use moment::Moment;
 pub use node::{DrainRequest, Node, NodeCardUnusable, NodeConfinement, RealCard};
 pub use node_names::expand_names;

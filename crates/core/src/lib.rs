@@ -30,7 +30,7 @@ pub use effect::{Effect, Launch, Stop};
 pub use ids::*;
 pub use job::*;
 pub use job_token::JobTokens;
-pub use machine::{Card, CardReading, Health, Machine, UnusableCard};
+pub use machine::{Card, CardReading, ChipPort, Health, Machine, SuperPodPlace, UnusableCard};
 pub use money::{Currency, Money};
 pub use phrase::{Kind, Phrase, both};
 pub use quantity::{Bytes, CardMillis, CardUse, CpuMillis};

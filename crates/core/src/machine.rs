@@ -40,6 +40,30 @@ pub struct Card {
     pub chips: Vec<u32>,
     /// Its device files.
     pub devices: Vec<PathBuf>,
+    /// Where its chips are in the network of cards, one for each; empty where that is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<ChipPort>,
+}
+
+/// A chip in the network of cards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChipPort {
+    /// The number of its device file.
+    pub device: u32,
+    /// The address of its network port: `192.168.100.101`.
+    pub address: String,
+    /// Its place in a super pod, if it is in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub super_pod: Option<SuperPodPlace>,
+}
+
+/// A chip's place in a super pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuperPodPlace {
+    /// The super pod's number.
+    pub pod: u32,
+    /// The chip's number, which no other of the pod has.
+    pub device: u32,
 }
 
 /// How a card is at a moment. What its driver does not say is absent.

@@ -10,6 +10,7 @@
 //!
 //! What this is not: it decides nothing about cards, money or retries, and it knows no queue.
 
+pub mod card_series;
 mod clock;
 mod confinement;
 mod descriptors;

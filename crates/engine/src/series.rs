@@ -2,16 +2,28 @@
 //!
 //! Each reading says what was used since the one before, and what is held now. Readings are added up to points; where
 //! there would be too many points, neighbours become one and points become twice as long. So a series holds between half
-//! of [`POINTS_MOST`] and all of them once it has so many, and what was used in all stays exact.
+//! of [`Sample::POINTS_MOST`] and all of them once it has so many, and what was used in all stays exact.
 
 use haina_core::{Bytes, CpuMillis, Milliseconds};
 use serde::{Deserialize, Serialize};
 
-/// The most points of a series; with 48 bytes each, it takes less than 6 KiB.
+/// The most points of what processors and memory did; with 48 bytes each, they take less than 6 KiB.
 pub const POINTS_MOST: usize = 120;
 
 /// How long a point is at first, and how long it is between two readings.
 pub const INTERVAL: Milliseconds = Milliseconds::from_seconds(5);
+
+/// What was read over a length of time, so that neighbours can become one.
+pub trait Sample: Copy {
+    /// The most of them in a series.
+    const POINTS_MOST: usize;
+
+    /// How long it is. It begins where the one before ends, the first at the attempt's start.
+    fn length(&self) -> Milliseconds;
+
+    /// It and the one that follows it, as one.
+    fn and(self, next: Self) -> Self;
+}
 
 /// Use over a length of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +58,14 @@ impl Point {
     pub fn memory_mean(&self) -> Bytes {
         Bytes(self.memory_sum.0 / u64::from(self.readings.max(1)))
     }
+}
+
+impl Sample for Point {
+    const POINTS_MOST: usize = POINTS_MOST;
+
+    fn length(&self) -> Milliseconds {
+        self.length
+    }
 
     fn and(self, next: Point) -> Point {
         Point {
@@ -65,52 +85,54 @@ fn per_second(cpu: Milliseconds, length: Milliseconds) -> CpuMillis {
 
 /// A course of use, from the attempt's start on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Series {
+pub struct Series<P = Point> {
     interval: Milliseconds,
-    points: Vec<Point>,
+    points: Vec<P>,
 }
 
-impl Default for Series {
-    fn default() -> Series {
+impl<P> Default for Series<P> {
+    fn default() -> Series<P> {
         Series { interval: INTERVAL, points: Vec::new() }
     }
 }
 
-impl Series {
+impl<P: Sample> Series<P> {
     /// How long a point is by now; the last may be shorter.
     pub fn interval(&self) -> Milliseconds {
         self.interval
     }
 
     /// The points, in their order.
-    pub fn points(&self) -> &[Point] {
+    pub fn points(&self) -> &[P] {
         &self.points
     }
 
     /// How much time it covers.
     pub fn length(&self) -> Milliseconds {
-        self.points.iter().fold(Milliseconds(0), |sum, point| sum + point.length)
-    }
-
-    /// The processor time used in all.
-    pub fn cpu(&self) -> Milliseconds {
-        self.points.iter().fold(Milliseconds(0), |sum, point| sum + point.cpu)
+        self.points.iter().fold(Milliseconds(0), |sum, point| sum + point.length())
     }
 
     /// Adds a reading.
-    pub fn push(&mut self, reading: Point) {
+    pub fn push(&mut self, reading: P) {
         match self.points.last_mut() {
             // Readings are never exactly so far apart: a point ends where it is nearest to its length.
-            Some(last) if last.length.0.saturating_add(reading.length.0 / 2) < self.interval.0 => {
+            Some(last) if last.length().0.saturating_add(reading.length().0 / 2) < self.interval.0 => {
                 *last = last.and(reading);
             }
             _ => self.points.push(reading),
         }
-        if self.points.len() > POINTS_MOST {
-            let pair = |pair: &[Point]| pair.iter().copied().reduce(Point::and).unwrap_or_default();
-            self.points = self.points.chunks(2).map(pair).collect();
+        if self.points.len() > P::POINTS_MOST {
+            let pair = |pair: &[P]| pair.iter().copied().reduce(P::and);
+            self.points = self.points.chunks(2).filter_map(pair).collect();
             self.interval = self.interval + self.interval;
         }
+    }
+}
+
+impl Series {
+    /// The processor time used in all.
+    pub fn cpu(&self) -> Milliseconds {
+        self.points.iter().fold(Milliseconds(0), |sum, point| sum + point.cpu)
     }
 }
 

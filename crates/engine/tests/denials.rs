@@ -41,13 +41,7 @@ fn confined(needs: &[Protection]) -> Option<Scenario> {
 /// A machine of two cards by a program in the place of `npu-smi`, with device files of the null device in their place; none
 /// where no device files can be made.
 fn machine_with_stand_ins(directory: &Path) -> Option<(RealNode, Probe)> {
-    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/npu-smi");
-    let program = directory.join("npu-smi");
-    let text = format!(
-        "#!/bin/sh\ncase \"$*\" in info) exec cat {0}/info-910b3-busy.txt;; 'info -m') exec cat {0}/map-910b3.txt;; esac\nexit 1\n",
-        recorded.display()
-    );
-    scenario::write_program(&program, &text);
+    let program = scenario::npu_smi(directory);
     for name in ["davinci0", "davinci1", "davinci_manager"] {
         let made = Command::new("mknod").args(["-m", "666"]).arg(directory.join(name)).args(["c", "1", "3"]).output();
         let opened = made.is_ok_and(|made| made.status.success()) && std::fs::read(directory.join(name)).is_ok();
@@ -59,12 +53,9 @@ fn machine_with_stand_ins(directory: &Path) -> Option<(RealNode, Probe)> {
     // As Ascend's driver has it: for a group.
     std::os::unix::fs::chown(directory.join("davinci0"), Some(4242), Some(4242)).unwrap();
     std::fs::set_permissions(directory.join("davinci0"), std::fs::Permissions::from_mode(0o660)).unwrap();
-    let probe = Probe::by_npu_smi(program, directory.to_owned());
-    let machine = probe.machine();
-    let (cards, shared_devices) = (machine.cards, machine.shared_devices);
-    assert_eq!((cards.len(), shared_devices.len()), (2, 1), "{:?}", machine.problems);
-    let (name, card_model) = ("node-1".to_owned(), Some("ascend-910b3".to_owned()));
-    Some((RealNode { name, cpu: machine.cpu, memory: machine.memory, card_model, cards, shared_devices }, probe))
+    let machine = scenario::machine(program, directory);
+    assert_eq!((machine.0.cards.len(), machine.0.shared_devices.len()), (2, 1));
+    Some(machine)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -106,11 +97,72 @@ async fn another_jobs_card_is_not_there() {
     assert_eq!(center.run(elsewhere).await.ending, exited(0), "simulated nodes beside it have none of its cards");
 }
 
+/// Opens a device in the control group of the first job's tasks, as a program of it would that sees the device.
+fn open_in_group(group: &Path, device: &Path) -> String {
+    let text = "echo 0 > \"$1/cgroup.procs\" && exec cat \"$2\"";
+    let tried = Command::new("sh").args(["-c", text, "sh"]).args([group, device]).env("LC_ALL", "C").output().unwrap();
+    String::from_utf8_lossy(&tried.stderr).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_kernel_opens_no_other_device_for_a_job_with_cards() {
+    let devices = tempfile::tempdir().unwrap();
+    let Some(machine) = machine_with_stand_ins(devices.path()) else { return };
+    // A device that no driver has: who may open it hears so.
+    let [own, other] = ["davinci1", "other"].map(|name| devices.path().join(name));
+    std::fs::remove_file(&own).unwrap();
+    for (path, minor) in [(&own, "254"), (&other, "255")] {
+        let made = Command::new("mknod").args(["-m", "666"]).arg(path).args(["c", "240", minor]).status().unwrap();
+        assert!(made.success());
+    }
+    let definition = LocalDefinition { confinement: ConfinementPolicy::Available, ..LocalDefinition::default() };
+    let mut center = Scenario::on_machine(machine, definition);
+    let mut order = order(&center, 1, 1, "exec sleep 600");
+    order.launch.allocation.shares[0].cards = vec![CardSlot { index: 1, millis: 1000 }];
+    order.launch.tasks_per_node = 2;
+    center.launch(order).await;
+    center.until_started(1).await;
+    let layout = center.layout();
+    // Of a task: the groups that allow it devices, as the supervisor was told.
+    let groups = |job, rank| -> Vec<std::path::PathBuf> {
+        let order = std::fs::read(layout.attempt(scenario::attempt(job)).task(rank).order()).unwrap();
+        let order: serde_json::Value = serde_json::from_slice(&order).unwrap();
+        let mut groups = order["sandbox"]["groups"].as_array().cloned().unwrap_or_default();
+        groups.retain(|group| group["limits"][0][0] == "devices.deny");
+        let path = |group: &serde_json::Value| {
+            Path::new(group["node"].as_str().unwrap()).join(group["task"].as_str().unwrap_or(""))
+        };
+        groups.iter().map(path).collect()
+    };
+    let Some(group) = groups(1, 0).pop() else {
+        return haina_testkit::require::skip("root", "is needed for this test, and control groups of version 1");
+    };
+    let groups_of_both = [group, groups(1, 1).pop().unwrap()];
+    for group in &groups_of_both {
+        eventually("the group is there", || group.join("cgroup.procs").exists()).await;
+        assert!(open_in_group(group, &other).contains("Operation not permitted"));
+        assert!(open_in_group(group, &own).contains("No such device"), "its own it may");
+        assert_eq!(open_in_group(group, Path::new("/dev/null")), "");
+    }
+    center.stop(1, Milliseconds(0)).await;
+    center.until_ended(1).await;
+    eventually("its groups are gone", || groups_of_both.iter().all(|group| !group.exists())).await;
+
+    let mut without = self::order(&center, 2, 1, "exec sleep 600");
+    without.launch.allocation.shares[0].cards.clear();
+    center.launch(without).await;
+    center.until_started(2).await;
+    assert_eq!(groups(2, 0), [] as [std::path::PathBuf; 0], "without cards there is no such group");
+    center.stop(2, Milliseconds(0)).await;
+    center.until_ended(2).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_for_a_card_that_is_gone_is_refused() {
     let devices = tempfile::tempdir().unwrap();
     let Some((mut node, probe)) = machine_with_stand_ins(devices.path()) else { return };
     node.cards[1].devices.clear();
+    scenario::take_out_card_1(devices.path());
     let center = Scenario::on_machine((node, probe), LocalDefinition::default());
     let mut order = order(&center, 1, 1, "exit 0");
     order.launch.allocation.shares[0].cards = vec![CardSlot { index: 1, millis: 1000 }];

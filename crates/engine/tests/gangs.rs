@@ -2,7 +2,8 @@
 
 mod scenario;
 
-use haina_core::{CardSlot, Ending, FailedTask, NodeId};
+use haina_core::local_definition::{ConfinementPolicy, LocalDefinition};
+use haina_core::{Bytes, Card, CardSlot, ChipPort, Ending, FailedTask, NodeId, SuperPodPlace};
 use haina_engine::rendezvous::rank_table;
 use haina_engine::{LaunchOrder, NodeDescription};
 use scenario::{Scenario, eventually, over_nodes};
@@ -82,7 +83,7 @@ async fn cards_of_super_pods_have_a_number_in_theirs() {
     for (share, id) in order.launch.allocation.shares.iter_mut().zip([3, 4]) {
         share.node = NodeId(id);
     }
-    let table = rank_table(&order).unwrap();
+    let table = rank_table(&order, &[]).unwrap();
     assert_eq!(table["version"], "1.2");
     assert_eq!(table["server_list"][0]["device"][0]["super_device_id"], "66", "64 to a node, two nodes to a pod");
     let pods = table["super_pod_list"].as_array().unwrap();
@@ -95,11 +96,72 @@ async fn cards_of_super_pods_have_a_number_in_theirs() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn there_is_no_rank_table_for_other_cards_or_parts_of_cards() {
     let center = Scenario::new();
-    assert_eq!(rank_table(&described(&center, |node| node.vendor = Some("NVIDIA".to_owned()))), None);
-    assert_eq!(rank_table(&described(&center, |node| node.vendor = None)), None);
+    assert_eq!(rank_table(&described(&center, |node| node.vendor = Some("NVIDIA".to_owned())), &[]), None);
+    assert_eq!(rank_table(&described(&center, |node| node.vendor = None), &[]), None);
     let mut order = gang(&center, 1, "");
     order.launch.allocation.shares[1].cards = vec![CardSlot { index: 0, millis: 500 }];
-    assert_eq!(rank_table(&order), None);
+    assert_eq!(rank_table(&order, &[]), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn real_cards_have_the_addresses_of_their_ports_in_the_rank_table() {
+    let vendor = tempfile::tempdir().unwrap();
+    let recorded = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/npu-smi/hccn.conf");
+    std::fs::copy(recorded, vendor.path().join("hccn.conf")).unwrap();
+    let machine = scenario::machine(scenario::npu_smi(vendor.path()), vendor.path());
+    let off = LocalDefinition { confinement: ConfinementPolicy::Off, ..LocalDefinition::default() };
+    let mut center = Scenario::on_machine(machine, off);
+    let mut order = center.script(1, "cat $RANK_TABLE_FILE");
+    order.nodes[0].real = true;
+    order.launch.allocation.shares[0].cards = [1, 0].map(|index| CardSlot { index, millis: 1000 }).to_vec();
+    assert_eq!(center.run(order).await.ending, Ending::Exited { code: 0 });
+    let table: serde_json::Value = serde_json::from_str(&center.output(1, 0)).unwrap();
+    assert_eq!(table["version"], "1.0");
+    let device = |rank: usize| &table["server_list"][0]["device"][rank];
+    assert_eq!(*device(0), serde_json::json!({"device_id": "1", "device_ip": "192.168.101.100", "rank_id": "0"}));
+    assert_eq!(*device(1), serde_json::json!({"device_id": "0", "device_ip": "192.168.100.100", "rank_id": "1"}));
+}
+
+/// An Ascend 910C: two chips in a super pod.
+fn card_of_super_pod(index: u32) -> Card {
+    let port = |chip: u32| ChipPort {
+        device: 2 * index + chip,
+        address: format!("10.0.{index}.{chip}"),
+        super_pod: Some(SuperPodPlace { pod: 3, device: 16_777_216 + 2 * index + chip }),
+    };
+    Card {
+        vendor: "Huawei".to_owned(),
+        model: "Ascend 910".to_owned(),
+        id: format!("pci-{index}"),
+        memory: Bytes(128 << 30),
+        watts: 0,
+        chips: vec![2 * index, 2 * index + 1],
+        devices: Vec::new(),
+        ports: vec![port(0), port(1)],
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn real_cards_of_a_super_pod_are_a_rank_for_each_chip() {
+    let center = Scenario::new();
+    let mut cards: Vec<Card> = (0..4).map(card_of_super_pod).collect();
+    let mut order = center.script(1, "");
+    order.nodes[0].real = true;
+    let table = rank_table(&order, &cards).unwrap();
+    assert_eq!((&table["version"], &table["super_pod_list"][0]["super_pod_id"]), (&"1.2".into(), &"3".into()));
+    let devices = table["server_list"][0]["device"].as_array().unwrap();
+    assert_eq!(devices.len(), 4, "the order is for cards 2 and 3");
+    let last = serde_json::json!(
+        {"device_id": "7", "device_ip": "10.0.3.1", "rank_id": "3", "super_device_id": "16777223"}
+    );
+    assert_eq!(devices[3], last);
+
+    let beside_simulated = over_nodes(order.clone(), 2, 1);
+    assert_eq!(rank_table(&beside_simulated, &cards), None, "made-up addresses are not mixed with real ones");
+    cards[3].ports[1].super_pod = None;
+    assert_eq!(rank_table(&order, &cards), None, "a chip without a place");
+    cards[3].ports.clear();
+    assert_eq!(rank_table(&order, &cards), None, "a card without known addresses");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

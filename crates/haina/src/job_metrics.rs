@@ -1,6 +1,6 @@
 //! `haina job metrics`.
 
-use haina_api::{JobMetrics, MetricsPoint, NodeMetrics};
+use haina_api::{CardMetrics, CardMetricsPoint, JobMetrics, MetricsPoint};
 use serde_json::Value;
 
 use crate::client::{Client, escaped};
@@ -51,40 +51,92 @@ pub fn run(arguments: &Arguments, client: &Client) -> anyhow::Result<u8> {
     for node in &metrics.nodes {
         let ran = node.points.iter().map(|point| point.seconds).sum();
         let cores = |cores: f64| format!("{cores:.2}");
-        let processors = Course::of(node, node.cpus, |point| (point.cpus, point.cpus_peak));
-        let memory = Course::of(node, node.memory_bytes as f64, |point| {
-            (point.memory_bytes as f64, point.memory_peak_bytes as f64)
-        });
+        let of_node = |holds, of: fn(&MetricsPoint) -> (f64, f64)| {
+            let points = node.points.iter().map(|point| (point.seconds, of(point)));
+            Course::of(Some(holds), points.collect())
+        };
+        let processors = of_node(node.cpus, |point| (point.cpus, point.cpus_peak));
+        let memory =
+            of_node(node.memory_bytes as f64, |point| (point.memory_bytes as f64, point.memory_peak_bytes as f64));
         table.row(processors.row(&node.node, "CPU", ran, cores));
         table.row(memory.row("", say("memory", "内存"), ran, |bytes| print::bytes(bytes as u64)));
+        for card in &node.cards {
+            card_rows(&mut table, card);
+        }
     }
     table.print();
+    let cards: Vec<&CardMetrics> = metrics.nodes.iter().flat_map(|node| &node.cards).collect();
+    if let Some(told) = told_of_all(&cards) {
+        println!("{told}");
+    }
     Ok(0)
+}
+
+/// What was read of a card; quantities that its driver does not say have no row.
+fn card_rows(table: &mut Table, card: &CardMetrics) {
+    let is_healthy = |point: &CardMetricsPoint| point.health.as_deref().is_none_or(|health| health == "healthy");
+    let mark = if card.points.iter().all(is_healthy) { "" } else { say(" (not well)", "（曾有异常）") };
+    type Of = fn(&CardMetricsPoint) -> Option<(f64, f64)>;
+    let ran: f64 = card.points.iter().map(|point| point.seconds).sum();
+    let mut row = |what: &str, holds: Option<f64>, of: Of, show: fn(f64) -> String| {
+        let what = format!("{} {}{mark} {what}", say("card", "卡"), card.index);
+        let points: Vec<_> = card.points.iter().filter_map(|point| Some((point.seconds, of(point)?))).collect();
+        if !points.is_empty() {
+            table.row(Course::of(holds, points).row("", &what, ran, show));
+        }
+    };
+    let load: Of = |point| point.utilization_percent.zip(point.utilization_percent_peak);
+    let memory: Of = |point| Some((point.memory_bytes? as f64, point.memory_peak_bytes? as f64));
+    let power: Of = |point| point.power_watts.zip(point.power_watts_peak);
+    let temperature: Of = |point| point.temperature_celsius.zip(point.temperature_celsius_peak);
+    row(say("load", "利用率"), Some(100.0 * card.held), load, |percent| format!("{percent:.0}%"));
+    row(say("memory", "显存"), Some(card.memory_bytes as f64 * card.held), memory, |bytes| {
+        print::bytes(bytes as u64)
+    });
+    row(say("power", "功耗"), None, power, |watts| format!("{watts:.0} W"));
+    row(say("temperature", "温度"), None, temperature, |celsius| format!("{celsius:.0} °C"));
+}
+
+/// Mean load and energy of all cards, where they were read.
+fn told_of_all(cards: &[&CardMetrics]) -> Option<String> {
+    let loads: Vec<f64> = cards.iter().filter_map(|card| card.utilization_percent).collect();
+    let energies: Vec<f64> = cards.iter().filter_map(|card| card.energy_joules).collect();
+    let mut told = Vec::new();
+    if !loads.is_empty() {
+        let load = loads.iter().sum::<f64>() / loads.len() as f64;
+        told.push(format!("{} {load:.0}%", say("mean load of its cards", "卡平均利用率")));
+    }
+    if !energies.is_empty() {
+        let hours = energies.iter().sum::<f64>() / 3_600_000.0;
+        told.push(format!("{} {hours:.3} kWh", say("energy that they drew", "卡耗电")));
+    }
+    (!told.is_empty()).then(|| told.join(say("; ", "；")))
 }
 
 /// One quantity over time.
 struct Course {
-    holds: f64,
+    /// None where one does not hold it.
+    holds: Option<f64>,
     mean: f64,
     peak: f64,
     line: String,
 }
 
 impl Course {
-    /// `of` says a point's mean and peak.
-    fn of(node: &NodeMetrics, holds: f64, of: impl Fn(&MetricsPoint) -> (f64, f64)) -> Course {
-        let points: Vec<(f64, f64)> = node.points.iter().map(|point| (point.seconds, of(point).0)).collect();
+    /// `points` are lengths, each with a mean and a peak.
+    fn of(holds: Option<f64>, points: Vec<(f64, (f64, f64))>) -> Course {
+        let peak = points.iter().map(|(_, (_, peak))| *peak).fold(0.0, f64::max);
+        let points: Vec<(f64, f64)> = points.into_iter().map(|(seconds, (mean, _))| (seconds, mean)).collect();
         let seconds: f64 = points.iter().map(|(seconds, _)| seconds).sum();
-        let peak = node.points.iter().map(|point| of(point).1).fold(0.0, f64::max);
         let mean = points.iter().map(|(seconds, value)| seconds * value).sum::<f64>() / seconds.max(f64::MIN_POSITIVE);
         // What is full is what it holds; where it holds little or nothing, what it used at most.
-        let line = line(&points, holds.max(peak), WIDTH);
+        let line = line(&points, holds.unwrap_or(0.0).max(peak), WIDTH);
         Course { holds, mean, peak, line }
     }
 
     fn row(self, node: &str, what: &str, ran: f64, show: impl Fn(f64) -> String) -> [String; 7] {
-        let [holds, mean, peak] = [self.holds, self.mean, self.peak].map(show);
-        [node.to_owned(), what.to_owned(), holds, mean, peak, print::length(ran), self.line]
+        let holds = self.holds.map(&show).unwrap_or_default();
+        [node.to_owned(), what.to_owned(), holds, show(self.mean), show(self.peak), print::length(ran), self.line]
     }
 }
 

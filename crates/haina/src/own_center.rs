@@ -51,7 +51,8 @@ mod tests {
         let (vendor, id) = ("NVIDIA".to_owned(), format!("GPU-{number}"));
         let devices = vec![PathBuf::from(format!("/dev/nvidia{number}"))];
         let memory = Bytes(81_559 << 20);
-        Card { vendor, model: model.to_owned(), id, memory, watts: 700, chips: vec![number], devices }
+        let (model, chips, ports) = (model.to_owned(), vec![number], Vec::new());
+        Card { vendor, model, id, memory, watts: 700, chips, devices, ports }
     }
 
     #[test]

@@ -81,6 +81,18 @@ fn a_machine_with_cards_is_a_center_and_an_unfit_card_gets_no_work() {
     for line in ["haina_card_power_watts", "haina_card_utilization_percent", "haina_card_fit"] {
         assert!(metrics.contains(&format!("{line}{labels}")), "{metrics}");
     }
+    let metrics = center.until(&["job", "metrics", "1", "--json"], |metrics| {
+        metrics["nodes"][0]["cards"][0]["utilization_percent"].is_number()
+    });
+    let card = &metrics["nodes"][0]["cards"][0];
+    assert_eq!((&card["index"], &card["held"], &card["utilization_percent"]), (&0.into(), &1.0.into(), &87.0.into()));
+    assert!(card["energy_joules"].as_f64().unwrap() > 290.4, "{card}");
+    let point = card["points"].as_array().unwrap().last().unwrap();
+    assert_eq!((&point["power_watts"], &point["health"]), (&290.4.into(), &"healthy".into()));
+    let text = center.run(&["job", "metrics", "1"]).expect(0).stdout.clone();
+    for part in ["card 0 load", "87%", "290 W", "52 °C", "mean load of its cards 87%; energy that they drew"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
     center.run(&["job", "cancel", "1"]).expect(0);
     center.until(&["job", "show", "1", "--json"], |job| job["ended"].is_string());
 

@@ -30,6 +30,9 @@ pub fn find(controller: Controller, name: &str) -> Result<Hierarchy, String> {
         probe(controller, &base, false)?;
         return Ok(Hierarchy { base, unified: false });
     }
+    if controller == Controller::Devices {
+        return Err("control groups of version 1 with `devices` are not mounted".to_owned());
+    }
     let unified = mounts.iter().find(|mount| mount.controllers.is_none());
     let mount = unified.ok_or_else(|| format!("no control group hierarchy with `{word}` is mounted"))?;
     let group = own_group(&own, None).ok_or("this process is in no group of version 2")?;

@@ -19,6 +19,12 @@ use std::time::Duration;
 use haina_core::{Bytes, CpuMillis};
 use serde::{Deserialize, Serialize};
 
+/// Takes device files from a group.
+pub(super) const DENY_DEVICES: &str = "devices.deny";
+
+/// Gives a group device files, if the group above has them.
+pub(super) const ALLOW_DEVICES: &str = "devices.allow";
+
 /// A directory of control groups in which this process may make others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hierarchy {
@@ -62,10 +68,12 @@ pub enum Controller {
     Cpu,
     /// The number of processes and threads.
     Processes,
+    /// Which device files are opened; version 1 only.
+    Devices,
 }
 
 impl Controller {
-    /// All of them.
+    /// Those that limit every task.
     pub const ALL: [Controller; 3] = [Controller::Memory, Controller::Cpu, Controller::Processes];
 
     /// The kernel's name for it.
@@ -74,6 +82,7 @@ impl Controller {
             Controller::Memory => "memory",
             Controller::Cpu => "cpu",
             Controller::Processes => "pids",
+            Controller::Devices => "devices",
         }
     }
 
@@ -85,6 +94,7 @@ impl Controller {
             (Controller::Cpu, true) => "cpu.max",
             (Controller::Cpu, false) => "cpu.cfs_quota_us",
             (Controller::Processes, _) => "pids.max",
+            (Controller::Devices, _) => DENY_DEVICES,
         }
     }
 
@@ -112,6 +122,8 @@ impl Controller {
                 }
             }
             (Controller::Processes, _) => vec![of("pids.max", limits.processes.to_string())],
+            // What is allowed depends on the task's cards.
+            (Controller::Devices, _) => Vec::new(),
         }
     }
 }
@@ -259,8 +271,12 @@ fn create(group: &TaskGroup) -> Result<File, (PathBuf, io::Error)> {
     fs::create_dir_all(&group.node).map_err(at(&group.node))?;
     for (file, value) in &group.limits {
         let path = group.node.join(file);
-        // Swap is only counted by kernels that can.
-        let is_optional = file.contains("sw");
+        // Once is enough, and a sibling that runs there must not lose for a moment what it has.
+        if file == DENY_DEVICES && !may_open_all(&group.node) {
+            continue;
+        }
+        // Swap is only counted by kernels that can, and what the server itself may not open its tasks cannot either.
+        let is_optional = file.contains("sw") || file == ALLOW_DEVICES;
         match write(&path, value) {
             Err(_) if is_optional => {}
             written => written.map_err(at(&path))?,
@@ -271,6 +287,11 @@ fn create(group: &TaskGroup) -> Result<File, (PathBuf, io::Error)> {
     }
     let door = directory.join("cgroup.procs");
     OpenOptions::new().write(true).open(&door).map_err(at(&door))
+}
+
+/// Whether nothing was taken from the group yet.
+fn may_open_all(group: &Path) -> bool {
+    fs::read_to_string(group.join("devices.list")).map_or(true, |list| list.starts_with("a "))
 }
 
 /// The task's own group beside its siblings'.

@@ -4,6 +4,7 @@
 //! ([`Sandbox`]), and what it cannot, nodes say. Nothing here is our own invention: control groups, bwrap(1) and
 //! landlock(7) do the work; the program that [`enter`]s gives up rights and starts the task.
 
+mod devices;
 mod enter;
 mod find_groups;
 pub mod groups;
@@ -81,6 +82,8 @@ pub struct Confinement {
     /// Whether the kernel can enforce a second time what the sandbox shows.
     has_landlock: bool,
     groups: Vec<(Controller, Result<Hierarchy, String>)>,
+    /// Where tasks with real cards are kept from other device files once more; none where that cannot be.
+    devices: Option<Hierarchy>,
     /// Whether tasks can get user numbers of their own.
     users: Result<(), String>,
     entry: PathBuf,
@@ -119,6 +122,7 @@ impl Confinement {
                 bwrap,
                 has_landlock: false,
                 groups: groups.into(),
+                devices: None,
                 users: off(),
                 entry,
                 processors,
@@ -131,15 +135,21 @@ impl Confinement {
         };
         let name = format!("haina-{}", &Digest::of(engine.as_os_str().as_encoded_bytes()).to_string()[..12]);
         let groups = Controller::ALL.map(|controller| (controller, find_groups::find(controller, &name)));
-        Confinement { definition, bwrap, has_landlock: has_landlock(), groups: groups.into(), users, entry, processors }
+        let devices = find_groups::find(Controller::Devices, &name).ok();
+        let (groups, has_landlock) = (groups.into(), has_landlock());
+        Confinement { definition, bwrap, has_landlock, groups, devices, users, entry, processors }
     }
 
     /// Removes control groups that earlier servers and supervisors left. `active` tells of an attempt's name whether it may
     /// still run.
     pub fn sweep(&self, active: impl Fn(&str) -> bool) {
-        for hierarchy in self.groups.iter().filter_map(|(_, found)| found.as_ref().ok()) {
+        for hierarchy in self.hierarchies() {
             groups::sweep(&hierarchy.base, &active);
         }
+    }
+
+    fn hierarchies(&self) -> impl Iterator<Item = &Hierarchy> {
+        self.groups.iter().filter_map(|(_, found)| found.as_ref().ok()).chain(&self.devices)
     }
 
     /// What is enforced.
@@ -157,6 +167,7 @@ impl Confinement {
                 Controller::Memory => Protection::Memory,
                 Controller::Cpu => Protection::Cpu,
                 Controller::Processes => Protection::Processes,
+                Controller::Devices => Protection::Cards,
             };
             note(what, hierarchy.clone().map(drop));
         }
@@ -232,6 +243,9 @@ impl Confinement {
             let found: Vec<(Controller, Hierarchy)> =
                 self.groups.iter().filter_map(|(controller, found)| Some((*controller, found.clone().ok()?))).collect();
             sandbox.groups = groups::plan(&found, place, task, self.limits(share, tasks));
+            // Most jobs have no real cards, and are started without the cost of one more group.
+            let devices = self.devices.as_ref().filter(|_| !whose.devices.is_empty());
+            sandbox.groups.extend(devices.map(|hierarchy| devices::plan(hierarchy, place, task, &whose.devices)));
         }
         let mut scene = self.scene(whose);
         if let (Some(user), Some((_, name))) = (sandbox.user, whose.organization) {
@@ -289,7 +303,7 @@ impl Confinement {
 
 impl Drop for Confinement {
     fn drop(&mut self) {
-        for hierarchy in self.groups.iter().filter_map(|(_, found)| found.as_ref().ok()) {
+        for hierarchy in self.hierarchies() {
             // Stays as long as tasks are in it; they go on without this process.
             _ = fs::remove_dir(&hierarchy.base);
         }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use haina_core::{Bytes, Card, CardReading, Health};
 
+use super::network::{self, Network};
 use super::npu_smi::{self, ChipLine};
 use super::rings;
 use crate::programs;
@@ -26,14 +27,29 @@ pub fn find_program() -> Option<PathBuf> {
 }
 
 /// The cards of this machine with how they are, and the size of their rings.
-pub fn find(program: &Path, devices: &Path) -> Result<(Vec<(Card, CardReading)>, u32), String> {
+pub fn find(program: &Path, devices: &Path, hccn: &Path) -> Result<(Vec<(Card, CardReading)>, u32), String> {
     let chips = npu_smi::chips(&answer(program, &["info"])?)?;
     // Older drivers do not know these questions; then the table of chips says enough.
     let logic_ids = answer(program, &["info", "-m"]).map(|text| npu_smi::logic_ids(&text)).unwrap_or_default();
     let topology = answer(program, &["info", "-t", "topo"]).unwrap_or_default();
-    let cards = cards(&chips, &logic_ids, devices);
+    let cards = cards(&chips, &logic_ids, &network(program, &chips, hccn), devices);
     let ring = ring_size(&cards, &topology);
     Ok((cards, ring))
+}
+
+/// Where the chips are in the network of cards, if their ports have addresses.
+fn network(program: &Path, chips: &[ChipLine], hccn: &Path) -> Network {
+    let addresses = network::addresses(&std::fs::read_to_string(hccn).unwrap_or_default());
+    let mut network = Network { addresses, ..Network::default() };
+    let asked = if network.addresses.is_empty() { &[] } else { chips };
+    for chip in asked {
+        let (board, number) = (chip.npu.to_string(), chip.chip.to_string());
+        let said = answer(program, &["info", "-t", "spod-info", "-i", &board, "-c", &number]);
+        // Machines that are in no super pod are not asked once more for every chip.
+        let Some(place) = said.ok().and_then(|text| network::super_pod_place(&text)) else { break };
+        network.places.insert((chip.npu, chip.chip), place);
+    }
+    network
 }
 
 /// How the cards are, by id.
@@ -48,7 +64,12 @@ pub fn shared_devices(devices: &Path) -> Vec<PathBuf> {
 }
 
 /// The cards of a table of chips: one for each board, whatever its chips.
-pub fn cards(chips: &[ChipLine], logic_ids: &[(u32, u32, u32)], devices: &Path) -> Vec<(Card, CardReading)> {
+pub fn cards(
+    chips: &[ChipLine],
+    logic_ids: &[(u32, u32, u32)],
+    network: &Network,
+    devices: &Path,
+) -> Vec<(Card, CardReading)> {
     let mut seen = 0;
     boards(chips)
         .map(|board| {
@@ -60,13 +81,19 @@ pub fn cards(chips: &[ChipLine], logic_ids: &[(u32, u32, u32)], devices: &Path) 
                 watts: 0,
                 chips: Vec::new(),
                 devices: Vec::new(),
+                ports: Vec::new(),
             };
             for chip in board {
                 let known = logic_ids.iter().find(|(npu, number, _)| (*npu, *number) == (chip.npu, chip.chip));
                 let logic_id = known.map(|(_, _, logic_id)| *logic_id).or(chip.device).unwrap_or(seen);
                 card.chips.push(logic_id);
-                card.devices.push(devices.join(format!("davinci{}", chip.device.unwrap_or(logic_id))));
+                let device = chip.device.unwrap_or(logic_id);
+                card.devices.push(devices.join(format!("davinci{device}")));
+                card.ports.extend(network.port(device, (chip.npu, chip.chip)));
                 seen += 1;
+            }
+            if card.ports.len() != board.len() {
+                card.ports.clear();
             }
             (card, reading(board))
         })
@@ -160,6 +187,8 @@ fn all_of(pipe: Option<impl Read>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use haina_core::{ChipPort, SuperPodPlace};
+
     use super::*;
 
     /// A recorded answer; tests/fixtures/npu-smi/README.md says where its shape is from.
@@ -171,7 +200,7 @@ mod tests {
     fn found(info: &str, map: Option<&str>) -> Vec<(Card, CardReading)> {
         let chips = npu_smi::chips(&recorded(info)).unwrap();
         let logic_ids = map.map(|map| npu_smi::logic_ids(&recorded(map))).unwrap_or_default();
-        cards(&chips, &logic_ids, Path::new("/dev"))
+        cards(&chips, &logic_ids, &Network::default(), Path::new("/dev"))
     }
 
     fn devices(card: &Card) -> Vec<&str> {
@@ -220,7 +249,25 @@ mod tests {
         assert_eq!((&card.model[..], card.memory), ("Ascend 910", Bytes(128 << 30)));
         assert_eq!((reading.power_milliwatts, reading.temperature_celsius), (Some(186_300), Some(36)));
         assert_eq!(cards[0].1.utilization_percent, Some(30), "of both chips");
+        assert_eq!(card.ports, [], "its addresses are not known");
         assert_eq!(ring_size(&cards, &recorded("topo-910c.txt")), 0);
+    }
+
+    #[test]
+    fn chips_of_a_super_pod_have_an_address_and_a_place_each() {
+        let chips = npu_smi::chips(&recorded("info-910c.txt")).unwrap();
+        let addresses = network::addresses(&recorded("hccn.conf"));
+        let place = network::super_pod_place(&recorded("spod-910c.txt")).unwrap();
+        assert_eq!(place, SuperPodPlace { pod: 0, device: 16_777_216 });
+        let places = chips.iter().map(|chip| ((chip.npu, chip.chip), place)).collect();
+        let mut network = Network { addresses, places };
+        let found = cards(&chips, &[], &network, Path::new("/dev"));
+        let ports: Vec<&ChipPort> = found.iter().flat_map(|(card, _)| &card.ports).collect();
+        assert_eq!(ports.iter().map(|port| port.device).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        assert_eq!((&ports[3].address[..], ports[3].super_pod), ("192.168.103.100", Some(place)));
+        network.addresses.remove(&3);
+        let found = cards(&chips, &[], &network, Path::new("/dev"));
+        assert_eq!((found[0].0.ports.len(), found[1].0.ports.len()), (2, 0), "half a card's ports are none");
     }
 
     #[test]

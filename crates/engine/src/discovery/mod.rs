@@ -5,6 +5,7 @@
 
 mod ascend;
 mod host;
+mod network;
 mod npu_smi;
 mod nvidia;
 mod real_node;
@@ -20,14 +21,20 @@ pub use real_node::{OwnCards, RealNode, Settled, card_model_entry, settle};
 /// By what the machine is asked.
 pub struct Probe {
     nvml: Result<Option<Nvml>, String>,
+    /// Whether NVML is asked where there is one.
+    asks_nvml: bool,
     npu_smi: Option<PathBuf>,
     devices: PathBuf,
+    /// Where Ascend's tools keep the addresses of its cards.
+    hccn: PathBuf,
 }
 
 impl Probe {
     /// By what is installed.
     pub fn of_this_machine() -> Probe {
-        Probe { nvml: nvidia::open(), npu_smi: ascend::find_program(), devices: PathBuf::from("/dev") }
+        let (nvml, npu_smi) = (nvidia::open(), ascend::find_program());
+        let (devices, hccn) = (PathBuf::from("/dev"), PathBuf::from("/etc/hccn.conf"));
+        Probe { nvml, asks_nvml: true, npu_smi, devices, hccn }
     }
 
     /// The same, with `npu-smi` elsewhere.
@@ -35,9 +42,20 @@ impl Probe {
         Probe { npu_smi: Some(program), ..Probe::of_this_machine() }
     }
 
-    /// By this program in the place of `npu-smi` alone, with device files in this directory.
+    /// By this program in the place of `npu-smi` alone, with device files and `hccn.conf` in this directory.
     pub fn by_npu_smi(program: PathBuf, devices: PathBuf) -> Probe {
-        Probe { nvml: Ok(None), npu_smi: Some(program), devices }
+        let hccn = devices.join("hccn.conf");
+        Probe { nvml: Ok(None), asks_nvml: false, npu_smi: Some(program), devices, hccn }
+    }
+
+    /// Looks anew for what can be asked: drivers are loaded, and loaded again, while a server runs.
+    pub fn open_anew(&mut self) {
+        if self.asks_nvml {
+            // Closed first: the library starts anew only when nobody has it open.
+            self.nvml = Ok(None);
+            self.nvml = nvidia::open();
+        }
+        self.npu_smi = self.npu_smi.take().or_else(ascend::find_program);
     }
 
     /// What the machine has.
@@ -49,10 +67,13 @@ impl Probe {
         }
         let nvidia = match &self.nvml {
             Ok(Some(nvml)) => nvidia::find(nvml, &self.devices),
-            Ok(None) => Ok(Vec::new()),
+            Ok(None) => Ok(nvidia::Found::default()),
             Err(problem) => Err(problem.clone()),
         };
-        let ascend = self.npu_smi.as_ref().map_or(Ok((Vec::new(), 0)), |program| ascend::find(program, &self.devices));
+        let ascend = self
+            .npu_smi
+            .as_ref()
+            .map_or(Ok((Vec::new(), 0)), |program| ascend::find(program, &self.devices, &self.hccn));
         let (ascend, ring) = match ascend {
             Ok(found) => found,
             Err(problem) => {
@@ -62,17 +83,22 @@ impl Probe {
         };
         let nvidia = nvidia.unwrap_or_else(|problem| {
             machine.problems.push(problem);
-            Vec::new()
+            nvidia::Found::default()
         });
-        if !nvidia.is_empty() {
+        machine.problems.extend(nvidia.problems);
+        if !nvidia.cards.is_empty() {
             machine.shared_devices.extend(nvidia::shared_devices(&self.devices));
         }
         if !ascend.is_empty() {
             machine.shared_devices.extend(ascend::shared_devices(&self.devices));
         }
         // Rings are told of one kind of cards.
-        machine.ring = if nvidia.is_empty() { ring } else { 0 };
-        machine.cards = nvidia.into_iter().chain(ascend).map(|(card, _)| card).collect();
+        machine.ring = match (nvidia.cards.is_empty(), ascend.is_empty()) {
+            (false, true) => nvidia.ring,
+            (true, _) => ring,
+            (false, false) => 0,
+        };
+        machine.cards = nvidia.cards.into_iter().chain(ascend.into_iter().map(|(card, _)| card)).collect();
         machine
     }
 

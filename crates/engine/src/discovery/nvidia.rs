@@ -8,6 +8,8 @@ use nvml_wrapper::error::NvmlError;
 use nvml_wrapper::struct_wrappers::device::{MemoryInfo, Utilization};
 use nvml_wrapper::{Device, Nvml};
 
+use super::rings::{self, Linked};
+
 /// Device files that programs of every NVIDIA card need.
 const SHARED: [&str; 4] = ["nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", "nvidia-modeset"];
 
@@ -22,16 +24,56 @@ pub fn open() -> Result<Option<Nvml>, String> {
     }
 }
 
-/// The cards of this machine with how they are.
-pub fn find(nvml: &Nvml, devices: &Path) -> Result<Vec<(Card, CardReading)>, String> {
+/// Links that a card has at most (`NVML_NVLINK_MAX_LINKS`).
+const LINKS_MOST: u32 = 18;
+
+/// Said of a card that is divided.
+const DIVIDED: &str = "it is divided by MIG, and instances are not given out";
+
+/// What was found.
+#[derive(Default)]
+pub struct Found {
+    /// The cards that can be given out.
+    pub cards: Vec<Card>,
+    /// The size of their rings.
+    pub ring: u32,
+    /// What is here and cannot be given out.
+    pub problems: Vec<String>,
+}
+
+/// The cards of this machine.
+pub fn find(nvml: &Nvml, devices: &Path) -> Result<Found, String> {
     let count = nvml.device_count().map_err(|error| format!("NVML: {error}"))?;
-    (0..count)
-        .map(|index| {
-            let device = nvml.device_by_index(index).map_err(|error| format!("NVML: card {index}: {error}"))?;
-            let card = card(&device, index, devices).map_err(|error| format!("NVML: card {index}: {error}"))?;
-            Ok((card, answers(&device).reading()))
-        })
-        .collect()
+    let (mut found, mut links) = (Found::default(), Vec::new());
+    for index in 0..count {
+        let said = |error: NvmlError| format!("NVML: card {index}: {error}");
+        let device = nvml.device_by_index(index).map_err(said)?;
+        let card = card(&device, index, devices).map_err(said)?;
+        if is_divided(&device).unwrap_or(false) {
+            found.problems.push(format!("card {index} ({}, {}): {DIVIDED}", card.model, card.id));
+            continue;
+        }
+        links.push(linked(&device).map_err(said)?);
+        found.cards.push(card);
+    }
+    found.ring = rings::size(&rings::of_linked(&links));
+    Ok(found)
+}
+
+/// Whether it is in MIG mode now. Such a card has no whole to compute with, only what an administrator made of it.
+fn is_divided(device: &Device<'_>) -> Result<bool, NvmlError> {
+    /// `NVML_DEVICE_MIG_ENABLE`
+    const ENABLED: u32 = 1;
+    device.mig_mode().map(|mode| mode.current == ENABLED)
+}
+
+/// Where its NVLinks lead that are up; a card without any says that it does not know the question.
+fn linked(device: &Device<'_>) -> Result<Linked, NvmlError> {
+    let own = device.pci_info()?;
+    let ends =
+        (0..LINKS_MOST).map(|link| device.link_wrapper_for(link)).filter(|link| matches!(link.is_active(), Ok(true)));
+    let ends = ends.filter_map(|link| link.remote_pci_info().ok()).map(|end| (end.domain, end.bus, end.device));
+    Ok(Linked { place: (own.domain, own.bus, own.device), ends: ends.collect() })
 }
 
 /// How the cards are, by id. A card that is lost has no id any more: it is missing here.
@@ -55,6 +97,7 @@ fn card(device: &Device<'_>, index: u32, devices: &Path) -> Result<Card, NvmlErr
         watts: device.enforced_power_limit().unwrap_or(0) / 1000,
         chips: vec![index],
         devices: vec![devices.join(format!("nvidia{}", device.minor_number()?))],
+        ports: Vec::new(),
     })
 }
 
@@ -66,6 +109,7 @@ struct Answers {
     temperature: Result<u32, NvmlError>,
     uncorrected_errors: Result<u64, NvmlError>,
     pages_pending: Result<bool, NvmlError>,
+    is_divided: Result<bool, NvmlError>,
 }
 
 fn answers(device: &Device<'_>) -> Answers {
@@ -76,6 +120,7 @@ fn answers(device: &Device<'_>) -> Answers {
         temperature: device.temperature(TemperatureSensor::Gpu),
         uncorrected_errors: device.total_ecc_errors(MemoryError::Uncorrected, EccCounter::Volatile),
         pages_pending: device.are_pages_pending_retired(),
+        is_divided: is_divided(device),
     }
 }
 
@@ -106,6 +151,9 @@ impl Answers {
         if let Some(error) = errors.into_iter().flatten().find(is_grave) {
             return Health::Unhealthy(error.to_string());
         }
+        if matches!(self.is_divided, Ok(true)) {
+            return Health::Unhealthy(DIVIDED.to_owned());
+        }
         if matches!(self.pages_pending, Ok(true)) {
             return Health::Degraded("memory pages wait for a reset to be retired".to_owned());
         }
@@ -128,6 +176,7 @@ mod tests {
             temperature: Ok(61),
             uncorrected_errors: Err(NvmlError::NotSupported),
             pages_pending: Err(NvmlError::NotSupported),
+            is_divided: Ok(false),
         }
     }
 
@@ -157,6 +206,10 @@ mod tests {
         assert_eq!(lost.reading().health.word(), "unhealthy");
         let errors = Answers { uncorrected_errors: Ok(3), ..answered() }.reading().health;
         assert_eq!(errors, Health::Degraded("3 uncorrected memory errors since the driver started".to_owned()));
+        let divided = Answers { is_divided: Ok(true), ..answered() }.reading().health;
+        assert_eq!(divided, Health::Unhealthy("it is divided by MIG, and instances are not given out".to_owned()));
+        let old = Answers { is_divided: Err(NvmlError::NotSupported), ..answered() }.reading().health;
+        assert_eq!(old, Health::Healthy, "cards before MIG do not know the question");
         let pending = Answers { pages_pending: Ok(true), ..answered() };
         assert_eq!(pending.reading().health.word(), "degraded");
     }

@@ -243,16 +243,29 @@ impl RealNode {
         OwnCards { devices, visible: visible_cards(&first.vendor).map(|name| (name, numbers.join(","))) }
     }
 
+    /// The same node, its cards where the machine has them now. What the machine does not know is where it was.
+    pub fn placed_by(&self, machine: &Machine) -> RealNode {
+        let now = |card: &Card| machine.cards.iter().find(|found| found.id == card.id).unwrap_or(card).clone();
+        let mut node = RealNode { cards: self.cards.iter().map(now).collect(), ..self.clone() };
+        for device in &machine.shared_devices {
+            if !node.shared_devices.contains(device) {
+                node.shared_devices.push(device.clone());
+            }
+        }
+        node
+    }
+
     /// How each card is, by index, from what was read; one of which nothing was read is missing.
     pub fn readings(&self, read: &[(String, CardReading)]) -> Vec<CardReading> {
         let of_card = |card: &Card| {
             let found = read.iter().find(|(id, _)| *id == card.id).map(|(_, reading)| reading.clone());
-            // Its device file is another's, if it has come back after this process started.
-            let missing = if card.devices.is_empty() { Some("it was not found when the server started") } else { None };
-            match (found, missing) {
-                (Some(reading), None) => reading,
-                (Some(_), Some(why)) => CardReading::only(Health::Unhealthy(why.to_owned())),
-                (None, _) => CardReading::only(Health::Unhealthy("its driver does not find it".to_owned())),
+            let unhealthy = |why: &str| CardReading::only(Health::Unhealthy(why.to_owned()));
+            match found {
+                None => unhealthy("its driver does not find it"),
+                // Its own reason tells more.
+                Some(reading) if matches!(reading.health, Health::Unhealthy(_)) => reading,
+                Some(_) if card.devices.is_empty() => unhealthy("its driver does not say yet where it is"),
+                Some(reading) => reading,
             }
         };
         self.cards.iter().map(of_card).collect()
@@ -274,6 +287,7 @@ mod tests {
             watts: 0,
             chips: vec![number],
             devices: vec![PathBuf::from(format!("/dev/davinci{number}"))],
+            ports: Vec::new(),
         }
     }
 
@@ -385,6 +399,10 @@ mod tests {
         assert_eq!(after.definition, before.definition, "the center's node is as it was");
         assert_eq!(after.node.cards[3].devices, [] as [PathBuf; 0]);
         assert_eq!((&after.node.cards[4].id[..], &after.node.cards[4].chips[..]), ("id-4", &[3][..]));
+        let back = after.node.placed_by(&eight());
+        assert_eq!(back.cards, before.node.cards, "when it comes back, all are where the driver has them then");
+        let none = Machine { cards: Vec::new(), ..eight() };
+        assert_eq!(after.node.placed_by(&none), after.node, "what the driver does not say stays");
         let read: Vec<(String, CardReading)> =
             now.cards.iter().map(|card| (card.id.clone(), CardReading::only(Health::Healthy))).collect();
         let health: Vec<&str> = after.node.readings(&read).iter().map(|reading| reading.health.word()).collect();

@@ -1,4 +1,5 @@
-//! Which cards reach each other directly, from `npu-smi info -t topo`.
+//! Which cards reach each other by their makers' own links: Huawei's HCCS from `npu-smi info -t topo`, NVIDIA's NVLink from
+//! what NVML says of each link. Pure.
 
 use std::collections::BTreeMap;
 
@@ -19,11 +20,43 @@ pub fn of_chips(topology: &str) -> BTreeMap<u32, u32> {
         for (column, link) in columns.iter().zip(&words[1..]) {
             if (link.starts_with("HCCS") || *link == "SIO") && ring.contains_key(&chip) {
                 let (one, other) = (ring[&chip], ring[column]);
-                ring.values_mut().filter(|at| **at == one.max(other)).for_each(|at| *at = one.min(other));
+                unite(ring.values_mut(), one, other);
             }
         }
     }
     ring
+}
+
+/// A place on the bus: domain, bus and device.
+pub type Place = (u32, u32, u32);
+
+/// A card, and where its links lead: to cards, or to switches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Linked {
+    /// Its own place.
+    pub place: Place,
+    /// The places at the other ends of its links that are up.
+    pub ends: Vec<Place>,
+}
+
+/// The ring of each card: the least number of those that it reaches by links, through other cards and switches too.
+pub fn of_linked(cards: &[Linked]) -> Vec<u32> {
+    let mut rings: Vec<u32> = (0..).take(cards.len()).collect();
+    for (one, card) in cards.iter().enumerate() {
+        for (other, with) in cards.iter().enumerate().skip(one + 1) {
+            let is_end = |end: &Place| *end == with.place || with.ends.contains(end);
+            if card.ends.iter().any(is_end) || with.ends.contains(&card.place) {
+                let (one, other) = (rings[one], rings[other]);
+                unite(rings.iter_mut(), one, other);
+            }
+        }
+    }
+    rings
+}
+
+/// Makes two rings one.
+fn unite<'a>(rings: impl Iterator<Item = &'a mut u32>, one: u32, other: u32) {
+    rings.filter(|ring| **ring == one.max(other)).for_each(|ring| *ring = one.min(other));
 }
 
 /// How many cards are in each ring, where all rings have as many, one after the other; 0 where they have not, or all cards
@@ -46,6 +79,41 @@ pub fn size(rings: &[u32]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Cards on buses 0, 1, …, with links between these pairs, and each to as many switches.
+    fn linked(count: u32, pairs: &[(u32, u32)], switches: u32) -> Vec<u32> {
+        let place = |bus: u32| (0, bus, 0);
+        let ends = |card: u32| {
+            let others = pairs.iter().filter_map(move |(one, other)| match card {
+                card if card == *one => Some(*other),
+                card if card == *other => Some(*one),
+                _ => None,
+            });
+            others.chain((0..switches).map(|switch| 200 + switch)).map(place).collect()
+        };
+        of_linked(&(0..count).map(|card| Linked { place: place(card), ends: ends(card) }).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn nvlink_joins_cards_by_bridges_by_other_cards_and_by_switches() {
+        // Two cards to a bridge: NVIDIA A100 PCIe product brief, "NVLink Bridge Support".
+        let bridged = linked(8, &[(0, 1), (2, 3), (4, 5), (6, 7)], 0);
+        assert_eq!((&bridged[..], size(&bridged)), (&[0, 0, 2, 2, 4, 4, 6, 6][..], 2));
+        // DGX-1 with V100: a hybrid cube mesh, two meshes of four that are linked pair by pair (NVIDIA's white paper on the
+        // DGX-1). All reach each other.
+        let quad = |first: u32| [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)].map(|(a, b)| (first + a, first + b));
+        let across = [(0, 4), (1, 5), (2, 6), (3, 7)];
+        let meshes = [&quad(0)[..], &quad(4)].concat();
+        assert_eq!(size(&linked(8, &[&meshes[..], &across].concat(), 0)), 0);
+        assert_eq!(size(&linked(8, &meshes, 0)), 4, "without the links between the two");
+        // DGX A100: six switches, and each card has links to all of them (DGX A100 user guide).
+        assert_eq!(linked(8, &[], 6), [0; 8]);
+        assert_eq!(linked(3, &[], 0), [0, 1, 2]);
+        // Told by one of the two ends alone.
+        let [one, other] = [(0, 0, 0), (0, 1, 0)];
+        let cards = [Linked { place: one, ends: Vec::new() }, Linked { place: other, ends: vec![one] }];
+        assert_eq!(of_linked(&cards), [0, 0]);
+    }
 
     #[test]
     fn rings_count_where_they_are_alike_and_in_order() {

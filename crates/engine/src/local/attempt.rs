@@ -160,7 +160,9 @@ impl Gang<'_> {
             let paths = shared.layout.attempt(self.entry.attempt);
             let written = blocking(move || {
                 if order.is_gang() {
-                    rendezvous::write(&order, &paths.rendezvous())?;
+                    let machine = shared.real.as_ref().map(|real| real.node());
+                    let cards = machine.as_ref().map(|node| &node.cards[..]).unwrap_or_default();
+                    rendezvous::write(&order, cards, &paths.rendezvous())?;
                 }
                 for rank in 0..order.task_count() {
                     let task = paths.task(rank);

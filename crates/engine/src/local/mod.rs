@@ -6,6 +6,7 @@ mod epoch;
 mod launcher;
 mod owner;
 mod real;
+mod recovery;
 mod removal;
 mod sampler;
 pub mod task;
@@ -177,14 +178,15 @@ impl LocalEngine {
     }
 
     /// The node that is this machine, if the center has one.
-    pub fn real_node(&self) -> Option<&RealNode> {
-        self.shared.real.as_ref().map(|real| &real.node)
+    pub fn real_node(&self) -> Option<Arc<RealNode>> {
+        self.shared.real.as_ref().map(|real| real.node())
     }
 
     /// How each real card is, as it was last read: its node, its index there, and the reading. Asks nobody.
     pub fn card_readings(&self) -> Vec<(String, u32, CardReading)> {
         let Some(real) = &self.shared.real else { return Vec::new() };
-        (0..).zip(real.readings()).map(|(index, reading)| (real.node.name.clone(), index, reading)).collect()
+        let node = real.node();
+        (0..).zip(real.readings()).map(|(index, reading)| (node.name.clone(), index, reading)).collect()
     }
 
     /// Changes whenever the cards were read; none where there are no real cards.

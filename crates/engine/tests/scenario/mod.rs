@@ -259,6 +259,48 @@ pub fn tokens() -> JobTokens {
     JobTokens::new(&[5; 32], CENTER)
 }
 
+/// A program in the place of `npu-smi` with two recorded cards; what it says of them is in `info` beside it.
+pub fn npu_smi(directory: &Path) -> PathBuf {
+    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/npu-smi");
+    let (program, info, map) = (directory.join("npu-smi"), directory.join("info"), recorded.join("map-910b3.txt"));
+    std::fs::copy(recorded.join("info-910b3-busy.txt"), &info).unwrap();
+    let text = format!(
+        "#!/bin/sh\ncase \"$*\" in info) exec cat {};; 'info -m') exec cat {};; esac\nexit 1\n",
+        info.display(),
+        map.display()
+    );
+    write_program(&program, &text);
+    program
+}
+
+/// Changes what [`npu_smi`] says of its cards, so that nobody reads half of it.
+pub fn change_info(directory: &Path, from: &str, to: &str) {
+    let (info, partial) = (directory.join("info"), directory.join("info.partial"));
+    let text = std::fs::read_to_string(&info).unwrap();
+    assert!(text.contains(from), "{text}");
+    std::fs::write(&partial, text.replacen(from, to, 1)).unwrap();
+    std::fs::rename(partial, info).unwrap();
+}
+
+/// Lets [`npu_smi`] know nothing of its second card. Returns what it said before.
+pub fn take_out_card_1(directory: &Path) -> String {
+    let text = std::fs::read_to_string(directory.join("info")).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let gone = [&lines[..9], &lines[12..]].concat().join("\n");
+    change_info(directory, &text, &gone);
+    text
+}
+
+/// The machine of which [`npu_smi`] tells, as `node-1`, with device files in this directory.
+pub fn machine(program: PathBuf, devices: &Path) -> (RealNode, Probe) {
+    let probe = Probe::by_npu_smi(program, devices.to_owned());
+    let machine = probe.machine();
+    assert_eq!(machine.problems, [] as [String; 0]);
+    let (name, card_model) = ("node-1".to_owned(), Some("ascend-910b3".to_owned()));
+    let (cards, shared_devices) = (machine.cards, machine.shared_devices);
+    (RealNode { name, cpu: machine.cpu, memory: machine.memory, card_model, cards, shared_devices }, probe)
+}
+
 /// A program, written by another process: one that this process has open for writing cannot be started.
 pub fn write_program(path: &Path, text: &str) {
     let write = "printf %s \"$1\" > \"$2\" && chmod 755 \"$2\"";

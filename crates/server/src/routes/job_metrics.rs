@@ -2,8 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
-use haina_api::{JobMetrics, MetricsPoint, Moment, NodeMetrics};
+use haina_api::{CardMetrics, CardMetricsPoint, JobMetrics, MetricsPoint, Moment, NodeMetrics};
 use haina_core::{Kind, Milliseconds, Refusal};
+use haina_engine::card_series::{CardSeries, Condition, Gauge};
 use haina_engine::{Engine, NodeSeries};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -29,7 +30,7 @@ pub struct MetricsQuery {
 /// Show what a job used over time
 #[utoipa::path(get, path = "/api/v1/jobs/{id}/metrics", tag = "jobs", operation_id = "getJobMetrics",
     params(("id" = String, Path, description = "`17`, or `17_3` for one element of an array."), MetricsQuery),
-    responses((status = 200, description = "Processors and memory of one attempt, on each of its nodes.", body = JobMetrics), Problems))]
+    responses((status = 200, description = "Processors, memory and real cards of one attempt, on each of its nodes.", body = JobMetrics), Problems))]
 pub async fn show(
     State(app): State<App>,
     PathText(id): PathText,
@@ -75,6 +76,42 @@ fn node(series: &NodeSeries) -> NodeMetrics {
         node: series.node.clone(),
         cpus: cpus(series.cpu),
         memory_bytes: series.memory.0,
+        interval_seconds: seconds(series.usage.interval()),
+        cards: series.cards.iter().map(card).collect(),
+    }
+}
+
+fn card(series: &CardSeries) -> CardMetrics {
+    let mean_bytes = |gauge: &Gauge| gauge.mean().map(|bytes| bytes as u64);
+    let watts = |milliwatts: f64| milliwatts / 1000.0;
+    let peak = |gauge: &Gauge| gauge.peak().map(|value| value as f64);
+    let mut offset = Milliseconds(0);
+    let points = series.usage.points().iter().map(|point| {
+        let begins = offset;
+        offset = offset + point.length;
+        CardMetricsPoint {
+            offset_seconds: seconds(begins),
+            seconds: seconds(point.length),
+            utilization_percent: point.utilization.mean(),
+            utilization_percent_peak: peak(&point.utilization),
+            memory_bytes: mean_bytes(&point.memory),
+            memory_peak_bytes: point.memory.peak(),
+            power_watts: point.power.mean().map(watts),
+            power_watts_peak: peak(&point.power).map(watts),
+            temperature_celsius: point.temperature.mean(),
+            temperature_celsius_peak: peak(&point.temperature),
+            health: point.worst.map(Condition::word).map(str::to_owned),
+        }
+    });
+    let points = points.collect();
+    let whole = series.whole();
+    CardMetrics {
+        points,
+        index: series.index,
+        held: f64::from(series.held.0) / 1000.0,
+        memory_bytes: series.memory.0,
+        utilization_percent: whole.utilization.mean(),
+        energy_joules: whole.power.peak().map(|_| whole.energy_millijoules as f64 / 1000.0),
         interval_seconds: seconds(series.usage.interval()),
     }
 }
