@@ -18,6 +18,9 @@ const EVERY: Duration = Duration::from_secs(5);
 /// A driver that does not answer once is asked again; so many times in a row, and its cards take no more work.
 const FAILURES_MOST: u32 = 3;
 
+/// Where a card is missing, what tells of cards is opened anew in one round of so many: it may take a driver seconds.
+const ROUNDS_BEFORE_ANEW: u32 = 12;
+
 /// What was read longer ago says nothing about now: the driver does not answer.
 const FRESH: Duration = Duration::from_secs(15);
 
@@ -35,6 +38,8 @@ struct Reader {
     probe: Probe,
     /// The driver did not answer so many times in a row.
     failures: u32,
+    /// Rounds in a row in which a card was missing.
+    lacking: u32,
     /// The ids of cards that are there and of which it is known where.
     placed: Vec<String>,
     recovery: Recovery,
@@ -54,6 +59,7 @@ impl Real {
             probe,
             // Nothing is known of the cards yet: the first failure counts.
             failures: FAILURES_MOST - 1,
+            lacking: 0,
             placed: there.map(|card| card.id.clone()).collect(),
             recovery: Recovery::default(),
         };
@@ -109,6 +115,7 @@ impl Real {
         let readings = match reader.probe.readings() {
             Ok(read) => {
                 reader.failures = 0;
+                reader.look_for_missing(&self.node(), &read);
                 if let Some(node) = reader.place(&self.node(), &read) {
                     *self.node.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(node);
                 }
@@ -126,9 +133,6 @@ impl Real {
                 all_unhealthy(&self.node(), &reason)
             }
         };
-        if readings.iter().any(|reading| matches!(reading.health, Health::Unhealthy(_))) {
-            reader.probe.open_anew();
-        }
         let readings = reader.recovery.count(readings);
         *self.read() = Read { readings, at: Instant::now() };
         self.count.send_modify(|count| *count += 1);
@@ -142,6 +146,15 @@ impl Real {
 }
 
 impl Reader {
+    /// A card that its driver lost is found again by who asks anew, at the earliest in the next round.
+    fn look_for_missing(&mut self, node: &RealNode, read: &[(String, CardReading)]) {
+        let is_missing = |card: &Card| read.iter().all(|(there, _)| *there != card.id);
+        self.lacking = if node.cards.iter().any(is_missing) { self.lacking + 1 } else { 0 };
+        if self.lacking % ROUNDS_BEFORE_ANEW == 1 {
+            self.probe.open_anew();
+        }
+    }
+
     /// The node with the places of cards that were not there before; none where all are where they were.
     fn place(&mut self, node: &RealNode, read: &[(String, CardReading)]) -> Option<RealNode> {
         let is_there = |id: &String| read.iter().any(|(there, _)| there == id);
