@@ -23,6 +23,7 @@ const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
   demo [--exit]         build Haina and run the sample center's main job; --exit ends it afterwards
+  demo --framework NAME   what its gang trains with: jax (the default), mindspore
   test [FILTER]         all tests, or those whose name contains FILTER
   check                 format, clippy, documentation, dependency directions, tidiness
   bench e2e [--check]   measure a real server; --check fails where a promise is not kept
@@ -47,8 +48,7 @@ fn main() -> ExitCode {
 
 fn run(words: &[&str]) -> anyhow::Result<()> {
     match words {
-        ["demo"] => demo::run(false),
-        ["demo", "--exit"] => demo::run(true),
+        ["demo", options @ ..] => demo::run(options),
         ["test"] => test::run_tests(None),
         ["test", filter] => test::run_tests(Some(filter)),
         ["check"] => check::run_all(),

@@ -11,13 +11,14 @@ use super::framework::Framework;
 use crate::client::{Client, ClientError};
 
 /// The programs, as they stand in examples/elnino.
-const PROGRAMS: [(&str, &str); 6] = [
+const PROGRAMS: [(&str, &str); 7] = [
     ("exercise.py", include_str!("../../../../examples/elnino/exercise.py")),
     ("prepare.py", include_str!("../../../../examples/elnino/prepare.py")),
     ("train.py", include_str!("../../../../examples/elnino/train.py")),
     ("choose.py", include_str!("../../../../examples/elnino/choose.py")),
     ("together.py", include_str!("../../../../examples/elnino/together.py")),
     ("train_jax.py", include_str!("../../../../examples/elnino/train_jax.py")),
+    ("train_mindspore.py", include_str!("../../../../examples/elnino/train_mindspore.py")),
 ];
 const REQUIREMENTS: &str = include_str!("../../../../examples/elnino/requirements.txt");
 
