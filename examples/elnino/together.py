@@ -2,7 +2,7 @@
 
 Every task holds all networks and its part of the months. In each step it works out the gradient over its own months, and
 the gradients of all tasks are added up: data parallel, as large networks are trained. The steps themselves are in
-train_jax.py; this says what is trained, on what, and proves that it was one training.
+train_jax.py and train_mindspore.py; this says what is trained, on what, and proves that it was one training.
 """
 
 import hashlib

@@ -6,7 +6,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{prerequisites, steps, workspace};
 
-/// Checks, builds, runs with these options. `haina demo` decides what succeeded.
+/// Checks, builds, runs with the options of `haina demo`, which decides what succeeded.
 ///
 /// # Errors
 /// Where something is missing, does not build, or the demonstration fails.

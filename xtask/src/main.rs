@@ -22,7 +22,8 @@ use anyhow::bail;
 const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
-  demo [OPTION]…        build Haina and run the sample center's main job, `haina demo`; --exit ends it afterwards
+  demo [--exit]         build Haina and run the sample center's main job; --exit ends it afterwards
+  demo --framework NAME   what its gang trains with: jax (the default), mindspore
   test [FILTER]         all tests, or those whose name contains FILTER
   check                 format, clippy, documentation, dependency directions, tidiness
   bench e2e [--check]   measure a real server; --check fails where a promise is not kept

@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::language::say;
 use crate::terminal;
 
-/// Longer than any demo on a machine that works, the download of its packages included.
+/// Longer than any demo on a machine that works, with a large download over a slow line.
 const LONGEST: Duration = Duration::from_secs(3600);
 
 /// A team's jobs.

@@ -1,18 +1,16 @@
 //! What the demo's gang trains with.
 
+use std::ops::RangeInclusive;
+
 /// A framework for training.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framework {
-    /// JAX, with gloo between the tasks
+    /// JAX, with gloo between the tasks: 280 MB to download, 0.9 GB on disk
     Jax,
-    /// MindSpore, with its own collectives: 0.9 GB more to download, 2.9 GB on disk; needs Python 3.11 or 3.12
+    /// MindSpore, with its own collectives: 900 MB to download, 3.2 GB on disk, 4 GB of memory; Python 3.11 or 3.12
     #[value(name = "mindspore")]
     MindSpore,
 }
-
-const COMMON: &str = include_str!("../../../../examples/elnino/requirements.txt");
-const JAX: &str = include_str!("../../../../examples/elnino/requirements-jax.txt");
-const MINDSPORE: &str = include_str!("../../../../examples/elnino/requirements-mindspore.txt");
 
 impl Framework {
     /// Its name.
@@ -31,33 +29,27 @@ impl Framework {
         }
     }
 
-    /// What the gang's program needs.
-    pub fn requirements(self) -> Vec<&'static str> {
+    /// What it needs beside what all programs need.
+    pub fn requirements(self) -> &'static str {
         match self {
-            Framework::Jax => lines(&[COMMON, JAX]),
-            Framework::MindSpore => lines(&[MINDSPORE]),
+            Framework::Jax => include_str!("../../../../examples/elnino/requirements-jax.txt"),
+            Framework::MindSpore => include_str!("../../../../examples/elnino/requirements-mindspore.txt"),
         }
     }
 
-    /// What all other programs need. The same as the gang's where that is possible: then there is one environment to make
-    /// and to keep.
-    pub fn common_requirements(self) -> Vec<&'static str> {
-        match self {
-            Framework::Jax => self.requirements(),
-            Framework::MindSpore => lines(&[COMMON]),
-        }
-    }
-
-    /// What the environments take with them: to download, and on disk.
+    /// What the environment takes with it: to download, and on disk.
     pub fn size(self) -> [&'static str; 2] {
         match self {
             Framework::Jax => ["280 MB", "0.9 GB"],
-            Framework::MindSpore => ["1.0 GB", "3.4 GB"],
+            Framework::MindSpore => ["900 MB", "3.2 GB"],
         }
     }
-}
 
-fn lines(files: &[&'static str]) -> Vec<&'static str> {
-    let lines = files.iter().flat_map(|text| text.lines()).map(str::trim);
-    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
+    /// Releases of Python 3 for which all of it is published.
+    pub fn pythons(self) -> RangeInclusive<u32> {
+        match self {
+            Framework::Jax => 11..=14,
+            Framework::MindSpore => 11..=12,
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod framework;
 mod gang;
 mod interrupt;
 mod next;
+mod python;
 mod report;
 mod steps;
 mod workload;
@@ -45,6 +46,7 @@ pub struct DemoArguments {
 
 /// Runs the demo. Every step must succeed.
 pub fn run(arguments: &DemoArguments) -> Result<()> {
+    python::announce(arguments.framework)?;
     std::fs::create_dir_all(&arguments.data)
         .with_context(|| format!("making the data directory {}", arguments.data.display()))?;
     interrupt::listen(&arguments.data)?;
@@ -95,10 +97,9 @@ fn story(center: &DemoCenter, framework: Framework, steps: &mut Steps) -> Result
         followed.push(submit(&operator, center, team, &jobs)?);
     }
 
-    let [download, disk] = framework.size();
-    steps.next(&say(
-        format!("Running; the first start prepares the Python environment ({download} to download, {disk} on disk), free of charge"),
-        format!("运行中；首次启动会准备 Python 环境（下载 {download}，占用磁盘 {disk}），不计费"),
+    steps.next(say(
+        "Running; the first start downloads and prepares the Python environment, free of charge",
+        "运行中；首次启动会下载并准备 Python 环境，不计费",
     ));
     until_succeeded(&mut followed)?;
 

@@ -20,6 +20,7 @@ const PROGRAMS: [(&str, &str); 7] = [
     ("train_jax.py", include_str!("../../../../examples/elnino/train_jax.py")),
     ("train_mindspore.py", include_str!("../../../../examples/elnino/train_mindspore.py")),
 ];
+const REQUIREMENTS: &str = include_str!("../../../../examples/elnino/requirements.txt");
 
 /// Nodes of the gang, and its tasks on each.
 pub const GANG: (u32, u32) = (2, 4);
@@ -67,7 +68,7 @@ pub fn programs(data: &Path) -> PathBuf {
 
 /// A team's workflow, in its organization's own directory.
 pub fn jobs(team: &Team, framework: Framework, programs: &Path) -> Result<JobsSpec> {
-    let job = |name, program| job(team, framework.common_requirements(), name, &programs.join(program));
+    let job = |name, program| job(team, framework, name, &programs.join(program));
     let mut train = job("train", "train.py");
     train["after"] = json!(["elnino-prepare"]);
     train["array"] = json!({ "count": SETTINGS });
@@ -81,7 +82,7 @@ pub fn jobs(team: &Team, framework: Framework, programs: &Path) -> Result<JobsSp
 /// The workflow of the gang's team: one model, one card for each task.
 pub fn gang(team: &Team, framework: Framework, programs: &Path) -> Result<JobsSpec> {
     let (nodes, tasks_per_node) = GANG;
-    let mut gang = job(team, framework.requirements(), "together", &programs.join(framework.program()));
+    let mut gang = job(team, framework, "together", &programs.join(framework.program()));
     gang["after"] = json!(["elnino-prepare"]);
     gang["nodes"] = json!(nodes);
     gang["tasks_per_node"] = json!(tasks_per_node);
@@ -93,12 +94,15 @@ pub fn gang(team: &Team, framework: Framework, programs: &Path) -> Result<JobsSp
 }
 
 fn prepare(team: &Team, framework: Framework, programs: &Path) -> Value {
-    let mut prepare = job(team, framework.common_requirements(), "prepare", &programs.join("prepare.py"));
+    let mut prepare = job(team, framework, "prepare", &programs.join("prepare.py"));
     prepare["retries"] = json!(1);
     prepare
 }
 
-fn job(team: &Team, requirements: Vec<&str>, name: &str, program: &Path) -> Value {
+/// All jobs have the same requirements, so that there is one environment to make and to keep.
+fn job(team: &Team, framework: Framework, name: &str, program: &Path) -> Value {
+    let lines = REQUIREMENTS.lines().chain(framework.requirements().lines()).map(str::trim);
+    let requirements: Vec<&str> = lines.filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
     json!({
         "name": format!("elnino-{name}"),
         "pool": "research",
