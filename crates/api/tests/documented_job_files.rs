@@ -27,7 +27,7 @@ fn documented_job_files_are_what_schema_and_parser_take() {
         [JOB_FILE, README, CHINESE_README].iter().flat_map(|text| blocks(text, "toml")).collect();
     assert!(files.len() >= 2, "docs/job-file.md shows job files");
     let distributed = blocks(LOCAL_ENGINE, "toml").into_iter().filter(|block| block.starts_with("name = "));
-    assert_eq!(distributed.clone().count(), 4, "docs/local-engine.md shows distributed jobs");
+    assert_eq!(distributed.clone().count(), 5, "docs/local-engine.md shows distributed jobs");
     files.extend(distributed);
     for file in files {
         conforms(file).unwrap_or_else(|error| panic!("{error}:\n{file}"));
