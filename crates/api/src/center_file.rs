@@ -7,14 +7,13 @@ use haina_core::center_definition::{
     CardModelDefinition, CenterDefinition, NodeDefinition, OrganizationDefinition, PoolDefinition, UserDefinition,
 };
 use haina_core::local_definition::{
-    ConfinementPolicy, EnvironmentDefinition, ImagesDefinition, KeepDefinition, KeepRule, LocalDefinition,
-    MountDefinition, PythonDefinition, RealNodeDefinition,
+    ConfinementPolicy, EnvironmentDefinition, KeepDefinition, KeepRule, LocalDefinition, MountDefinition,
+    PythonDefinition, RealNodeDefinition,
 };
 use haina_core::{Currency, Milliseconds, PythonEnvironment, Refusal, Role};
 use serde::Deserialize;
 
 use crate::account::money_of;
-use crate::image_name;
 use crate::job_file::parse_toml;
 use crate::node_names::expand_names;
 use crate::packages::check_requirements;
@@ -52,8 +51,6 @@ struct LocalEntry {
     #[serde(default)]
     python: PythonEntry,
     #[serde(default)]
-    images: ImagesEntry,
-    #[serde(default)]
     environments: Vec<EnvironmentEntry>,
     #[serde(default)]
     keep: KeepEntry,
@@ -66,14 +63,6 @@ struct PythonEntry {
     #[serde(default)]
     extra_indexes: Vec<String>,
     credentials: Option<PathBuf>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ImagesEntry {
-    #[serde(default)]
-    allowed: Vec<String>,
-    storage: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -329,7 +318,6 @@ fn local(entry: LocalEntry) -> Result<LocalDefinition, Refusal> {
         mounts,
         real_node: None,
         python: python(entry.python)?,
-        images: images(entry.images)?,
         environments: entry.environments.into_iter().map(environment).collect::<Result<_, _>>()?,
         keep: keep(entry.keep, usual.keep)?,
     })
@@ -343,17 +331,6 @@ fn python(entry: PythonEntry) -> Result<PythonDefinition, Refusal> {
         return Err(Refusal::invalid_value("local.python.credentials", path.display(), rule));
     }
     Ok(PythonDefinition { index: entry.index, extra_indexes: entry.extra_indexes, credentials: entry.credentials })
-}
-
-fn images(entry: ImagesEntry) -> Result<ImagesDefinition, Refusal> {
-    for start in &entry.allowed {
-        image_name::check_beginning("local.images.allowed", start)?;
-    }
-    if let Some(path) = entry.storage.as_ref().filter(|path| !path.is_absolute()) {
-        let rule = both("an absolute path", "绝对路径");
-        return Err(Refusal::invalid_value("local.images.storage", path.display(), rule));
-    }
-    Ok(ImagesDefinition { allowed: entry.allowed, storage: entry.storage })
 }
 
 /// The center file is copied and shown: no password belongs in it.

@@ -31,10 +31,6 @@ pub struct Environment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<PackagesFileKindWord>)]
     pub packages_file: Option<PackagesFileKind>,
-    /// The name of the container image that was unpacked for it, where it is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub image: Option<String>,
     /// Bytes on the disk.
     pub size_bytes: u64,
     /// When it was used last.

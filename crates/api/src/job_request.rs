@@ -8,7 +8,6 @@ use haina_core::{
     Payload, Refusal, Shape,
 };
 
-use crate::image_name;
 use crate::job_spec::{After, JobSpec};
 use crate::moment::Moment;
 use crate::packages::PythonSpec;
@@ -125,17 +124,9 @@ fn convert(spec: JobSpec, dependencies: Vec<Dependency>) -> Result<(JobRequest, 
         }
     };
     let hour = Milliseconds::from_seconds(3600);
-    if let Some(image) = &spec.image {
-        image_name::check("image", image)?;
-        if spec.python.is_some() {
-            let rule = both("absent where `python` is given", "在填写 `python` 时不填写");
-            return Err(Refusal::invalid_value("image", image, rule));
-        }
-    }
     let payload = Payload {
         command: command(spec.command, spec.script)?,
         python: spec.python.map(PythonSpec::environment).transpose()?,
-        image: spec.image,
         variables: spec.env,
         working_directory: spec.working_directory,
         labels: spec.labels,

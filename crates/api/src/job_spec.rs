@@ -86,10 +86,6 @@ pub struct JobSpec {
     /// Python packages that the program needs.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_table")]
     pub python: Option<PythonSpec>,
-    /// The container image that the program is in, with its registry: `docker.io/library/python:3.12`. Not with `python`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 512)]
-    pub image: Option<String>,
     /// Environment variables.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,

@@ -9,7 +9,6 @@ mod center;
 mod center_file;
 mod environment;
 mod event;
-mod image_name;
 mod job;
 mod job_file;
 mod job_request;

@@ -21,9 +21,6 @@ pub struct LocalDefinition {
     /// Where Python packages come from.
     #[serde(default)]
     pub python: PythonDefinition,
-    /// Which container images jobs may name.
-    #[serde(default)]
-    pub images: ImagesDefinition,
     /// Environments that are built before anybody asks, and never removed.
     #[serde(default)]
     pub environments: Vec<EnvironmentDefinition>,
@@ -61,7 +58,6 @@ impl Default for LocalDefinition {
             mounts: Vec::new(),
             real_node: None,
             python: PythonDefinition::default(),
-            images: ImagesDefinition::default(),
             environments: Vec::new(),
             keep: KeepDefinition::default(),
         }
@@ -77,32 +73,6 @@ pub struct PythonDefinition {
     pub extra_indexes: Vec<String>,
     /// The file with names and passwords for them, in the form of netrc(5). Only the server reads it.
     pub credentials: Option<PathBuf>,
-}
-
-/// Which container images jobs may name, and where podman keeps them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImagesDefinition {
-    /// Beginnings of their names, whole parts: a registry, or with a path in it. Images of `localhost` need no entry: they
-    /// are never fetched, an administrator has put them there.
-    pub allowed: Vec<String>,
-    /// podman's storage; its own configuration's if absent.
-    pub storage: Option<PathBuf>,
-}
-
-impl ImagesDefinition {
-    /// Whether jobs may name this image.
-    pub fn allows(&self, image: &str) -> bool {
-        let begins = |start: &str| {
-            let rest = image.strip_prefix(start.trim_end_matches('/'));
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':', '@']))
-        };
-        image_is_local(image) || self.allowed.iter().any(|start| begins(start))
-    }
-}
-
-/// Whether an image is only ever on the machine itself.
-pub fn image_is_local(image: &str) -> bool {
-    image.starts_with("localhost/")
 }
 
 /// An environment that the center keeps ready.
@@ -164,28 +134,4 @@ pub struct MountDefinition {
     pub organization: Option<String>,
     /// Whether they may write there, as far as the file system's own permissions let them.
     pub writable: bool,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::ImagesDefinition;
-
-    #[test]
-    fn an_image_is_allowed_by_whole_parts_of_its_name() {
-        let allowed = ["registry.example", "docker.io/library/", "hub.example/ai/base"].map(str::to_owned).to_vec();
-        let images = ImagesDefinition { allowed, storage: None };
-        for image in ["registry.example/a", "docker.io/library/python:3.12", "hub.example/ai/base:1", "localhost/a"] {
-            assert!(images.allows(image), "{image}");
-        }
-        for image in [
-            "registry.example.org/a",
-            "docker.io/libraryx/a",
-            "docker.io/a",
-            "hub.example/ai/bases",
-            "localhost:5000/a",
-        ] {
-            assert!(!images.allows(image), "{image}");
-        }
-        assert!(!ImagesDefinition::default().allows("docker.io/library/python"));
-    }
 }

@@ -5,10 +5,8 @@
 //! `complete` is there. A failed build is not remembered: the next asker tries again.
 
 mod build;
-pub mod image;
 pub mod indexes;
 mod listing;
-mod podman;
 mod removal;
 mod tools;
 
@@ -41,8 +39,6 @@ pub struct Environments {
     confinement: Arc<Confinement>,
     tools: OnceCell<Tools>,
     builds: Mutex<HashMap<String, Arc<Ongoing>>>,
-    /// Images that are being looked up or unpacked.
-    images: image::Images,
     definition: LocalDefinition,
     /// Why environments that are to be kept ready are not, by their names.
     unready: Mutex<BTreeMap<String, String>>,
@@ -111,7 +107,6 @@ impl Environments {
             confinement,
             tools: OnceCell::new(),
             builds: Mutex::default(),
-            images: image::Images::default(),
             definition,
             unready: Mutex::default(),
             removal: RwLock::default(),

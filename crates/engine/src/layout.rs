@@ -18,8 +18,7 @@
 //!         exit.json                         what becomes of that: how it ended
 //!         stdout  stderr                    its output
 //! environments/<digest>/                    a Python environment: venv, complete (when it is), lock, build/<n> (a task),
-//!                                           about.json, used, size, and the file that says which packages; or an image's
-//!                                           root file system: rootfs, image.json, complete, lock, about.json, used, size
+//!                                           about.json, used, size, and the file that says which packages
 //! work/<organization>/                      the default working directory, and its tasks' home
 //! names/<organization>/                     user and group files that its tasks see
 //! real-node.json                            the node that is this machine, with its cards by index

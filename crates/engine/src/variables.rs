@@ -113,27 +113,6 @@ pub fn confine(
     variables.insert("PATH".to_owned(), entries.join(":"));
 }
 
-/// What is otherwise for a task in an image: what the image says, and of the machine only the way to the network.
-pub fn of_image(
-    inherited: &BTreeMap<String, String>,
-    image: &BTreeMap<String, String>,
-    user: &str,
-    home: &Path,
-) -> BTreeMap<String, String> {
-    let is_proxy = |name: &str| name.to_ascii_lowercase().ends_with("_proxy");
-    let mut variables: BTreeMap<String, String> = inherited
-        .iter()
-        .filter(|(name, _)| is_proxy(name))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    variables.insert("PATH".to_owned(), DEFAULT_PATH.to_owned());
-    variables.extend(image.clone());
-    for (name, value) in [("USER", user), ("LOGNAME", user), ("HOME", &home.display().to_string())] {
-        variables.insert(name.to_owned(), value.to_owned());
-    }
-    variables
-}
-
 /// All variables of one task. Identity comes last: no job can claim to be another, or to hold other cards.
 pub fn of_task(
     inherited: &BTreeMap<String, String>,

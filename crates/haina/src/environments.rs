@@ -18,7 +18,7 @@ pub struct Arguments {
     format: Format,
 }
 
-/// Lists environments: Python's, and images of containers.
+/// Lists Python environments.
 pub fn list(arguments: &Arguments, client: &Client) -> anyhow::Result<u8> {
     let page: Page<Value> = client.get("/api/v1/environments")?;
     if arguments.format.json {
@@ -33,7 +33,6 @@ pub fn list(arguments: &Arguments, client: &Client) -> anyhow::Result<u8> {
     for item in page.items {
         let environment: Environment = print::read(item)?;
         let packages = match environment.packages_file {
-            _ if environment.image.is_some() => environment.image.unwrap_or_default(),
             Some(kind) => serde_json::to_value(kind)?.as_str().unwrap_or_default().to_owned(),
             None => environment.requirements.join(" "),
         };

@@ -178,7 +178,6 @@ fn describe(job: &Job, attempts: &[Attempt]) {
     if let Some(program) = &job.program {
         line(say("Runs", "程序"), program.command.join(" ").replace('\n', "; "));
         line(say("Packages", "软件包"), program.requirements.join(", "));
-        line(say("Image", "镜像"), program.image.clone().unwrap_or_default());
     }
     let after: Vec<String> = job.after.iter().map(|after| after.job.clone()).collect();
     line(say("After", "依赖"), after.join(", "));

@@ -66,7 +66,6 @@ pub fn program(payload: Payload, with_variables: bool) -> Program {
         command: payload.command,
         packages_file: payload.python.as_ref().and_then(|python| Some(python.file.as_ref()?.kind)),
         requirements: payload.python.map(|python| python.requirements).unwrap_or_default(),
-        image: payload.image,
         env: if with_variables { payload.variables } else { Default::default() },
         working_directory: payload.working_directory,
         labels: payload.labels,

@@ -8,7 +8,6 @@ mod devices;
 mod enter;
 mod find_groups;
 pub mod groups;
-mod image_root;
 mod sandbox;
 
 use std::collections::BTreeSet;
@@ -23,8 +22,8 @@ use haina_core::{Bytes, CpuMillis, Digest, NodeShare, OrganizationId};
 use crate::programs;
 pub use enter::{Entry, Status, Word, become_user, drop_capabilities, enter, restrict};
 use groups::{Controller, Hierarchy, Limits};
+use sandbox::Scene;
 pub use sandbox::{FileRules, SYSTEM, Sandbox};
-use sandbox::{ImageRoot, Scene};
 
 /// Less than this a task never gets: the programs that start it need some themselves.
 const MEMORY_LEAST: Bytes = Bytes(16 << 20);
@@ -100,8 +99,6 @@ pub struct Whose<'a> {
     pub read: Vec<PathBuf>,
     /// Device files of its cards.
     pub devices: Vec<PathBuf>,
-    /// The root file system of an image, in the place of the machine's own.
-    pub root: Option<&'a Path>,
     /// What its machine is called.
     pub hostname: &'a str,
     /// What stands in for `/etc/hosts`.
@@ -194,16 +191,6 @@ impl Confinement {
         self.bwrap.is_ok()
     }
 
-    /// Why there is no sandbox, if there is none.
-    pub fn no_sandbox(&self) -> Option<&str> {
-        self.bwrap.as_ref().err().map(String::as_str)
-    }
-
-    /// The user that what the center builds for itself is built by, where that is another than its own.
-    pub fn builder(&self) -> Option<u32> {
-        self.user(None)
-    }
-
     /// The user number of an organization's tasks; 0 is what the center itself builds.
     fn user(&self, organization: Option<OrganizationId>) -> Option<u32> {
         let number = organization.map_or(0, |organization| organization.0);
@@ -260,7 +247,7 @@ impl Confinement {
             sandbox.wrapper.push(bwrap.display().to_string());
             sandbox.wrapper.extend(scene.options(sandbox.user.is_some()));
             sandbox.files = self.has_landlock.then(|| scene.rules());
-            sandbox.enter = scene.enter();
+            sandbox.enter = vec![sandbox::ENTRY.to_owned(), "enter".to_owned()];
         }
         Ok((!sandbox.enter.is_empty() || !sandbox.groups.is_empty()).then_some(sandbox))
     }
@@ -282,7 +269,6 @@ impl Confinement {
             replaced: whose.hosts.iter().filter(|_| hosts.exists()).map(|file| (file.clone(), hosts.into())).collect(),
             hostname: whose.hostname.to_owned(),
             entry: self.entry.clone(),
-            root: whose.root.map(|root| ImageRoot::new(root.to_owned())),
         };
         let name = whose.organization.map(|(_, name)| name);
         for mount in &self.definition.mounts {

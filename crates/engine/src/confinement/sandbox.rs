@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use super::image_root::ImageRoot;
-
 use super::groups::TaskGroup;
 
 /// The confinement of one task. Part of its order: the supervisor carries it out without asking anybody.
@@ -56,8 +54,6 @@ pub struct Scene {
     pub hostname: String,
     /// The program that is seen as [`ENTRY`].
     pub entry: PathBuf,
-    /// An image in the place of the machine's own system.
-    pub root: Option<ImageRoot>,
 }
 
 /// What every program needs of the system.
@@ -78,19 +74,13 @@ impl Scene {
             add(&["--cap-drop", "ALL"]);
         }
         add(&["--hostname", hostname(&self.hostname)]);
-        match &self.root {
-            Some(root) => options.extend(root.options(self.read.iter().chain(&self.write).chain(&self.devices))),
-            None => {
-                for path in SYSTEM.into_iter().filter(|path| *path != LAST) {
-                    match std::fs::read_link(path) {
-                        // A merged /usr: /bin is a link to usr/bin.
-                        Ok(target) => add(&["--symlink", &shown(&target), path]),
-                        Err(_) => add(&["--ro-bind-try", path, path]),
-                    }
-                }
+        for path in SYSTEM.into_iter().filter(|path| *path != LAST) {
+            match std::fs::read_link(path) {
+                // A merged /usr: /bin is a link to usr/bin.
+                Ok(target) => add(&["--symlink", &shown(&target), path]),
+                Err(_) => add(&["--ro-bind-try", path, path]),
             }
         }
-        let mut add = |words: &[&str]| options.extend(words.iter().map(|word| (*word).to_owned()));
         // The root of a sandbox is an empty file system of its own, in memory.
         add(&["--proc", "/proc", "--dev", "/dev", "--dir", "/run", "--dir", "/var"]);
         // Shared memory of MPI, of Python's multiprocessing; part of /dev, and so the sandbox's own.
@@ -99,14 +89,6 @@ impl Scene {
             add(&["--perms", "1777", "--dir", path]);
         }
         add(&["--ro-bind-try", "/run/systemd/resolve", "/run/systemd/resolve"]);
-        if let Some(root) = &self.root {
-            for library in &root.libraries {
-                add(&["--ro-bind", &shown(library), &shown(&ImageRoot::seen(library))]);
-            }
-            if Path::new("/etc/resolv.conf").exists() {
-                add(&["--ro-bind", "/etc/resolv.conf", "/etc/resolv.conf"]);
-            }
-        }
         // What bwrap itself makes on the way to a path, only root may enter.
         let all = self.read.iter().chain(&self.write).chain(&self.devices);
         let ways: BTreeSet<&Path> = all.flat_map(|path| path.ancestors().skip(1)).collect();
@@ -127,12 +109,6 @@ impl Scene {
         }
         add(&["--ro-bind", &shown(&self.entry), ENTRY, "--ro-bind-try", LAST, LAST, "--"]);
         options
-    }
-
-    /// What is run in it first.
-    pub fn enter(&self) -> Vec<String> {
-        let loader = self.root.as_ref().map(ImageRoot::loader).unwrap_or_default();
-        loader.into_iter().chain([ENTRY.to_owned(), "enter".to_owned()]).collect()
     }
 
     /// Whether a file of the machine would be seen.

@@ -140,8 +140,7 @@ fn confine(order: &mut TaskOrder, directory: &Path, tools: &Tools, confinement: 
     confinement.hand_over(&venv, None, 0o755)?;
     order.working_directory.clone_from(&venv);
     let write = vec![venv];
-    let whose =
-        Whose { organization: None, write, read, devices: Vec::new(), root: None, hostname: "haina", hosts: None };
+    let whose = Whose { organization: None, write, read, devices: Vec::new(), hostname: "haina", hosts: None };
     let share = NodeShare { node: NodeId(0), cards: Vec::new(), cpu: CPU_MOST, memory: MEMORY_MOST };
     let key = directory.file_name().unwrap_or_default().to_string_lossy();
     let place = format!("environment-{}", key.chars().take(16).collect::<String>());
@@ -280,7 +279,7 @@ impl Build {
             }
             let task = TaskPaths::new(&builds.join(newest.map_or(1, |newest| newest + 1).to_string()));
             fs::create_dir(task.directory())?;
-            let about = About { interpreter: tools.python_description.clone(), packages, image: None };
+            let about = About { interpreter: tools.python_description.clone(), packages };
             durable::write_atomically(&directory.join("about.json"), &about)?;
             write_files(&directory, &about.packages)?;
             let mut order = order;

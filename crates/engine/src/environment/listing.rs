@@ -19,9 +19,6 @@ pub struct About {
     pub interpreter: String,
     /// The packages.
     pub packages: PythonEnvironment,
-    /// The image of which this is the root, by the name that it was unpacked for; then there are no packages.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
 }
 
 /// An environment.
@@ -37,8 +34,6 @@ pub struct ListedEnvironment {
     pub requirements: Vec<String>,
     /// What kind of file says which packages, where one does.
     pub packages_file: Option<PackagesFileKind>,
-    /// The name of the image that was unpacked for it.
-    pub image: Option<String>,
     /// Whether it can be used.
     pub state: EnvironmentState,
     /// Bytes on the disk.
@@ -78,7 +73,6 @@ impl Environments {
                     interpreter: String::new(),
                     requirements: wanted.python.requirements.clone(),
                     packages_file: None,
-                    image: None,
                     state: EnvironmentState::Failed(self.unready(&wanted.name).unwrap_or_default()),
                     bytes: 0,
                     used: None,
@@ -113,7 +107,6 @@ impl Environments {
                 names,
                 interpreter: about.interpreter,
                 requirements: about.packages.requirements,
-                image: about.image,
                 packages_file: about.packages.file.map(|file| file.kind),
                 state,
                 bytes,

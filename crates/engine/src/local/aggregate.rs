@@ -67,7 +67,6 @@ mod tests {
             payload: Payload {
                 command: vec![],
                 python: None,
-                image: None,
                 variables: Default::default(),
                 working_directory: None,
                 labels: Default::default(),

@@ -146,14 +146,7 @@ impl Gang<'_> {
             }
             None => None,
         };
-        let image = match &self.order.payload.image {
-            Some(image) => {
-                let note = self.shared.layout.attempt(self.entry.attempt).environment();
-                Some(self.shared.environments.prepare_image(image, note).await?)
-            }
-            None => None,
-        };
-        let programs = Programs { environment, python: self.shared.environments.python().await, image };
+        let programs = Programs { environment, python: self.shared.environments.python().await };
         let mut tries = 0;
         loop {
             let (shared, order, programs) = (self.shared.clone(), self.order.clone(), programs.clone());

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use super::Shared;
 use crate::confinement::Whose;
 use crate::environment::Python;
-use crate::environment::image::Image;
 use crate::layout::TaskPaths;
 use crate::order::LaunchOrder;
 use crate::records::TaskOrder;
@@ -19,8 +18,6 @@ pub struct Programs {
     pub environment: Option<PathBuf>,
     /// The machine's own Python, if it has one.
     pub python: Option<Python>,
-    /// The image, in the place of the machine's own system.
-    pub image: Option<Image>,
 }
 
 /// The order of the task with this rank. Makes the directories that it names.
@@ -37,9 +34,7 @@ pub fn task_order(
     durable::create_directories(&home)?;
     shared.confinement.hand_over(&home, organization, 0o700)?;
     let mut read: Vec<PathBuf> = programs.environment.iter().cloned().collect();
-    let image = programs.image.as_ref();
-    let python = programs.python.as_ref().filter(|_| image.is_none());
-    read.extend(python.iter().map(|python| python.prefix.clone()));
+    read.extend(programs.python.iter().map(|python| python.prefix.clone()));
     let meeting = shared.layout.attempt(order.launch.attempt).rendezvous();
     if order.is_gang() {
         read.push(meeting.clone());
@@ -53,7 +48,6 @@ pub fn task_order(
         write: vec![home.clone()],
         read,
         devices: own.devices,
-        root: image.map(|image| image.root.as_path()),
         hostname: &hostname,
         hosts: Some(rendezvous::hosts_path(&meeting)).filter(|_| order.is_gang() && Path::new("/etc/hosts").exists()),
     };
@@ -67,31 +61,20 @@ pub fn task_order(
     )?;
     let is_entered = sandbox.as_ref().is_some_and(|sandbox| !sandbox.enter.is_empty());
     let mut inherited = variables::without_credentials(&shared.inherited);
-    match image {
-        Some(image) => inherited = variables::of_image(&inherited, &image.variables, &order.organization, &home),
-        None if is_entered => {
-            let python = python.map(|python| python.directory.as_path());
-            variables::confine(&mut inherited, &order.organization, &home, python, &whose.read);
-        }
-        None => {}
+    if is_entered {
+        let python = programs.python.as_ref().map(|python| python.directory.as_path());
+        variables::confine(&mut inherited, &order.organization, &home, python, &whose.read);
     }
     let environment = programs.environment.as_deref();
     let mut variables = variables::of_task(&inherited, order, rank, task, &meeting, environment);
     variables.extend(own.visible.map(|(name, numbers)| (name.to_owned(), numbers)));
-    match image {
-        // Haina's program needs the machine's libraries, which are not where an image would look for them.
-        Some(image) => _ = variables.insert("HAINA_IMAGE_DIGEST".to_owned(), image.digest.clone()),
-        None => {
-            let program = shared.confinement.program(sandbox.as_ref());
-            variables.insert("HAINA_PROGRAM".to_owned(), program.display().to_string());
-        }
-    }
-    let of_image = image.and_then(|image| image.working_directory.clone()).filter(|path| path != Path::new("/"));
+    let program = shared.confinement.program(sandbox.as_ref());
+    variables.insert("HAINA_PROGRAM".to_owned(), program.display().to_string());
     Ok(TaskOrder {
         epoch: order.epoch,
         command: order.payload.command.clone(),
         variables,
-        working_directory: order.payload.working_directory.as_ref().map(PathBuf::from).or(of_image).unwrap_or(home),
+        working_directory: order.payload.working_directory.as_ref().map_or(home, PathBuf::from),
         time_limit: order.launch.time_limit,
         grace: order.launch.grace,
         log_cap: order.log_cap.unwrap_or(LaunchOrder::LOG_CAP),

@@ -38,7 +38,6 @@ fn shown(environment: ListedEnvironment) -> Environment {
         interpreter: environment.interpreter,
         requirements: environment.requirements,
         packages_file: environment.packages_file,
-        image: environment.image,
         size_bytes: environment.bytes,
         used: environment.used.map(Moment),
     }
