@@ -38,6 +38,10 @@ pub struct Attempt {
     pub nodes: Vec<AttemptNode>,
     /// Whether its cards are simulated.
     pub simulated: bool,
+    /// The digest of the image that its tasks run in, where they run in one and it is still known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub image_digest: Option<String>,
     /// Held of the account while it runs.
     pub hold: Amount,
     /// Price of a card-hour, fixed when it was placed.

@@ -7,16 +7,17 @@ use haina_core::center_definition::{
     CardModelDefinition, CenterDefinition, NodeDefinition, OrganizationDefinition, PoolDefinition, UserDefinition,
 };
 use haina_core::local_definition::{
-    ConfinementPolicy, EnvironmentDefinition, KeepDefinition, KeepRule, LocalDefinition, MountDefinition,
-    PythonDefinition, RealNodeDefinition,
+    ConfinementPolicy, EnvironmentDefinition, ImagesDefinition, KeepDefinition, KeepRule, LocalDefinition,
+    MountDefinition, PythonDefinition, RealNodeDefinition,
 };
-use haina_core::{Currency, Milliseconds, PythonEnvironment, Refusal, Role};
+use haina_core::{Currency, EnvironmentContent, Milliseconds, Refusal, Role, is_image_source};
 use serde::Deserialize;
 
 use crate::account::money_of;
 use crate::job_file::parse_toml;
+use crate::job_request::read_image;
 use crate::node_names::expand_names;
-use crate::packages::check_requirements;
+use crate::packages::PythonSpec;
 use crate::quantity::{Number, Quantity};
 
 #[derive(Deserialize)]
@@ -51,6 +52,8 @@ struct LocalEntry {
     #[serde(default)]
     python: PythonEntry,
     #[serde(default)]
+    images: ImagesEntry,
+    #[serde(default)]
     environments: Vec<EnvironmentEntry>,
     #[serde(default)]
     keep: KeepEntry,
@@ -65,12 +68,26 @@ struct PythonEntry {
     credentials: Option<PathBuf>,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ImagesEntry {
+    #[serde(default)]
+    allowed: Vec<String>,
+    storage: Option<PathBuf>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EnvironmentEntry {
     name: String,
-    requirements: Vec<String>,
+    requirements: Option<Vec<String>>,
+    requirements_file: Option<String>,
+    lock_file: Option<String>,
+    image: Option<String>,
 }
+
+/// Puts what is in the files that a table of packages names in the place of their names.
+pub type ReadPackages<'a> = &'a dyn Fn(&mut PythonSpec) -> Result<(), Refusal>;
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -151,11 +168,19 @@ fn yuan() -> String {
     Currency::CNY.code().to_owned()
 }
 
-/// Reads a center file.
+/// Reads a center file that names no files of packages.
 ///
 /// # Errors
 /// `invalid_request` with line, column and what is wrong there; `invalid_value` with the field.
 pub fn parse_center_file(text: &str) -> Result<CenterDefinition, Refusal> {
+    parse_center_file_with(text, &|_| Ok(()))
+}
+
+/// Reads a center file, and with `read` the files of packages that it names.
+///
+/// # Errors
+/// As [`parse_center_file`], and those of `read`.
+pub fn parse_center_file_with(text: &str, read: ReadPackages<'_>) -> Result<CenterDefinition, Refusal> {
     let file: CenterFile = parse_toml(text)?;
     let rule = both("a code of three capital letters, such as `CNY`", "三个大写字母的货币代码，例如 `CNY`");
     let currency: Currency =
@@ -173,7 +198,7 @@ pub fn parse_center_file(text: &str) -> Result<CenterDefinition, Refusal> {
         file.card_models.into_iter().map(|entry| card_model(entry, currency)).collect::<Result<_, _>>()?;
     let organizations =
         file.organizations.into_iter().map(|entry| organization(entry, currency)).collect::<Result<_, _>>()?;
-    let local = LocalDefinition { real_node, ..local(file.local)? };
+    let local = LocalDefinition { real_node, ..local(file.local, read)? };
     Ok(CenterDefinition {
         local,
         name: file.name,
@@ -276,7 +301,7 @@ fn organization(entry: OrganizationEntry, currency: Currency) -> Result<Organiza
 /// Numbers of users below this one are the system's own.
 const FIRST_USER_LEAST: u32 = 1000;
 
-fn local(entry: LocalEntry) -> Result<LocalDefinition, Refusal> {
+fn local(entry: LocalEntry, read: ReadPackages<'_>) -> Result<LocalDefinition, Refusal> {
     let usual = LocalDefinition::default();
     let first_user = match entry.first_user {
         None => usual.first_user,
@@ -318,7 +343,8 @@ fn local(entry: LocalEntry) -> Result<LocalDefinition, Refusal> {
         mounts,
         real_node: None,
         python: python(entry.python)?,
-        environments: entry.environments.into_iter().map(environment).collect::<Result<_, _>>()?,
+        images: images(entry.images)?,
+        environments: entry.environments.into_iter().map(|entry| environment(entry, read)).collect::<Result<_, _>>()?,
         keep: keep(entry.keep, usual.keep)?,
     })
 }
@@ -358,14 +384,58 @@ fn index_address<'a>(field: &str, addresses: impl IntoIterator<Item = &'a String
     Ok(())
 }
 
-fn environment(entry: EnvironmentEntry) -> Result<EnvironmentDefinition, Refusal> {
+fn environment(entry: EnvironmentEntry, read: ReadPackages<'_>) -> Result<EnvironmentDefinition, Refusal> {
     if entry.name.trim().is_empty() || entry.name.len() > 128 {
         let rule = both("a name for people, 1 to 128 bytes", "便于识别的名称，1 到 128 字节");
         return Err(Refusal::invalid_value("local.environments.name", entry.name, rule));
     }
-    check_requirements("local.environments.requirements", &entry.requirements)?;
-    let python = PythonEnvironment { requirements: entry.requirements, file: None };
-    Ok(EnvironmentDefinition { name: entry.name, python })
+    let EnvironmentEntry { name, requirements, requirements_file, lock_file, image } = entry;
+    let is_given = [requirements.is_some(), requirements_file.is_some(), lock_file.is_some(), image.is_some()];
+    if is_given.iter().filter(|is_given| **is_given).count() != 1 {
+        let rule = both(
+            "exactly one of `requirements`, `requirements_file`, `lock_file` and `image`",
+            "`requirements`、`requirements_file`、`lock_file` 和 `image` 之中恰好一个",
+        );
+        let value =
+            if is_given.contains(&true) { both("several of them", "其中多个") } else { both("empty", "空") };
+        return Err(Refusal::invalid_value("local.environments", "", rule).with_phrase("value", value));
+    }
+    // This file is kept and read again from another directory.
+    for (field, path) in [("requirements_file", &requirements_file), ("lock_file", &lock_file)] {
+        if let Some(path) = path.as_ref().filter(|path| !path.starts_with('/')) {
+            let rule = both("an absolute path", "绝对路径");
+            return Err(Refusal::invalid_value(&format!("local.environments.{field}"), path, rule));
+        }
+    }
+    let content = match image {
+        Some(image) => EnvironmentContent::Image(read_image("local.environments.image", &image)?),
+        None => {
+            let mut python = PythonSpec { requirements, requirements_file, lock_file, file: None };
+            read(&mut python)?;
+            // Its fields stand in another table than a job's.
+            EnvironmentContent::Python(python.environment().map_err(|refusal| {
+                let field = refusal.values.get("field").map(|field| field.replace("python", "local.environments"));
+                refusal.with("field", field.unwrap_or_default())
+            })?)
+        }
+    };
+    Ok(EnvironmentDefinition { name, content })
+}
+
+fn images(entry: ImagesEntry) -> Result<ImagesDefinition, Refusal> {
+    if let Some(wrong) = entry.allowed.iter().find(|text| !is_image_source(text)) {
+        let rule = both(
+            "a registry's host, or the beginning of what it has, such as `registry.example/team`; `localhost` means the \
+             machine's own images",
+            "镜像仓库的主机名，或其内容的前缀，例如 `registry.example/team`；`localhost` 指本机自有的镜像",
+        );
+        return Err(Refusal::invalid_value("local.images.allowed", wrong, rule));
+    }
+    if let Some(path) = entry.storage.as_ref().filter(|path| !path.is_absolute()) {
+        let rule = both("an absolute path", "绝对路径");
+        return Err(Refusal::invalid_value("local.images.storage", path.display(), rule));
+    }
+    Ok(ImagesDefinition { allowed: entry.allowed, storage: entry.storage })
 }
 
 fn keep(entry: KeepEntry, usual: KeepDefinition) -> Result<KeepDefinition, Refusal> {

@@ -1,4 +1,4 @@
-//! Python environments as they are shown.
+//! Environments as they are shown.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -8,7 +8,7 @@ use haina_core::PackagesFileKind;
 use crate::moment::Moment;
 use crate::packages::PackagesFileKindWord;
 
-/// A Python environment of the center.
+/// An environment of the center: Python packages or an image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Environment {
     /// The digest of what is in it.
@@ -23,7 +23,15 @@ pub struct Environment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub reason: Option<String>,
-    /// The interpreter.
+    /// The image that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub image: Option<String>,
+    /// The digest of that image's manifest, once it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub image_digest: Option<String>,
+    /// The interpreter, where it is one of Python packages.
     pub interpreter: String,
     /// Its requirements.
     pub requirements: Vec<String>,

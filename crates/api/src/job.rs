@@ -147,6 +147,10 @@ pub struct Program {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<PackagesFileKindWord>)]
     pub packages_file: Option<PackagesFileKind>,
+    /// The image that its programs run in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub image: Option<String>,
     /// Environment variables; only for those who may read its logs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,

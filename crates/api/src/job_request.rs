@@ -4,8 +4,8 @@ use haina_core::{Phrase, both};
 use std::collections::BTreeMap;
 
 use haina_core::{
-    ArrayRequest, Bytes, CardMillis, Code, CpuMillis, Dependency, Digest, JobReference, JobRequest, Milliseconds,
-    Payload, Refusal, Shape,
+    ArrayRequest, Bytes, CardMillis, Code, CpuMillis, Dependency, Digest, ImageReference, JobReference, JobRequest,
+    Milliseconds, Payload, Refusal, Shape,
 };
 
 use crate::job_spec::{After, JobSpec};
@@ -126,6 +126,7 @@ fn convert(spec: JobSpec, dependencies: Vec<Dependency>) -> Result<(JobRequest, 
     let hour = Milliseconds::from_seconds(3600);
     let payload = Payload {
         command: command(spec.command, spec.script)?,
+        image: image(spec.image, spec.python.is_some())?,
         python: spec.python.map(PythonSpec::environment).transpose()?,
         variables: spec.env,
         working_directory: spec.working_directory,
@@ -158,6 +159,28 @@ fn convert(spec: JobSpec, dependencies: Vec<Dependency>) -> Result<(JobRequest, 
         payload: digest,
     };
     Ok((job, text))
+}
+
+fn image(image: Option<String>, has_python: bool) -> Result<Option<ImageReference>, Refusal> {
+    let Some(text) = image else { return Ok(None) };
+    if has_python {
+        let rule = both(
+            "given without `python`: packages belong into the image",
+            "不能与 `python` 同时填写：软件包应装入镜像",
+        );
+        let value = both("given with `python`", "与 `python` 同时填写的内容");
+        return Err(Refusal::invalid_value("image", "", rule).with_phrase("value", value));
+    }
+    read_image("image", &text).map(Some)
+}
+
+/// A reference to an image.
+pub(crate) fn read_image(field: &str, text: &str) -> Result<ImageReference, Refusal> {
+    let rule = both(
+        "a reference to an image of a registry, such as `registry.example/team/torch:2.4`",
+        "镜像仓库中的镜像引用，例如 `registry.example/team/torch:2.4`",
+    );
+    text.parse().map_err(|_| Refusal::invalid_value(field, text, rule))
 }
 
 fn command(command: Option<Vec<String>>, script: Option<String>) -> Result<Vec<String>, Refusal> {

@@ -86,6 +86,11 @@ pub struct JobSpec {
     /// Python packages that the program needs.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_table")]
     pub python: Option<PythonSpec>,
+    /// The OCI image whose files the program sees in the place of the machine's own, such as
+    /// `registry.example/team/torch:2.4`. Not beside `python`: packages belong into the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub image: Option<String>,
     /// Environment variables.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,

@@ -32,7 +32,7 @@ mod words;
 pub use account::{Account, Amount, Posting, PostingKind, TopUp};
 pub use attempt::{Attempt, AttemptNode, CardPart, Ended, FailedTask};
 pub use center::{CardModel, Center, Health, Pool};
-pub use center_file::parse_center_file;
+pub use center_file::{ReadPackages, parse_center_file, parse_center_file_with};
 pub use environment::Environment;
 pub use event::Event;
 pub use haina_core::PackagesFileKind;

@@ -105,7 +105,7 @@ impl PythonSpec {
 }
 
 /// Requirement specifiers are one line each, and name no other file.
-pub(crate) fn check_requirements(field: &str, requirements: &[String]) -> Result<(), Refusal> {
+fn check_requirements(field: &str, requirements: &[String]) -> Result<(), Refusal> {
     let is_one = |text: &String| {
         let text = text.trim();
         // An option would be one of the installer's command line.

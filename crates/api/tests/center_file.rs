@@ -1,7 +1,7 @@
 //! The center file.
 
-use haina_api::parse_center_file;
-use haina_core::{Bytes, CardMillis, Currency, Money};
+use haina_api::{PackagesFileKind, PackagesFileSpec, PythonSpec, parse_center_file, parse_center_file_with};
+use haina_core::{Bytes, CardMillis, Currency, EnvironmentContent, Money};
 
 const SAMPLE: &str = include_str!("../../../examples/centers/qingdao-100p.toml");
 
@@ -73,7 +73,9 @@ fn what_the_local_engine_is_told_of_packages_and_keeping_arrives() {
                  [local.keep]\nenvironments_size = '2GiB'\nattempts_days = 90\n";
     let center = parse_center_file(&format!("{SAMPLE}\n{local}")).unwrap().local;
     assert_eq!(center.python.index.as_deref(), Some("https://packages.example/simple/"));
-    assert_eq!((&*center.environments[0].name, center.environments[0].python.requirements.len()), ("course", 1));
+    let course = &center.environments[0];
+    let EnvironmentContent::Python(python) = &course.content else { panic!("{course:?}") };
+    assert_eq!((&*course.name, python.requirements.len()), ("course", 1));
     let days = |count: u64| Some(haina_core::Milliseconds::from_seconds(count * 24 * 3600));
     assert_eq!((center.keep.environments.age, center.keep.environments.size), (days(30), Some(Bytes(2 << 30))));
     assert_eq!((center.keep.attempts.age, center.keep.attempts.size), (days(90), None));
@@ -90,4 +92,45 @@ fn what_the_local_engine_is_told_of_packages_and_keeping_arrives() {
         assert_eq!((refusal.code.word(), &*refusal.values["field"]), ("invalid_value", field), "{to}");
         assert!(!refusal.to_string().contains("secret"), "{refusal}");
     }
+}
+
+#[test]
+fn which_images_may_be_used_and_which_are_kept_ready_arrives() {
+    let local = "[local.images]\nallowed = ['registry.example/team', 'localhost']\nstorage = '/srv/images'\n\
+                 [[local.environments]]\nname = 'torch'\nimage = 'registry.example/team/torch'\n";
+    let center = parse_center_file(&format!("{SAMPLE}\n{local}")).unwrap().local;
+    assert_eq!(center.images.allowed, ["registry.example/team", "localhost"]);
+    assert_eq!(center.images.storage.as_deref(), Some(std::path::Path::new("/srv/images")));
+    let image = "registry.example/team/torch:latest".parse().unwrap();
+    assert_eq!(center.environments[0].content, EnvironmentContent::Image(image));
+
+    for (from, to, field) in [
+        ("'localhost'", "'dir:/etc'", "local.images.allowed"),
+        ("'localhost'", "'python'", "local.images.allowed"),
+        ("'/srv/images'", "'images'", "local.images.storage"),
+        ("'registry.example/team/torch'", "'oci-archive:/srv/a.tar'", "local.environments.image"),
+        ("image =", "requirements = ['numpy']\nimage =", "local.environments"),
+        ("image = 'registry.example/team/torch'", "", "local.environments"),
+    ] {
+        let refusal = parse_center_file(&format!("{SAMPLE}\n{}", local.replacen(from, to, 1))).unwrap_err();
+        assert_eq!((refusal.code.word(), &*refusal.values["field"]), ("invalid_value", field), "{to}");
+    }
+}
+
+#[test]
+fn an_environment_is_also_what_a_lock_file_says() {
+    let local = "[[local.environments]]\nname = 'course'\nlock_file = '/etc/haina/uv.lock'\n";
+    let read = |python: &mut PythonSpec| {
+        assert_eq!(python.lock_file.take().as_deref(), Some("/etc/haina/uv.lock"));
+        let (kind, project) = (PackagesFileKind::UvLock, Some("[project]\nname = 'a'\n".to_owned()));
+        python.file = Some(PackagesFileSpec { kind, text: "version = 1\n".to_owned(), project });
+        Ok(())
+    };
+    let center = parse_center_file_with(&format!("{SAMPLE}\n{local}"), &read).unwrap().local;
+    let EnvironmentContent::Python(python) = &center.environments[0].content else { panic!() };
+    assert_eq!(python.file.as_ref().map(|file| file.kind), Some(PackagesFileKind::UvLock));
+
+    let relative = local.replace("/etc/haina/", "");
+    let refusal = parse_center_file_with(&format!("{SAMPLE}\n{relative}"), &read).unwrap_err();
+    assert_eq!(refusal.values["field"], "local.environments.lock_file");
 }

@@ -172,6 +172,8 @@ fn values_that_no_job_could_have_are_refused_by_field() {
         ("working_directory = 'here'", "working_directory", "here"),
         ("env = { 'A=B' = 'c' }", "env", "A=B"),
         ("python = { requirements = [\"a\\nb\"] }", "python.requirements", "a\nb"),
+        ("image = 'dir:/etc'", "image", "dir:/etc"),
+        ("image = 'registry.example/torch'\npython = { requirements = [] }", "image", "given with `python`"),
         ("after = ['nobody']", "after", "nobody"),
         ("script = 'also'", "command", "given with `script`"),
     ];
@@ -185,6 +187,17 @@ fn values_that_no_job_could_have_are_refused_by_field() {
     }
     let large = format!("name = 'a'\nscript = '{}'", "x".repeat(2 << 20));
     assert_eq!(refused(&large).code.word(), "too_large");
+}
+
+#[test]
+fn an_image_is_stored_in_full_and_a_payload_without_one_is_what_it_was() {
+    let read = |line: &str| {
+        let text = format!("name = 'a'\ncommand = ['true']\n{line}");
+        let submitted = convert_all(parse_job_file(&text).unwrap().jobs().to_vec()).unwrap();
+        submitted.payloads[0].1.clone()
+    };
+    assert_eq!(read("image = 'team/torch'"), r#"{"command":["true"],"image":"docker.io/team/torch:latest"}"#);
+    assert_eq!(read(""), r#"{"command":["true"]}"#);
 }
 
 #[test]

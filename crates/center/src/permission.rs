@@ -112,7 +112,7 @@ impl Action {
             Action::IssueToken => both("issue a token for this user", "为该用户签发令牌"),
             Action::RevokeToken => both("revoke this token", "吊销该令牌"),
             Action::ReadMetrics => both("read metrics", "读取监控指标"),
-            Action::ReadEnvironment => both("see Python environments", "查看 Python 运行环境"),
+            Action::ReadEnvironment => both("see environments", "查看运行环境"),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ImageReference;
 use crate::{Bytes, CardMillis, CpuMillis, Digest, JobId, Milliseconds, Phrase, Timestamp, both};
 
 /// The life of a job or of an array's element, in the words of the command-line contract.
@@ -173,6 +174,9 @@ pub struct Payload {
     /// Python packages, if the job needs an environment of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub python: Option<PythonEnvironment>,
+    /// The image whose files its programs see in the place of the machine's own; never beside `python`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageReference>,
     /// Environment variables.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
@@ -221,7 +225,23 @@ pub enum PackagesFileKind {
     UvLock,
 }
 
+/// What is prepared before a job's programs start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EnvironmentContent {
+    /// Python packages.
+    Python(PythonEnvironment),
+    /// An image.
+    Image(ImageReference),
+}
+
 impl Payload {
+    /// What its environment is made of, if it asks for one.
+    pub fn environment(&self) -> Option<EnvironmentContent> {
+        let image = self.image.clone().map(EnvironmentContent::Image);
+        image.or_else(|| self.python.clone().map(EnvironmentContent::Python))
+    }
+
     /// The canonical bytes, which are stored, and their digest.
     pub fn encode(&self) -> (Digest, String) {
         let text = serde_json::to_string(self).expect("a payload is plain data");

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Bytes, CpuMillis, Milliseconds, PythonEnvironment};
+use crate::{Bytes, CpuMillis, EnvironmentContent, Milliseconds};
 
 /// The section.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub struct LocalDefinition {
     /// Where Python packages come from.
     #[serde(default)]
     pub python: PythonDefinition,
+    /// Where images come from.
+    #[serde(default)]
+    pub images: ImagesDefinition,
     /// Environments that are built before anybody asks, and never removed.
     #[serde(default)]
     pub environments: Vec<EnvironmentDefinition>,
@@ -58,6 +61,7 @@ impl Default for LocalDefinition {
             mounts: Vec::new(),
             real_node: None,
             python: PythonDefinition::default(),
+            images: ImagesDefinition::default(),
             environments: Vec::new(),
             keep: KeepDefinition::default(),
         }
@@ -75,13 +79,22 @@ pub struct PythonDefinition {
     pub credentials: Option<PathBuf>,
 }
 
+/// Where images come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImagesDefinition {
+    /// Hosts, beginnings of repositories, and images that jobs may name; none if empty. See [`crate::is_image_source`].
+    pub allowed: Vec<String>,
+    /// The storage of podman that has the administrator's own images; that of the server's user if absent.
+    pub storage: Option<PathBuf>,
+}
+
 /// An environment that the center keeps ready.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnvironmentDefinition {
     /// For people.
     pub name: String,
     /// What is in it.
-    pub python: PythonEnvironment,
+    pub content: EnvironmentContent,
 }
 
 /// How long what is left of work is kept, and how much of it.

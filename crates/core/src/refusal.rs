@@ -125,6 +125,14 @@ codes! {
     NameTaken "name_taken" Conflict
         "There already is a {kind} named {name}." "Choose another name."
         "已存在名为 {name} 的{kind}。" "请换一个名称。";
+    /// The center file does not allow images from there.
+    ImageNotAllowed "image_not_allowed" Forbidden
+        "The image {image} may not be used here. Allowed: {allowed}." "Name an image from there, or ask the operator to add its registry to `allowed` in the center file's [local.images]."
+        "此处不能使用镜像 {image}。允许的来源：{allowed}。" "请改用允许来源中的镜像，或请运营方将其镜像仓库加入中心文件 [local.images] 的 `allowed`。";
+    /// The machine lacks what prepares such an environment.
+    EnvironmentUnavailable "environment_unavailable" Conflict
+        "This center cannot prepare {what}: {reason}." "Ask the operator to install it."
+        "该中心无法准备{what}：{reason}。" "请联系运营方安装。";
     /// The job has ended.
     AlreadyEnded "already_ended" Conflict
         "Job {job} has already ended as {state}." "Nothing to do."

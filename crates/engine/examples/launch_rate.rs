@@ -30,6 +30,7 @@ fn order(job: u64, command: &[&str]) -> LaunchOrder {
         payload: Payload {
             command: command.iter().map(|&word| word.to_owned()).collect(),
             python: None,
+            image: None,
             variables: Default::default(),
             working_directory: None,
             labels: Default::default(),

@@ -1,12 +1,16 @@
-//! Python environments: built once for each content, shared by all attempts that ask for it.
+//! Environments, of Python packages or of an image: built once for each content, shared by all attempts that ask for it.
 //!
 //! A build is a supervised task like any other, so it has its own output, can be stopped, and is found again by the next
 //! server. An environment is built at its final path, because a venv cannot be moved; it counts only once the file
 //! `complete` is there. A failed build is not remembered: the next asker tries again.
 
 mod build;
+mod image;
+mod images;
 pub mod indexes;
 mod listing;
+mod python;
+mod recipe;
 mod removal;
 mod tools;
 
@@ -17,15 +21,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use haina_core::local_definition::LocalDefinition;
-use haina_core::{Digest, PackagesFileKind, PythonEnvironment};
+use haina_core::{
+    Code, Digest, EnvironmentContent, ImageReference, PackagesFileKind, Payload, PythonEnvironment, Refusal, both,
+};
 use tokio::sync::{Notify, OnceCell, RwLock, watch};
 
 use crate::confinement::Confinement;
 use crate::local::task::{TaskStarter, blocking};
 use crate::{disk, durable};
 use build::Build;
+pub use image::Image;
+use images::Images;
 use indexes::Access;
 pub use listing::{EnvironmentState, ListedEnvironment};
+use recipe::Recipe;
 use tools::Tools;
 
 /// How long a build that an earlier server left goes on before somebody must wait for it. Attempts that go on ask at once.
@@ -40,6 +49,7 @@ pub struct Environments {
     tools: OnceCell<Tools>,
     builds: Mutex<HashMap<String, Arc<Ongoing>>>,
     definition: LocalDefinition,
+    images: Images,
     /// Why environments that are to be kept ready are not, by their names.
     unready: Mutex<BTreeMap<String, String>>,
     /// Whoever takes one that is complete reads; whoever chooses what to remove writes.
@@ -59,6 +69,15 @@ impl From<String> for Unprepared {
     fn from(reason: String) -> Unprepared {
         Unprepared { reason, said: Vec::new() }
     }
+}
+
+/// An environment that a task can run in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prepared {
+    /// The directory of a venv.
+    Python(PathBuf),
+    /// The files of an image.
+    Image(Box<Image>),
 }
 
 /// An interpreter.
@@ -92,15 +111,18 @@ enum Outcome {
 }
 
 impl Environments {
-    /// The environments in `directory`, built by supervised tasks with these variables.
+    /// The environments in `directory`, built by supervised tasks with these variables; images are unpacked in `images`.
     pub fn new(
         directory: PathBuf,
+        images: PathBuf,
         starter: Arc<TaskStarter>,
         inherited: BTreeMap<String, String>,
         confinement: Arc<Confinement>,
         definition: LocalDefinition,
     ) -> Arc<Environments> {
+        let images = Images::find(definition.images.clone(), images, &confinement);
         let environments = Arc::new(Environments {
+            images,
             directory,
             starter,
             inherited,
@@ -115,25 +137,52 @@ impl Environments {
         environments
     }
 
-    /// The environment with these packages, built if need be. Returns the venv's directory, or why there is none.
+    /// Refuses a job whose environment can never be prepared here, as far as that is known at once.
+    pub fn check(&self, payload: &Payload) -> Result<(), Refusal> {
+        match payload.environment() {
+            Some(EnvironmentContent::Image(image)) => self.check_image(&image),
+            Some(EnvironmentContent::Python(python)) => {
+                let path = self.inherited.get("PATH").map_or("", String::as_str);
+                tools::check(python.file.as_ref().map(|file| file.kind), path)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn check_image(&self, image: &ImageReference) -> Result<(), Refusal> {
+        if let Some(why) = self.images.lacking() {
+            let what = both(format!("the image {image}"), format!("镜像 {image}"));
+            let refusal = Refusal::new(Code::EnvironmentUnavailable).with_phrase("what", what);
+            return Err(refusal.with_phrase("reason", why));
+        }
+        let allowed = self.images.allowed();
+        if !image.is_among(allowed) {
+            let words = match allowed.is_empty() {
+                true => both("no images at all", "无（未允许任何镜像）"),
+                false => both(allowed.join(", "), allowed.join("、")),
+            };
+            return Err(Refusal::new(Code::ImageNotAllowed).with("image", image).with_phrase("allowed", words));
+        }
+        Ok(())
+    }
+
+    /// The environment with this content, built if need be; or why there is none.
     /// `user` is a file that says, as long as it is there and its attempt has not ended, that the environment is in use.
     /// Dropping this leaves the build to others who wait for it; without any, it is stopped.
     pub async fn prepare(
         self: &Arc<Self>,
-        python: &PythonEnvironment,
+        content: &EnvironmentContent,
         user: Option<PathBuf>,
-    ) -> Result<PathBuf, Unprepared> {
-        let tools = self.tools().await?;
-        tools.can_install(python.file.as_ref().map(|file| file.kind))?;
-        let python = normalized(python);
-        let key = key_of(&python, tools);
+    ) -> Result<Prepared, Unprepared> {
+        let recipe = self.recipe(content).await?;
+        let key = recipe.key();
         let directory = self.directory.join(&key);
         loop {
             let taken = self.take(&directory, user.clone()).await;
-            if taken.map_err(|error| format!("the Python environment could not be taken: {error}"))? {
-                return Ok(build::venv(&directory));
+            if let Some(prepared) = taken.map_err(|error| format!("{} could not be taken: {error}", recipe.what()))? {
+                return Ok(prepared);
             }
-            let asker = self.join(&key, || Build::new(directory.clone(), python.clone(), tools.clone()));
+            let asker = self.join(&key, || Build::new(directory.clone(), recipe.clone()));
             match asker.outcome().await {
                 Outcome::Complete | Outcome::Abandoned => {}
                 Outcome::Failed(why) => return Err(why),
@@ -141,19 +190,36 @@ impl Environments {
         }
     }
 
+    async fn recipe(&self, content: &EnvironmentContent) -> Result<Recipe, Unprepared> {
+        match content {
+            EnvironmentContent::Python(python) => {
+                let tools = self.tools().await?;
+                tools.can_install(python.file.as_ref().map(|file| file.kind))?;
+                Ok(Recipe::Python(normalized(python), tools.clone()))
+            }
+            EnvironmentContent::Image(image) => Ok(Recipe::Image(self.images.recipe(image).await?)),
+        }
+    }
+
     /// Notes that somebody uses it, if it is complete.
-    async fn take(&self, directory: &Path, user: Option<PathBuf>) -> io::Result<bool> {
+    async fn take(&self, directory: &Path, user: Option<PathBuf>) -> io::Result<Option<Prepared>> {
         let directory = directory.to_owned();
         let _nobody_removes = self.removal.read().await;
         blocking(move || {
             if !build::is_complete(&directory) {
-                return Ok(false);
+                return Ok(None);
             }
             if let (Some(user), Some(key)) = (user, directory.file_name()) {
                 durable::write_atomically(&user, &key.to_string_lossy())?;
             }
             removal::note_use(&directory)?;
-            Ok(true)
+            let image = image::read(&directory)?;
+            Ok(Some(
+                image.map_or_else(
+                    || Prepared::Python(python::venv(&directory)),
+                    |image| Prepared::Image(Box::new(image)),
+                ),
+            ))
         })
         .await
     }
@@ -208,9 +274,9 @@ impl Environments {
     }
 
     async fn run(&self, build: &Build) -> Outcome {
-        let opened = match self.tools().await {
-            Err(why) => Err(why),
-            Ok(tools) => {
+        let opened = match build.recipe() {
+            Recipe::Image(_) => Ok(Access::default()),
+            Recipe::Python(_, tools) => {
                 let (definition, python) = (self.definition.python.clone(), tools.python.clone());
                 let inherited = self.inherited.clone();
                 let opened = tokio::task::spawn_blocking(move || Access::open(&definition, &python, &inherited));
@@ -219,7 +285,7 @@ impl Environments {
         };
         match opened {
             Ok(access) => build.run(&self.starter, &self.inherited, &self.confinement, &access).await,
-            Err(why) => Outcome::Failed(format!("the Python environment could not be prepared: {why}").into()),
+            Err(why) => Outcome::Failed(format!("{} could not be prepared: {why}", build.recipe().what()).into()),
         }
     }
 }

@@ -8,7 +8,8 @@
 //!     order.json  stop.json  ended.json     what was ordered; that it was told to stop; its one end, if no task has one
 //!     series.json                           what it used over time, if it ran long enough; written now and then
 //!     rendezvous/                           host file, rank table and hosts, for its tasks to read
-//!     environment                           which Python environment its tasks use
+//!     environment                           which environment its tasks use
+//!     image.json                            which image they run in, if in one
 //!     task-<rank>/                          one task
 //!         task.json                         what the supervisor is to do
 //!         lock                              held by the supervisor as long as it lives
@@ -17,8 +18,10 @@
 //!         stop.json  control                an order to stop, and the pipe that wakes the supervisor for it
 //!         exit.json                         what becomes of that: how it ended
 //!         stdout  stderr                    its output
-//! environments/<digest>/                    a Python environment: venv, complete (when it is), lock, build/<n> (a task),
-//!                                           about.json, used, size, and the file that says which packages
+//! environments/<digest>/                    an environment: complete (when it is), lock, build/<n> (a task), about.json, used,
+//!                                           size; of Python packages: venv, and the file that says which; of an image:
+//!                                           image.json, and while it is built, podman's storage
+//! images/<id>/                              the files of an image
 //! work/<organization>/                      the default working directory, and its tasks' home
 //! names/<organization>/                     user and group files that its tasks see
 //! real-node.json                            the node that is this machine, with its cards by index
@@ -72,9 +75,14 @@ impl Layout {
         AttemptPaths { directory: self.attempts().join(attempt.to_string()) }
     }
 
-    /// Where all Python environments are.
+    /// Where all environments are.
     pub fn environments(&self) -> PathBuf {
         self.root.join("environments")
+    }
+
+    /// Where the files of images are.
+    pub fn images(&self) -> PathBuf {
+        self.root.join("images")
     }
 
     /// The node that is this machine.
@@ -125,9 +133,14 @@ impl AttemptPaths {
         self.directory.join("series.json")
     }
 
-    /// Which Python environment its tasks use.
+    /// Which environment its tasks use.
     pub fn environment(&self) -> PathBuf {
         self.directory.join("environment")
+    }
+
+    /// Which image its tasks run in, if in one.
+    pub fn image(&self) -> PathBuf {
+        self.directory.join("image.json")
     }
 
     /// What its tasks find each other by.

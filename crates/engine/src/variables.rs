@@ -67,6 +67,30 @@ fn allowed(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<String
     variables
 }
 
+/// What podman gets beside what tasks do: where it keeps images, and whom it may ask for them as whom.
+const OF_PODMAN: &[&str] =
+    &["XDG_RUNTIME_DIR", "REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "STORAGE_DRIVER", "STORAGE_OPTS"];
+
+/// What podman inherits from this process.
+pub fn of_podman() -> BTreeMap<String, String> {
+    let variables =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let is_podmans = |name: &str| OF_PODMAN.contains(&name) || name.starts_with("CONTAINERS_");
+    let mut found = inherited();
+    found.extend(variables.filter(|(name, _)| is_podmans(name)));
+    found
+}
+
+/// What a task in an image inherits: only how the network is reached. All else is the image's.
+pub fn of_image(inherited: &BTreeMap<String, String>, image: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let is_proxy = |name: &str| name.to_ascii_lowercase().ends_with("_proxy");
+    let proxies = inherited.iter().filter(|(name, _)| is_proxy(name));
+    let mut variables: BTreeMap<_, _> = proxies.map(|(name, value)| (name.clone(), value.clone())).collect();
+    variables.insert("PATH".to_owned(), DEFAULT_PATH.to_owned());
+    variables.extend(image.clone());
+    variables
+}
+
 /// The mark by which a task's processes are found.
 pub fn mark(task: &TaskPaths) -> (String, String) {
     (processes::MARK.to_owned(), task.directory().display().to_string())
@@ -91,11 +115,7 @@ pub fn confine(
     python: Option<&Path>,
     seen: &[PathBuf],
 ) {
-    for name in ["USER", "LOGNAME"] {
-        variables.insert(name.to_owned(), user.to_owned());
-    }
-    variables.insert("HOME".to_owned(), home.display().to_string());
-    variables.insert("SHELL".to_owned(), "/bin/sh".to_owned());
+    be(variables, user, home);
     for name in ["TMPDIR", "XDG_CACHE_HOME"] {
         variables.remove(name);
     }
@@ -111,6 +131,15 @@ pub fn confine(
     }
     let entries: Vec<String> = entries.iter().map(|entry| entry.display().to_string()).collect();
     variables.insert("PATH".to_owned(), entries.join(":"));
+}
+
+/// Who it is, and where it is at home.
+pub fn be(variables: &mut BTreeMap<String, String>, user: &str, home: &Path) {
+    for name in ["USER", "LOGNAME"] {
+        variables.insert(name.to_owned(), user.to_owned());
+    }
+    variables.insert("HOME".to_owned(), home.display().to_string());
+    variables.insert("SHELL".to_owned(), "/bin/sh".to_owned());
 }
 
 /// All variables of one task. Identity comes last: no job can claim to be another, or to hold other cards.

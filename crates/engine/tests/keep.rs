@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use haina_core::local_definition::{
     ConfinementPolicy, EnvironmentDefinition, KeepDefinition, KeepRule, LocalDefinition,
 };
-use haina_core::{Bytes, Ending, Milliseconds, PythonEnvironment};
+use haina_core::{Bytes, Ending, EnvironmentContent, Milliseconds, PythonEnvironment};
 use haina_engine::{Engine, EngineError, EnvironmentState, LogStream};
 use scenario::{Scenario, attempt, eventually};
 
@@ -84,7 +84,8 @@ async fn environments_that_nobody_used_for_long_go_and_those_in_use_stay() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_too_much_the_oldest_goes_and_what_a_dead_server_began_is_finished() {
     let rule = KeepRule { age: None, size: Some(Bytes(1)) };
-    let wanted = EnvironmentDefinition { name: "course".to_owned(), python: environment("course") };
+    let wanted =
+        EnvironmentDefinition { name: "course".to_owned(), content: EnvironmentContent::Python(environment("course")) };
     let definition = LocalDefinition { environments: vec![wanted], ..keeping(rule, KeepRule::default()) };
     let mut center = Scenario::confined(definition);
     let other = use_environment(&mut center, 1, "other").await;
@@ -115,7 +116,7 @@ async fn why_an_environment_is_not_ready_is_listed() {
         requirements: vec!["nothing @ file:///no/such/nothing-1.0-py3-none-any.whl".to_owned()],
         file: None,
     };
-    let wanted = EnvironmentDefinition { name: "course".to_owned(), python };
+    let wanted = EnvironmentDefinition { name: "course".to_owned(), content: EnvironmentContent::Python(python) };
     let definition =
         LocalDefinition { environments: vec![wanted], ..keeping(KeepRule::default(), KeepRule::default()) };
     let center = Scenario::confined(definition);

@@ -45,7 +45,7 @@ enum Command {
         #[command(subcommand)]
         command: node::Command,
     },
-    /// List Python environments
+    /// List environments: of Python packages, and images
     Environments(environments::Arguments),
     /// Show an account, or pay into it
     Account(account::Arguments),

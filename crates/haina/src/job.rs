@@ -178,6 +178,9 @@ fn describe(job: &Job, attempts: &[Attempt]) {
     if let Some(program) = &job.program {
         line(say("Runs", "程序"), program.command.join(" ").replace('\n', "; "));
         line(say("Packages", "软件包"), program.requirements.join(", "));
+        line(say("Image", "镜像"), program.image.as_deref().unwrap_or_default());
+        let ran = attempts.iter().rev().find_map(|attempt| attempt.image_digest.as_deref());
+        line(say("Digest", "摘要"), ran.unwrap_or_default());
     }
     let after: Vec<String> = job.after.iter().map(|after| after.job.clone()).collect();
     line(say("After", "依赖"), after.join(", "));

@@ -1,8 +1,10 @@
 //! The files of Python packages that a job file names: read here and sent as what is in them.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
-use haina_api::{JobSpec, PackagesFileKind, PackagesFileSpec};
+use haina_api::{JobSpec, PackagesFileKind, PackagesFileSpec, PythonSpec};
+use haina_core::{Code, Refusal, both};
 
 use crate::complaint::{Complaint, FAILED};
 use crate::language::say;
@@ -10,10 +12,31 @@ use crate::language::say;
 /// Puts what is in the files in the place of their names, which are relative to the job file's directory.
 pub fn read_into(job: &mut JobSpec, directory: &Path) -> Result<(), Complaint> {
     let Some(python) = &mut job.python else { return Ok(()) };
+    read_packages(python, directory).map_err(|(path, error)| {
+        let what = say(
+            format!("the file {}, which the job file names, cannot be read", path.display()),
+            format!("无法读取作业文件所指的文件 {}", path.display()),
+        );
+        Complaint::new(FAILED, what).because(error)
+    })
+}
+
+/// The same for packages that a center file asks for, whose files have absolute paths.
+pub fn read_for_center(python: &mut PythonSpec) -> Result<(), Refusal> {
+    read_packages(python, Path::new("/")).map_err(|(path, error)| {
+        let detail = both(
+            format!("the file {}, which [[local.environments]] names, cannot be read: {error}", path.display()),
+            format!("无法读取 [[local.environments]] 所指的文件 {}：{error}", path.display()),
+        );
+        Refusal::new(Code::InvalidRequest).with_phrase("detail", detail)
+    })
+}
+
+fn read_packages(python: &mut PythonSpec, directory: &Path) -> Result<(), (PathBuf, io::Error)> {
     // What is given twice is refused where everything else is.
     match (&python.requirements, &python.requirements_file, &python.lock_file, &python.file) {
         (None, Some(file), None, None) => {
-            let text = read(&directory.join(file))?;
+            let text = read(directory.join(file))?;
             python.file = Some(PackagesFileSpec { kind: PackagesFileKind::Requirements, text, project: None });
             python.requirements_file = None;
         }
@@ -21,10 +44,10 @@ pub fn read_into(job: &mut JobSpec, directory: &Path) -> Result<(), Complaint> {
             let path = directory.join(file);
             let kind = lock_kind(&path);
             let project = match kind {
-                PackagesFileKind::UvLock => Some(read(&path.with_file_name("pyproject.toml"))?),
+                PackagesFileKind::UvLock => Some(read(path.with_file_name("pyproject.toml"))?),
                 _ => None,
             };
-            python.file = Some(PackagesFileSpec { kind, text: read(&path)?, project });
+            python.file = Some(PackagesFileSpec { kind, text: read(path)?, project });
             python.lock_file = None;
         }
         _ => {}
@@ -42,14 +65,8 @@ fn lock_kind(path: &Path) -> PackagesFileKind {
     }
 }
 
-fn read(path: &PathBuf) -> Result<String, Complaint> {
-    std::fs::read_to_string(path).map_err(|error| {
-        let what = say(
-            format!("the file {}, which the job file names, cannot be read", path.display()),
-            format!("无法读取作业文件所指的文件 {}", path.display()),
-        );
-        Complaint::new(FAILED, what).because(error)
-    })
+fn read(path: PathBuf) -> Result<String, (PathBuf, io::Error)> {
+    std::fs::read_to_string(&path).map_err(|error| (path, error))
 }
 
 #[cfg(test)]

@@ -101,6 +101,9 @@ struct JobOptions {
     /// A Python requirement that the program needs; may be given again
     #[arg(long = "python", value_name = "REQUIREMENT", conflicts_with = "file")]
     requirements: Vec<String>,
+    /// The OCI image that it runs in, such as registry.example/team/torch:2.4
+    #[arg(long, value_name = "IMAGE", conflicts_with = "file")]
+    image: Option<String>,
     /// Where it runs, an absolute path
     #[arg(long, value_name = "DIR", conflicts_with = "file")]
     working_directory: Option<String>,
@@ -244,6 +247,7 @@ fn of_command(command: Vec<String>, options: JobOptions) -> JobSpec {
         after: options.after.into_iter().map(after).collect(),
         command: Some(command),
         python: Some(options.requirements).filter(|list| !list.is_empty()).map(PythonSpec::of),
+        image: options.image,
         env: options.variables.into_iter().collect::<BTreeMap<_, _>>(),
         working_directory: options.working_directory,
         ..JobSpec::default()

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use haina_api::parse_center_file;
+use haina_api::{parse_center_file, parse_center_file_with};
 use haina_core::center_definition::CenterDefinition;
 use haina_core::{Code, Refusal};
 use haina_runtime::StartOptions;
@@ -19,7 +19,7 @@ use crate::complaint::{Complaint, FAILED, UNAVAILABLE};
 use crate::language::{language, say};
 use crate::up_directory::DataDirectory;
 use crate::up_failure::not_started;
-use crate::{environment, node_discover, own_center};
+use crate::{environment, node_discover, own_center, packages_files};
 
 /// The center that comes up where no file is given.
 pub const SAMPLE: &str = include_str!("../../../examples/centers/qingdao-100p.toml");
@@ -67,8 +67,8 @@ fn start_logging() -> Result<()> {
 /// The text and what it says.
 fn read_center_file(path: &Path) -> Result<(String, CenterDefinition)> {
     let text = std::fs::read_to_string(path).with_context(|| format!("reading the center file {}", path.display()))?;
-    let definition =
-        parse_center_file(&text).map_err(|refusal| bad_center_file(&path.display().to_string(), &refusal))?;
+    let definition = parse_center_file_with(&text, &packages_files::read_for_center)
+        .map_err(|refusal| bad_center_file(&path.display().to_string(), &refusal))?;
     Ok((text, definition))
 }
 

@@ -8,6 +8,8 @@ mod devices;
 mod enter;
 mod find_groups;
 pub mod groups;
+mod image_scene;
+mod loader;
 mod sandbox;
 
 use std::collections::BTreeSet;
@@ -15,6 +17,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use haina_core::local_definition::{ConfinementPolicy, LocalDefinition};
 use haina_core::{Bytes, CpuMillis, Digest, NodeShare, OrganizationId};
@@ -22,6 +25,7 @@ use haina_core::{Bytes, CpuMillis, Digest, NodeShare, OrganizationId};
 use crate::programs;
 pub use enter::{Entry, Status, Word, become_user, drop_capabilities, enter, restrict};
 use groups::{Controller, Hierarchy, Limits};
+use loader::Loader;
 use sandbox::Scene;
 pub use sandbox::{FileRules, SYSTEM, Sandbox};
 
@@ -86,6 +90,10 @@ pub struct Confinement {
     /// Whether tasks can get user numbers of their own.
     users: Result<(), String>,
     entry: PathBuf,
+    /// What loads the entering program where the system's libraries are not.
+    loader: OnceLock<Result<Loader, String>>,
+    /// Held while files of users are looked for and made.
+    names: Mutex<()>,
     processors: CpuMillis,
 }
 
@@ -99,6 +107,8 @@ pub struct Whose<'a> {
     pub read: Vec<PathBuf>,
     /// Device files of its cards.
     pub devices: Vec<PathBuf>,
+    /// The files of the image that it sees in the place of the system's, and a directory that there must be.
+    pub image: Option<(&'a Path, Option<&'a Path>)>,
     /// What its machine is called.
     pub hostname: &'a str,
     /// What stands in for `/etc/hosts`.
@@ -122,6 +132,8 @@ impl Confinement {
                 devices: None,
                 users: off(),
                 entry,
+                loader: OnceLock::new(),
+                names: Mutex::default(),
                 processors,
             };
         }
@@ -133,8 +145,18 @@ impl Confinement {
         let name = format!("haina-{}", &Digest::of(engine.as_os_str().as_encoded_bytes()).to_string()[..12]);
         let groups = Controller::ALL.map(|controller| (controller, find_groups::find(controller, &name)));
         let devices = find_groups::find(Controller::Devices, &name).ok();
-        let (groups, has_landlock) = (groups.into(), has_landlock());
-        Confinement { definition, bwrap, has_landlock, groups, devices, users, entry, processors }
+        Confinement {
+            definition,
+            bwrap,
+            has_landlock: has_landlock(),
+            groups: groups.into(),
+            devices,
+            users,
+            entry,
+            loader: OnceLock::new(),
+            names: Mutex::default(),
+            processors,
+        }
     }
 
     /// Removes control groups that earlier servers and supervisors left. `active` tells of an attempt's name whether it may
@@ -197,6 +219,16 @@ impl Confinement {
         self.users.is_ok().then(|| self.definition.first_user.saturating_add(number))
     }
 
+    /// The user number by which the center builds what is not an organization's, if it has one.
+    pub fn builder(&self) -> Option<u32> {
+        self.user(None)
+    }
+
+    fn loader(&self) -> io::Result<&Loader> {
+        let loader = self.loader.get_or_init(|| Loader::of(&self.entry)).as_ref();
+        loader.map_err(|why| io::Error::other(why.clone()))
+    }
+
     /// This program, as a task finds it.
     pub fn program(&self, sandbox: Option<&Sandbox>) -> PathBuf {
         let is_entered = sandbox.is_some_and(|sandbox| !sandbox.enter.is_empty());
@@ -237,6 +269,8 @@ impl Confinement {
         let mut scene = self.scene(whose);
         if let (Some(user), Some((_, name))) = (sandbox.user, whose.organization) {
             let home = whose.write.first().map_or(Path::new("/"), PathBuf::as_path);
+            // One that is put in the place of another while a sandbox is made of it would end that task.
+            let _one_at_a_time = self.names.lock().unwrap_or_else(PoisonError::into_inner);
             scene.replaced.extend(user_files(names, name, user, home)?);
         }
         scene.replaced.extend(whose.hosts.iter().map(|hosts| (hosts.clone(), "/etc/hosts".into())));
@@ -245,9 +279,11 @@ impl Confinement {
         }
         if let Ok(bwrap) = &self.bwrap {
             sandbox.wrapper.push(bwrap.display().to_string());
-            sandbox.wrapper.extend(scene.options(sandbox.user.is_some()));
+            let loader = if whose.image.is_some() { self.loader()?.clone() } else { Loader::default() };
+            sandbox.enter = loader.words(sandbox::ENTRY);
+            sandbox.enter.push("enter".to_owned());
+            sandbox.wrapper.extend(scene.options(sandbox.user.is_some(), &loader)?);
             sandbox.files = self.has_landlock.then(|| scene.rules());
-            sandbox.enter = vec![sandbox::ENTRY.to_owned(), "enter".to_owned()];
         }
         Ok((!sandbox.enter.is_empty() || !sandbox.groups.is_empty()).then_some(sandbox))
     }
@@ -266,6 +302,8 @@ impl Confinement {
             read: whose.read.clone(),
             write: whose.write.clone(),
             devices: whose.devices.clone(),
+            image: whose.image.map(|(root, _)| root.to_owned()),
+            made: whose.image.and_then(|(_, directory)| directory).map(Path::to_owned),
             replaced: whose.hosts.iter().filter(|_| hosts.exists()).map(|file| (file.clone(), hosts.into())).collect(),
             hostname: whose.hostname.to_owned(),
             entry: self.entry.clone(),
@@ -328,9 +366,8 @@ fn user_files(names: &Path, name: &str, user: u32, home: &Path) -> io::Result<Ve
              {name}:x:{user}:{user}::{home}:/bin/sh\n"
         );
         let groups = format!("root:x:0:\nnogroup:x:65534:\n{name}:x:{user}:\n");
-        // Several tasks may be the first: each writes the same.
         for (path, text) in [(&passwd, users), (&group, groups)] {
-            let partial = path.with_extension(format!("{:?}", std::thread::current().id()));
+            let partial = path.with_extension("partial");
             fs::write(&partial, text)?;
             fs::set_permissions(&partial, fs::Permissions::from_mode(0o644))?;
             fs::rename(&partial, path)?;

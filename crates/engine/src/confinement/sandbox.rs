@@ -1,11 +1,14 @@
 //! What a task is confined to, as its order says it; and the options of the sandbox program, bwrap(1).
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::groups::TaskGroup;
+use super::image_scene;
+use super::loader::Loader;
 
 /// The confinement of one task. Part of its order: the supervisor carries it out without asking anybody.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +53,10 @@ pub struct Scene {
     pub devices: Vec<PathBuf>,
     /// Files that stand in for others: what, and where it is seen.
     pub replaced: Vec<(PathBuf, PathBuf)>,
+    /// The files of an image, in the place of [`SYSTEM`].
+    pub image: Option<PathBuf>,
+    /// A directory that is made where the image has none.
+    pub made: Option<PathBuf>,
     /// What the machine is called inside.
     pub hostname: String,
     /// The program that is seen as [`ENTRY`].
@@ -65,7 +72,11 @@ const LAST: &str = "/sys";
 impl Scene {
     /// The options of bwrap that make it. What comes later covers what came before. Rights are needed inside only to
     /// become another user, who then has none.
-    pub fn options(&self, becomes_user: bool) -> Vec<String> {
+    pub fn options(&self, becomes_user: bool, loader: &Loader) -> io::Result<Vec<String>> {
+        let system = match &self.image {
+            None => system(),
+            Some(root) => self.image_options(root)?,
+        };
         let mut options: Vec<String> = Vec::new();
         let mut add = |words: &[&str]| options.extend(words.iter().map(|word| (*word).to_owned()));
         // Pid 1 of the sandbox is the entering program; with it everything in the sandbox ends.
@@ -74,24 +85,28 @@ impl Scene {
             add(&["--cap-drop", "ALL"]);
         }
         add(&["--hostname", hostname(&self.hostname)]);
-        for path in SYSTEM.into_iter().filter(|path| *path != LAST) {
-            match std::fs::read_link(path) {
-                // A merged /usr: /bin is a link to usr/bin.
-                Ok(target) => add(&["--symlink", &shown(&target), path]),
-                Err(_) => add(&["--ro-bind-try", path, path]),
-            }
-        }
         // The root of a sandbox is an empty file system of its own, in memory.
+        add(&system.iter().map(String::as_str).collect::<Vec<_>>());
         add(&["--proc", "/proc", "--dev", "/dev", "--dir", "/run", "--dir", "/var"]);
         // Shared memory of MPI, of Python's multiprocessing; part of /dev, and so the sandbox's own.
         add(&["--chmod", "1777", "/dev/shm"]);
+        // An image is read-only, also where it has a directory for what is not to be kept.
+        let fresh = if self.image.is_some() { "--tmpfs" } else { "--dir" };
         for path in ["/tmp", "/var/tmp"] {
-            add(&["--perms", "1777", "--dir", path]);
+            add(&["--perms", "1777", fresh, path]);
         }
-        add(&["--ro-bind-try", "/run/systemd/resolve", "/run/systemd/resolve"]);
+        match self.image {
+            None => add(&["--ro-bind-try", "/run/systemd/resolve", "/run/systemd/resolve"]),
+            Some(_) => {
+                for path in ["/etc/resolv.conf", "/etc/hosts"] {
+                    add(&["--ro-bind-try", path, path]);
+                }
+            }
+        }
         // What bwrap itself makes on the way to a path, only root may enter.
-        let all = self.read.iter().chain(&self.write).chain(&self.devices);
-        let ways: BTreeSet<&Path> = all.flat_map(|path| path.ancestors().skip(1)).collect();
+        let all = self.places();
+        let mut ways: BTreeSet<&Path> = all.iter().flat_map(|path| path.ancestors().skip(1)).collect();
+        ways.extend(self.made_anew());
         for way in ways.into_iter().filter(|way| *way != Path::new("/")) {
             add(&["--dir", &shown(way)]);
         }
@@ -107,13 +122,30 @@ impl Scene {
         for (from, to) in &self.replaced {
             add(&["--ro-bind", &shown(from), &shown(to)]);
         }
+        add(&loader.options().iter().map(String::as_str).collect::<Vec<_>>());
         add(&["--ro-bind", &shown(&self.entry), ENTRY, "--ro-bind-try", LAST, LAST, "--"]);
-        options
+        Ok(options)
+    }
+
+    /// Where something is shown that is not the system's or the image's.
+    fn places(&self) -> Vec<&Path> {
+        let all = self.read.iter().chain(&self.write).chain(&self.devices);
+        all.map(PathBuf::as_path).chain(self.made_anew()).collect()
+    }
+
+    /// The directory that the image has not.
+    fn made_anew(&self) -> Option<&Path> {
+        let (root, directory) = (self.image.as_deref()?, self.made.as_deref()?);
+        image_scene::lacks(root, directory).then_some(directory)
+    }
+
+    fn image_options(&self, root: &Path) -> io::Result<Vec<String>> {
+        image_scene::options(root, &self.places())
     }
 
     /// Whether a file of the machine would be seen.
     pub fn shows(&self, file: &Path) -> bool {
-        let seen = SYSTEM.iter().map(Path::new);
+        let seen = SYSTEM.iter().filter(|_| self.image.is_none()).map(Path::new);
         let seen = seen.chain(self.read.iter().map(PathBuf::as_path)).chain(self.write.iter().map(PathBuf::as_path));
         seen.filter_map(|path| path.canonicalize().ok()).any(|path| file.starts_with(path))
     }
@@ -127,6 +159,16 @@ impl Scene {
             write: always.into_iter().chain(self.write.iter().cloned()).chain(self.devices.iter().cloned()).collect(),
         }
     }
+}
+
+/// The options of bwrap that show this machine's system.
+fn system() -> Vec<String> {
+    let shown_at = |path: &str| match std::fs::read_link(path) {
+        // A merged /usr: /bin is a link to usr/bin.
+        Ok(target) => ["--symlink".to_owned(), shown(&target), path.to_owned()],
+        Err(_) => ["--ro-bind-try", path, path].map(str::to_owned),
+    };
+    SYSTEM.into_iter().filter(|path| *path != LAST).flat_map(shown_at).collect()
 }
 
 /// The kernel takes 64 bytes.

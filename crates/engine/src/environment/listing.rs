@@ -1,14 +1,15 @@
 //! Environments as an administrator sees them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::PoisonError;
 use std::time::UNIX_EPOCH;
 
-use haina_core::{PackagesFileKind, PythonEnvironment, Timestamp};
+use haina_core::local_definition::EnvironmentDefinition;
+use haina_core::{EnvironmentContent, ImageReference, PackagesFileKind, PythonEnvironment, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Environments, build, key_of, normalized, removal};
+use super::{Environments, build, image, key_of, normalized, removal};
 use crate::local::task::blocking;
 use crate::{disk, durable};
 
@@ -19,6 +20,9 @@ pub struct About {
     pub interpreter: String,
     /// The packages.
     pub packages: PythonEnvironment,
+    /// The image, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageReference>,
 }
 
 /// An environment.
@@ -28,7 +32,11 @@ pub struct ListedEnvironment {
     pub digest: Option<String>,
     /// The names that the center file gives it.
     pub names: Vec<String>,
-    /// The interpreter.
+    /// The image that it is, where it is one.
+    pub image: Option<ImageReference>,
+    /// The digest of that image's manifest, once it is known.
+    pub image_digest: Option<String>,
+    /// The interpreter, where it is one of Python packages.
     pub interpreter: String,
     /// Its requirements.
     pub requirements: Vec<String>,
@@ -59,24 +67,19 @@ impl Environments {
     /// All of them: those of the center file first, then by last use.
     pub async fn list(&self) -> io::Result<Vec<ListedEnvironment>> {
         let tools = self.tools().await.ok().cloned();
-        let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut names: BTreeMap<Named, Vec<String>> = BTreeMap::new();
         let mut listed = Vec::new();
         for wanted in &self.definition.environments {
-            match &tools {
-                Some(tools) => {
-                    let key = key_of(&normalized(&wanted.python), tools);
-                    names.entry(key).or_default().push(wanted.name.clone());
+            let (named, is_unknown) = match (&wanted.content, &tools) {
+                (EnvironmentContent::Python(python), Some(tools)) => {
+                    (Named::Key(key_of(&normalized(python), tools)), false)
                 }
-                None => listed.push(ListedEnvironment {
-                    digest: None,
-                    names: vec![wanted.name.clone()],
-                    interpreter: String::new(),
-                    requirements: wanted.python.requirements.clone(),
-                    packages_file: None,
-                    state: EnvironmentState::Failed(self.unready(&wanted.name).unwrap_or_default()),
-                    bytes: 0,
-                    used: None,
-                }),
+                (EnvironmentContent::Python(_), None) => (Named::Key(String::new()), true),
+                (EnvironmentContent::Image(image), _) => (Named::Image(image.clone()), false),
+            };
+            match is_unknown {
+                false => names.entry(named).or_default().push(wanted.name.clone()),
+                true => listed.push(unbuilt(wanted, self.unready(&wanted.name).unwrap_or_default())),
             }
         }
         let directory = self.directory.clone();
@@ -88,12 +91,16 @@ impl Environments {
                 let used = removal::last_use(&path).ok().and_then(|used| used.duration_since(UNIX_EPOCH).ok());
                 let used = used.and_then(|used| i64::try_from(used.as_micros()).ok()).map(Timestamp);
                 let key = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                found.push((key, about, build::is_complete(&path), removal::size(&path).unwrap_or(0), used));
+                let digest = image::read(&path).ok().flatten().map(|image| image.digest);
+                found.push((key, about, digest, build::is_complete(&path), removal::size(&path).unwrap_or(0), used));
             }
             Ok(found)
         });
-        for (key, about, is_complete, bytes, used) in found.await? {
-            let names = names.remove(&key).unwrap_or_default();
+        let mut seen = BTreeSet::new();
+        for (key, about, image_digest, is_complete, bytes, used) in found.await? {
+            let named = about.image.clone().map_or_else(|| Named::Key(key.clone()), Named::Image);
+            let names = names.get(&named).cloned().unwrap_or_default();
+            seen.extend(names.iter().cloned());
             let state = match () {
                 () if is_complete => EnvironmentState::Ready,
                 () if self.lock().contains_key(&key) => EnvironmentState::Building,
@@ -105,6 +112,8 @@ impl Environments {
             listed.push(ListedEnvironment {
                 digest: Some(key),
                 names,
+                image: about.image,
+                image_digest,
                 interpreter: about.interpreter,
                 requirements: about.packages.requirements,
                 packages_file: about.packages.file.map(|file| file.kind),
@@ -112,6 +121,12 @@ impl Environments {
                 bytes,
                 used,
             });
+        }
+        for wanted in self.definition.environments.iter().filter(|wanted| !seen.contains(&wanted.name)) {
+            // Nothing of it is on the disk: not even its build could begin.
+            if let (EnvironmentContent::Image(_), Some(why)) = (&wanted.content, self.unready(&wanted.name)) {
+                listed.push(unbuilt(wanted, why));
+            }
         }
         listed.sort_by(|a, b| {
             (a.names.is_empty(), std::cmp::Reverse(a.used)).cmp(&(b.names.is_empty(), std::cmp::Reverse(b.used)))
@@ -121,5 +136,32 @@ impl Environments {
 
     fn unready(&self, name: &str) -> Option<String> {
         self.unready.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+}
+
+/// By what the center file's names are matched with what is on the disk: of an image not by the key, which tells apart what
+/// the same reference was at different times.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Named {
+    Key(String),
+    Image(ImageReference),
+}
+
+fn unbuilt(wanted: &EnvironmentDefinition, why: String) -> ListedEnvironment {
+    let (requirements, image) = match &wanted.content {
+        EnvironmentContent::Python(python) => (python.requirements.clone(), None),
+        EnvironmentContent::Image(image) => (Vec::new(), Some(image.clone())),
+    };
+    ListedEnvironment {
+        digest: None,
+        names: vec![wanted.name.clone()],
+        image,
+        image_digest: None,
+        interpreter: String::new(),
+        requirements,
+        packages_file: None,
+        state: EnvironmentState::Failed(why),
+        bytes: 0,
+        used: None,
     }
 }

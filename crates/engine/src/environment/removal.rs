@@ -12,8 +12,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use haina_core::{Bytes, Milliseconds};
+use haina_core::{Bytes, EnvironmentContent, ImageReference, Milliseconds};
 
+use super::images::set_unused_aside;
+use super::listing::About;
 use super::{Environments, key_of, normalized};
 use crate::keep::{Kept, surplus};
 use crate::local::task::blocking;
@@ -43,11 +45,19 @@ pub fn size(directory: &Path) -> io::Result<u64> {
     if let Ok(Some(size)) = durable::read::<u64>(&noted) {
         return Ok(size);
     }
-    let size = disk::size(directory);
+    // The files of an image lie elsewhere; where several environments share them, each counts them.
+    let files = super::image::read(directory).ok().flatten().map_or(0, |image| disk::size(&image.root));
+    let size = disk::size(directory) + files;
     if super::build::is_complete(directory) {
         durable::write_atomically(&noted, &size)?;
     }
     Ok(size)
+}
+
+/// Whether an environment is of one of these images.
+fn has_image_of(environment: &Path, images: &BTreeSet<ImageReference>) -> bool {
+    let about = durable::read::<About>(&environment.join("about.json"));
+    about.ok().flatten().and_then(|about| about.image).is_some_and(|image| images.contains(&image))
 }
 
 impl Environments {
@@ -58,6 +68,7 @@ impl Environments {
         in_use: impl FnOnce() -> io::Result<BTreeSet<String>> + Send + 'static,
     ) -> io::Result<u64> {
         let Some(pinned) = self.pinned().await else { return Ok(0) };
+        let pinned_images = self.pinned_images();
         let directory = self.directory.clone();
         // Before anybody is kept waiting.
         let sizes = blocking(move || {
@@ -76,7 +87,8 @@ impl Environments {
             let mut kept = Vec::new();
             for (size, path) in &sizes {
                 let key = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                let is_needed = in_use.contains(&key) || pinned.contains(&key) || builds.contains_key(&key);
+                let is_pinned = pinned.contains(&key) || has_image_of(path, &pinned_images);
+                let is_needed = in_use.contains(&key) || is_pinned || builds.contains_key(&key);
                 kept.push(Kept { age: age(path, now)?, size: Bytes(*size), is_needed });
             }
             for at in surplus(this.definition.keep.environments, &kept) {
@@ -87,28 +99,45 @@ impl Environments {
                     disk::set_aside(path)?;
                 }
             }
+            // What is being built may be about to use what nobody else does.
+            if builds.is_empty() {
+                set_unused_aside(this.images.directory(), &this.directory)?;
+            }
             Ok(())
         })
         .await?;
         drop(nobody_takes);
-        let directory = self.directory.clone();
-        blocking(move || disk::remove_set_aside(&directory)).await
+        let (directory, images) = (self.directory.clone(), self.images.directory().to_owned());
+        blocking(move || {
+            disk::remove_set_aside(&images)?;
+            disk::remove_set_aside(&directory)
+        })
+        .await
     }
 
-    /// The names of environments that the center file asks for; none where that cannot be known.
+    fn pinned_images(&self) -> BTreeSet<ImageReference> {
+        let of = |content: &EnvironmentContent| match content {
+            EnvironmentContent::Image(image) => Some(image.clone()),
+            EnvironmentContent::Python(_) => None,
+        };
+        self.definition.environments.iter().filter_map(|wanted| of(&wanted.content)).collect()
+    }
+
+    /// The names of environments of packages that the center file asks for; none where that cannot be known.
     pub(super) async fn pinned(&self) -> Option<BTreeSet<String>> {
-        if self.definition.environments.is_empty() {
-            return Some(BTreeSet::new());
+        let mut keys = BTreeSet::new();
+        for wanted in &self.definition.environments {
+            if let EnvironmentContent::Python(python) = &wanted.content {
+                keys.insert(key_of(&normalized(python), self.tools().await.ok()?));
+            }
         }
-        let tools = self.tools().await.ok()?;
-        let wanted = self.definition.environments.iter();
-        Some(wanted.map(|wanted| key_of(&normalized(&wanted.python), tools)).collect())
+        Some(keys)
     }
 
     /// Builds those that the center file asks for, one after the other.
     pub async fn warm(self: &Arc<Self>) {
         for wanted in &self.definition.environments {
-            let prepared = self.prepare(&wanted.python, None).await;
+            let prepared = self.prepare(&wanted.content, None).await;
             let mut unready = self.unready.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             match prepared {
                 Ok(_) => _ = unready.remove(&wanted.name),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use haina_core::PackagesFileKind;
+use haina_core::{Code, PackagesFileKind, Refusal, both};
 
 use crate::programs;
 
@@ -39,6 +39,28 @@ impl Tools {
     }
 }
 
+/// The same before anybody looked for the tools, for who submits a job. `path` is the server's.
+pub fn check(kind: Option<PackagesFileKind>, path: &str) -> Result<(), Refusal> {
+    let file = match kind {
+        Some(PackagesFileKind::Pylock) => "pylock.toml",
+        Some(PackagesFileKind::UvLock) => "uv.lock",
+        None | Some(PackagesFileKind::Requirements | PackagesFileKind::HashedRequirements) => return Ok(()),
+    };
+    match programs::find_in(path, "uv") {
+        Some(_) => Ok(()),
+        None => {
+            let why = both("uv, which installs it, is not on the server's PATH", "服务器的 PATH 上没有安装它所需的 uv");
+            let hint = both(
+                "Ask the operator to install uv, or lock by a requirements file with hashes, which works without it.",
+                "请联系运营方安装 uv，或改用带哈希的依赖文件来锁定版本，它不需要 uv。",
+            );
+            let what = both(format!("the packages of {file}"), format!("{file} 中的软件包"));
+            let refusal = Refusal::new(Code::EnvironmentUnavailable).with_phrase("what", what);
+            Err(refusal.with_phrase("reason", why).with_hint(hint))
+        }
+    }
+}
+
 const DESCRIBE: &str = "import sys, sysconfig; print(sys.base_prefix); \
                         print(sys.version.split()[0], sysconfig.get_platform(), sys.executable)";
 
@@ -68,4 +90,27 @@ fn find_now(variables: &BTreeMap<String, String>) -> Result<Tools, String> {
     let (python, python_prefix) = (if real.is_file() { real } else { python }, PathBuf::from(prefix));
     let python_description = description.to_owned();
     Ok(Tools { python, python_prefix, python_description, uv: programs::find_in(path, "uv") })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn what_only_uv_installs_is_refused_where_there_is_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().display().to_string();
+        for kind in [PackagesFileKind::Pylock, PackagesFileKind::UvLock] {
+            assert_eq!(check(Some(kind), &path).unwrap_err().code, Code::EnvironmentUnavailable);
+        }
+        for kind in [None, Some(PackagesFileKind::Requirements), Some(PackagesFileKind::HashedRequirements)] {
+            check(kind, &path).unwrap();
+        }
+        let uv = directory.path().join("uv");
+        std::fs::write(&uv, "").unwrap();
+        std::fs::set_permissions(&uv, std::fs::Permissions::from_mode(0o755)).unwrap();
+        check(Some(PackagesFileKind::UvLock), &path).unwrap();
+    }
 }

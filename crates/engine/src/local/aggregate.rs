@@ -67,6 +67,7 @@ mod tests {
             payload: Payload {
                 command: vec![],
                 python: None,
+                image: None,
                 variables: Default::default(),
                 working_directory: None,
                 labels: Default::default(),

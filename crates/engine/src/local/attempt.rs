@@ -11,7 +11,7 @@ use super::Shared;
 use super::aggregate::combine;
 use super::task::blocking;
 use super::task_order::{Programs, task_order};
-use crate::environment::Unprepared;
+use crate::environment::{Prepared, Unprepared};
 use crate::layout::{AttemptPaths, TaskPaths};
 use crate::logs::LogStream;
 use crate::order::LaunchOrder;
@@ -139,13 +139,15 @@ impl Gang<'_> {
     }
 
     async fn write_task_orders(&self) -> Result<(), Unprepared> {
-        let environment = match &self.order.payload.python {
-            Some(python) => {
-                let note = self.shared.layout.attempt(self.entry.attempt).environment();
-                Some(self.shared.environments.prepare(python, Some(note)).await?)
-            }
+        let paths = self.shared.layout.attempt(self.entry.attempt);
+        let environment = match &self.order.payload.environment() {
+            Some(content) => Some(self.shared.environments.prepare(content, Some(paths.environment())).await?),
             None => None,
         };
+        if let Some(Prepared::Image(image)) = environment.clone() {
+            let noted = blocking(move || durable::write_atomically(&paths.image(), &image)).await;
+            noted.map_err(|error| format!("which image it is could not be noted: {error}"))?;
+        }
         let programs = Programs { environment, python: self.shared.environments.python().await };
         let mut tries = 0;
         loop {

@@ -21,14 +21,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use haina_core::local_definition::{KeepRule, LocalDefinition};
-use haina_core::{AttemptId, CardReading, CenterId, Ending, Epoch, JobTokens, Report, Stop, TaskUse, Timestamp};
+use haina_core::{
+    AttemptId, CardReading, CenterId, Ending, Epoch, JobTokens, Payload, Refusal, Report, Stop, TaskUse, Timestamp,
+};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::AbortHandle;
 
 use crate::confinement::{Confinement, Enforcement};
 use crate::discovery::{Probe, RealNode};
 use crate::engine::{Delivery, Engine, EngineError, EngineFuture, Reconciliation, ReportId, ReportReceiver};
-use crate::environment::{Environments, ListedEnvironment, indexes};
+use crate::environment::{Environments, Image, ListedEnvironment, indexes};
 use crate::layout::{Layout, TaskPaths};
 use crate::logs::{self, LogChunk, LogReceiver, LogStream};
 use crate::order::LaunchOrder;
@@ -138,6 +140,7 @@ impl LocalEngine {
         let keep_attempts = definition.keep.attempts;
         let environments = Environments::new(
             layout.environments(),
+            layout.images(),
             starter.clone(),
             inherited.clone(),
             confinement.clone(),
@@ -199,7 +202,23 @@ impl LocalEngine {
         self.shared.confinement.enforcement()
     }
 
-    /// The Python environments that are here.
+    /// Refuses a job whose environment can never be prepared here, as far as that is known at once.
+    ///
+    /// # Errors
+    /// `image_not_allowed`, `environment_unavailable`.
+    pub fn check(&self, payload: &Payload) -> Result<(), Refusal> {
+        self.shared.environments.check(payload)
+    }
+
+    /// The digest of the image that an attempt's tasks run in; none where they run in none, or it is not known yet or any
+    /// more.
+    pub async fn image_digest(&self, attempt: AttemptId) -> Option<String> {
+        let path = self.shared.layout.attempt(attempt).image();
+        let image = blocking(move || durable::read::<Image>(&path)).await;
+        image.ok().flatten().map(|image| image.digest)
+    }
+
+    /// The environments that are here.
     ///
     /// # Errors
     /// Where their directory cannot be read.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Shared;
 use crate::confinement::Whose;
-use crate::environment::Python;
+use crate::environment::{Prepared, Python};
 use crate::layout::TaskPaths;
 use crate::order::LaunchOrder;
 use crate::records::TaskOrder;
@@ -14,8 +14,8 @@ use crate::{durable, rendezvous, variables};
 /// What the task's programs come from.
 #[derive(Clone, Debug, Default)]
 pub struct Programs {
-    /// The Python environment, if the job asked for one.
-    pub environment: Option<PathBuf>,
+    /// The environment, if the job asked for one.
+    pub environment: Option<Prepared>,
     /// The machine's own Python, if it has one.
     pub python: Option<Python>,
 }
@@ -33,8 +33,15 @@ pub fn task_order(
     let home = shared.layout.work(&order.organization);
     durable::create_directories(&home)?;
     shared.confinement.hand_over(&home, organization, 0o700)?;
-    let mut read: Vec<PathBuf> = programs.environment.iter().cloned().collect();
-    read.extend(programs.python.iter().map(|python| python.prefix.clone()));
+    let (venv, image) = match &programs.environment {
+        Some(Prepared::Python(venv)) => (Some(venv.as_path()), None),
+        Some(Prepared::Image(image)) => (None, Some(image.as_ref())),
+        None => (None, None),
+    };
+    let mut read: Vec<PathBuf> = venv.iter().map(|venv| venv.to_path_buf()).collect();
+    if image.is_none() {
+        read.extend(programs.python.iter().map(|python| python.prefix.clone()));
+    }
     let meeting = shared.layout.attempt(order.launch.attempt).rendezvous();
     if order.is_gang() {
         read.push(meeting.clone());
@@ -48,6 +55,7 @@ pub fn task_order(
         write: vec![home.clone()],
         read,
         devices: own.devices,
+        image: image.map(|image| (image.root.as_path(), image.working_directory.as_deref())),
         hostname: &hostname,
         hosts: Some(rendezvous::hosts_path(&meeting)).filter(|_| order.is_gang() && Path::new("/etc/hosts").exists()),
     };
@@ -61,20 +69,28 @@ pub fn task_order(
     )?;
     let is_entered = sandbox.as_ref().is_some_and(|sandbox| !sandbox.enter.is_empty());
     let mut inherited = variables::without_credentials(&shared.inherited);
-    if is_entered {
+    if let Some(image) = image {
+        inherited = variables::of_image(&inherited, &image.variables);
+        variables::be(&mut inherited, &order.organization, &home);
+    } else if is_entered {
         let python = programs.python.as_ref().map(|python| python.directory.as_path());
         variables::confine(&mut inherited, &order.organization, &home, python, &whose.read);
     }
-    let environment = programs.environment.as_deref();
-    let mut variables = variables::of_task(&inherited, order, rank, task, &meeting, environment);
+    let mut variables = variables::of_task(&inherited, order, rank, task, &meeting, venv);
     variables.extend(own.visible.map(|(name, numbers)| (name.to_owned(), numbers)));
     let program = shared.confinement.program(sandbox.as_ref());
     variables.insert("HAINA_PROGRAM".to_owned(), program.display().to_string());
+    if let Some(image) = image {
+        variables.insert("HAINA_IMAGE".to_owned(), image.reference.to_string());
+        variables.insert("HAINA_IMAGE_DIGEST".to_owned(), image.digest.clone());
+    }
+    let asked = order.payload.working_directory.as_ref().map(PathBuf::from);
+    let of_image = || image.and_then(|image| image.working_directory.clone());
     Ok(TaskOrder {
         epoch: order.epoch,
         command: order.payload.command.clone(),
         variables,
-        working_directory: order.payload.working_directory.as_ref().map_or(home, PathBuf::from),
+        working_directory: asked.or_else(of_image).unwrap_or(home),
         time_limit: order.launch.time_limit,
         grace: order.launch.grace,
         log_cap: order.log_cap.unwrap_or(LaunchOrder::LOG_CAP),

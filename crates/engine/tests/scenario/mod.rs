@@ -128,6 +128,7 @@ impl Scenario {
         let payload = Payload {
             command: ["/bin/sh", "-c", text].map(str::to_owned).to_vec(),
             python: None,
+            image: None,
             variables: Default::default(),
             working_directory: Some(self.directory.path().display().to_string()),
             labels: Default::default(),

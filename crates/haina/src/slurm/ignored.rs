@@ -162,7 +162,12 @@ pub const SBATCH: &[Known] = &[
             "不能挂起作业；可用 --begin 指定最早开始时间。",
         ),
     ),
-    option("container", None, Value, Refused("Containers are not supported yet.", "尚不支持容器。")),
+    option(
+        "container",
+        None,
+        Value,
+        Refused("A job file names an image (`image`).", "请在作业文件中用 `image` 指定镜像。"),
+    ),
     option("export-file", None, Value, Refused("Name variables with --export.", "请用 --export 指定变量。")),
     option(
         "gpus-per-socket",

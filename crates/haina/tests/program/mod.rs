@@ -81,6 +81,8 @@ pub struct Center {
     arguments: Vec<String>,
     /// Where `npu-smi` is, if this center is to find cards on this machine.
     npu_smi: Option<PathBuf>,
+    /// More of the server's environment.
+    variables: Vec<(String, PathBuf)>,
     url: String,
     child: Option<Child>,
 }
@@ -95,16 +97,29 @@ impl Center {
 
     /// The sample center with its data elsewhere than in `directory`, or with more arguments of `haina up`.
     pub fn start_with(directory: tempfile::TempDir, data: PathBuf, arguments: &[&str]) -> Center {
+        Center::start_in(directory, data, arguments, &[])
+    }
+
+    /// The same with more of the server's environment: paths, by name.
+    pub fn start_in(
+        directory: tempfile::TempDir,
+        data: PathBuf,
+        arguments: &[&str],
+        variables: &[(&str, PathBuf)],
+    ) -> Center {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        let mut center = Center { directory, data, arguments, npu_smi: None, url: String::new(), child: None };
+        let variables = variables.iter().map(|(name, path)| ((*name).to_owned(), path.clone())).collect();
+        let mut center =
+            Center { directory, data, arguments, npu_smi: None, variables, url: String::new(), child: None };
         center.start_again();
         center
     }
 
     /// What comes up where no center file is given, on a machine whose cards this program tells.
     pub fn start_on_cards(directory: tempfile::TempDir, npu_smi: PathBuf) -> Center {
-        let (data, arguments) = (directory.path().join("data"), Vec::new());
-        let mut center = Center { directory, data, arguments, npu_smi: Some(npu_smi), url: String::new(), child: None };
+        let (data, arguments, variables) = (directory.path().join("data"), Vec::new(), Vec::new());
+        let (npu_smi, url) = (Some(npu_smi), String::new());
+        let mut center = Center { directory, data, arguments, npu_smi, variables, url, child: None };
         center.start_again();
         center
     }
@@ -121,7 +136,7 @@ impl Center {
         let log = std::fs::File::create(self.directory().join("log")).unwrap();
         let data = self.data();
         let mut command = command(&["up", "--data", data.to_str().unwrap(), "--listen", listen]);
-        command.args(&self.arguments);
+        command.args(&self.arguments).envs(self.variables.iter().cloned());
         match &self.npu_smi {
             Some(program) => _ = command.env("HAINA_NPU_SMI", program),
             None if !self.arguments.iter().any(|argument| argument == "--config") => {

@@ -1,4 +1,4 @@
-//! Python environments.
+//! Environments: of Python packages, and images.
 
 use axum::Json;
 use axum::extract::State;
@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::failure::{Failure, Problems};
 
-/// List Python environments
+/// List environments, of Python packages and images
 ///
 /// Those that are kept ready come first, then by last use.
 #[utoipa::path(get, path = "/api/v1/environments", tag = "nodes", operation_id = "listEnvironments",
@@ -35,6 +35,8 @@ fn shown(environment: ListedEnvironment) -> Environment {
         names: environment.names,
         state: state.to_owned(),
         reason,
+        image: environment.image.map(String::from),
+        image_digest: environment.image_digest,
         interpreter: environment.interpreter,
         requirements: environment.requirements,
         packages_file: environment.packages_file,

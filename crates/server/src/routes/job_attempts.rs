@@ -42,6 +42,10 @@ pub async fn list(
     let more = records.len() > limit as usize;
     records.truncate(limit as usize);
     let next_cursor = records.last().filter(|_| more).map(|last| last.id.to_string());
-    let items = app.view(|view| records.iter().map(|record| shown_job::attempt(view, record)).collect());
+    let mut items: Vec<Attempt> =
+        app.view(|view| records.iter().map(|record| shown_job::attempt(view, record)).collect());
+    for (item, record) in items.iter_mut().zip(&records) {
+        item.image_digest = app.center.engine().image_digest(record.id).await;
+    }
     Ok(Json(Page { items, next_cursor }))
 }

@@ -8,7 +8,7 @@ use haina_api::{
 };
 use haina_center::{Action, Command, Reply};
 use haina_core::both;
-use haina_core::{JobId, JobState, Refusal};
+use haina_core::{Code, JobId, JobState, Payload, Refusal};
 use haina_runtime::{Answer, IdempotencyKey, Request};
 use haina_store::JobFilter;
 use serde::Deserialize;
@@ -65,6 +65,7 @@ async fn send(
     submitted: SubmittedRequest,
     idempotency: Option<IdempotencyKey>,
 ) -> Result<(Answer, Vec<JobId>), Refusal> {
+    check(app, &submitted)?;
     let command = Command::Submit { jobs: submitted.jobs, known_ends: Vec::new() };
     let request = Request { actor: caller.actor(), command, payloads: submitted.payloads, idempotency };
     let mut answer = app.center.send(request).await?;
@@ -72,6 +73,22 @@ async fn send(
         Reply::Submitted(ids) => Ok((answer, ids)),
         _ => Err(unexpected(&answer)),
     }
+}
+
+/// What this machine could never prepare is refused before it waits for cards.
+fn check(app: &App, submitted: &SubmittedRequest) -> Result<(), Refusal> {
+    for (digest, text) in &submitted.payloads {
+        let payload: Payload =
+            serde_json::from_str(text).map_err(|error| Refusal::new(Code::Internal).because(error))?;
+        app.center.engine().check(&payload).map_err(|refusal| {
+            let first = submitted.jobs.iter().find(|job| job.payload == *digest);
+            match first.filter(|_| submitted.jobs.len() > 1) {
+                Some(job) => refusal.with("job_name", &job.name),
+                None => refusal,
+            }
+        })?;
+    }
+    Ok(())
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -218,6 +218,7 @@ pub fn job(name: impl Into<String>) -> (JobRequest, Payload) {
     let payload = Payload {
         command: vec!["/bin/echo".to_owned(), name.clone()],
         python: None,
+        image: None,
         variables: Default::default(),
         working_directory: None,
         labels: Default::default(),
