@@ -60,13 +60,14 @@ impl Drop for Registry {
 }
 
 /// A center whose jobs may use the registry's images; podman is told that the registry has no TLS.
-fn center(directory: tempfile::TempDir, registry: &str) -> Center {
+fn center(storage: &Storage, registry: &str) -> Center {
+    let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name);
     fs::write(at("registries.conf"), format!("[[registry]]\nlocation = \"{registry}\"\ninsecure = true\n")).unwrap();
     let file = format!(
         "name = 'a'\n[[pools]]\nname = 'a'\n[[nodes]]\nname = 'n1'\ncpus = 2\nmemory = '2GiB'\n\
          [[organizations]]\nname = 'lab'\n[local.images]\nallowed = ['{registry}/team']\nstorage = '{}'\n",
-        at("storage").display()
+        storage.root().display()
     );
     fs::write(at("center.toml"), file).unwrap();
     let (data, file, registries): (PathBuf, _, _) = (at("data"), at("center.toml"), at("registries.conf"));
@@ -90,7 +91,7 @@ fn an_image_of_a_registry_is_fetched_and_the_job_says_which_it_was() {
         "localhost/tiny:1",
     ]);
     let registry = Registry::start(&layout);
-    let center = center(directory, &registry.address);
+    let center = center(&storage, &registry.address);
     if center.run(&["node", "show", "n1", "--json"]).expect(0).json()["confinement"]["not_enforced"]["files"]
         .is_string()
     {

@@ -95,3 +95,10 @@ impl Storage {
         self.make("localhost/tiny:1", &files, &changes);
     }
 }
+
+impl Drop for Storage {
+    fn drop(&mut self) {
+        // Podman may leave its directory mounted on itself, so that nobody could remove it.
+        _ = Command::new("umount").arg("--quiet").arg(self.root().join("overlay")).status();
+    }
+}
