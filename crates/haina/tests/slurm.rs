@@ -148,16 +148,20 @@ fn exit_codes_standard_input_and_wrapped_commands() {
     scene.sbatch(&["-Q"], "#!/bin/sh\nexit 7\n").expect(7).prints("");
     scene.sbatch(&["-N2"], "#!/bin/sh\nsrun sh -c 'exit 9'\n").expect(9);
     scene.sbatch(&["-n2"], "#!/bin/sh\nsrun -K sh -c '[ $SLURM_PROCID = 0 ] && exit 4; sleep 1000'\n").expect(137);
+    // What a task that is killed had started goes with it.
+    let left = "while [ $SLURM_PROCID = 0 ]; do [ -s left ] && exit 4; done; sleep 1000 & echo $! > left; wait";
+    let script = format!("#!/bin/sh\nsrun -K sh -c '{left}'\n! kill -0 $(cat left)\n");
+    scene.sbatch(&["-n2"], &script).expect(0);
     scene.sbatch(&[], "#!/bin/sh\nkill -KILL $$\n").expect(137);
     scene.sbatch(&[], "#!/bin/sh\nsrun --mpi=pmix true\n").expect(1);
     let wrap = ["sbatch", "--parsable", "--wait", "-A", "ocean-institute", "--export=LR=0.5", "--wrap", "echo $LR $0"];
-    scene.center.run(&wrap).expect(0).prints("6\n");
-    assert!(scene.center.run(&["job", "logs", "6"]).stdout.starts_with("0.5 /"));
+    scene.center.run(&wrap).expect(0).prints("7\n");
+    assert!(scene.center.run(&["job", "logs", "7"]).stdout.starts_with("0.5 /"));
     let mut command = scene.center.command(&["sbatch", "-W", "-A", "ocean-institute"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"#!/bin/sh\nexit 3\n").unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(3));
-    let shown = scene.center.run(&["job", "show", "7", "--json"]).expect(0).json();
+    let shown = scene.center.run(&["job", "show", "8", "--json"]).expect(0).json();
     assert_eq!(shown["name"], "sbatch");
 }
 

@@ -11,13 +11,14 @@ use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Child;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
     recvmsg, sendmsg,
 };
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, pidfd_send_signal};
 
 use super::step::{Streams, Task, exit_code};
 
@@ -28,17 +29,30 @@ const TASK: u8 = b's';
 /// The task is to end.
 pub const TERMINATE: u8 = b't';
 
+/// How long a connection may take to say what it wants.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Serves one node until the job ends.
 pub fn serve(place: &Path, node: u32) -> io::Result<u8> {
     let directory = open(place)?;
     let listener = UnixListener::bind(address(&directory, node))?;
     for stream in listener.incoming() {
-        let stream = stream?;
-        let mut streams = Vec::new();
-        match receive(&stream, &mut streams)? {
-            Some(END) => return Ok(0),
-            Some(TASK) => _ = std::thread::spawn(move || attend(stream, streams)),
-            _ => {}
+        // One that says nothing, or something else, keeps nobody else waiting for long.
+        let received = stream.and_then(|stream| {
+            stream.set_read_timeout(Some(PATIENCE))?;
+            let mut streams = Vec::new();
+            let first = receive(&stream, &mut streams)?;
+            stream.set_read_timeout(None)?;
+            Ok((first, stream, streams))
+        });
+        match received {
+            Ok((Some(END), ..)) => return Ok(0),
+            Ok((Some(TASK), stream, streams)) => _ = std::thread::spawn(move || attend(stream, streams)),
+            Ok(_) => {}
+            Err(error) => {
+                eprintln!("srun: error: a connection on node {node}: {error}");
+                std::thread::sleep(Duration::from_millis(20));
+            }
         }
     }
     Ok(0)
@@ -139,23 +153,25 @@ fn start(stream: &mut UnixStream, streams: Vec<OwnedFd>) -> io::Result<Child> {
 
 fn watch(mut child: Child, stream: &mut UnixStream) -> io::Result<u8> {
     let handle = handle(&child)?;
+    let group = Pid::from_raw(child.id().cast_signed()).ok_or(io::ErrorKind::NotFound)?;
     loop {
         let mut sources = [PollFd::new(&handle, PollFlags::IN), PollFd::new(stream, PollFlags::IN)];
         poll(&mut sources, None)?;
         let [has_ended, is_told] = sources.each_ref().map(|source| !source.revents().is_empty());
         if has_ended {
-            return child.wait().map(exit_code);
+            return reap(&mut child);
         }
         if is_told {
             let mut byte = [0];
             let signal = match stream.read(&mut byte) {
                 Ok(1) if byte[0] == TERMINATE => Signal::TERM,
-                _ => {
-                    _ = pidfd_send_signal(&handle, Signal::KILL);
-                    return child.wait().map(exit_code);
-                }
+                _ => Signal::KILL,
             };
-            _ = pidfd_send_signal(&handle, signal);
+            self::signal(handle.as_fd(), group, signal);
+            if signal == Signal::KILL {
+                poll(&mut [PollFd::new(&handle, PollFlags::IN)], None)?;
+                return reap(&mut child);
+            }
         }
     }
 }
@@ -166,10 +182,26 @@ pub fn handle(child: &Child) -> io::Result<OwnedFd> {
     Ok(pidfd_open(pid, PidfdFlags::empty())?)
 }
 
-/// Sends a signal to a child.
-pub fn signal(handle: BorrowedFd<'_>, signal: Signal) {
-    // It may have ended.
-    _ = pidfd_send_signal(handle, signal);
+/// Waits until a task's process has ended, and ends what it left behind; its exit code.
+pub fn finish(child: &mut Child, handle: BorrowedFd<'_>) -> io::Result<u8> {
+    while let Err(rustix::io::Errno::INTR) = poll(&mut [PollFd::from_borrowed_fd(handle, PollFlags::IN)], None) {}
+    reap(child)
+}
+
+/// As long as it is not waited for, its number is its own, and its session's.
+fn reap(child: &mut Child) -> io::Result<u8> {
+    if let Some(group) = Pid::from_raw(child.id().cast_signed()) {
+        _ = kill_process_group(group, Signal::KILL);
+    }
+    child.wait().map(exit_code)
+}
+
+/// Sends a signal to a task that has not been waited for: to all of its process group.
+pub fn signal(handle: BorrowedFd<'_>, group: Pid, signal: Signal) {
+    // One that was waited for has no handle that takes signals; its number may be another's by now.
+    if pidfd_send_signal(handle, signal).is_ok() {
+        _ = kill_process_group(group, signal);
+    }
 }
 
 /// Removes the meeting place.

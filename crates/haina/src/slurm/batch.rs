@@ -73,8 +73,11 @@ pub fn run(words: &[String]) -> Result<u8> {
     variables.insert("HAINA_STEPS".to_owned(), tools.directory.display().to_string());
     let code = run_script(&batch, &variables, &tools, arguments)?;
     drop(tools);
-    if code == 0 {
-        end_agents(&own)?;
+    match code {
+        0 => end_agents(&own)?,
+        // The engine ends the other nodes.
+        _ if nodes(&own).len() > 1 => agent::leave(&meeting_place(&own)?),
+        _ => {}
     }
     Ok(code)
 }

@@ -9,14 +9,14 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
 
 use anyhow::{Context, Result, bail};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 
 use super::agent::{self, TERMINATE};
 use super::file_names::{Values, expand};
 use super::options::Fate::{Ignored, Refused, Used};
 use super::options::Takes::{Maybe, Nothing, Value};
 use super::options::{Fate, Given, Known, Takes};
-use super::step::{Streams, Task, exit_code, meeting_place};
+use super::step::{Streams, Task, meeting_place};
 use super::variables::{TaskPlace, Variables, job, nodes};
 use super::{hosts, layout};
 use crate::environment;
@@ -95,7 +95,7 @@ enum Event {
 
 /// How a task is reached.
 enum Reach {
-    Here(OwnedFd),
+    Here(OwnedFd, Pid),
     There(UnixStream),
 }
 
@@ -289,9 +289,11 @@ fn start(task: &Task, node: u32, streams: Streams, own: &Variables, events: &Sen
     if node == 0 {
         let program = &task.command[0];
         let mut child = task.start(streams).with_context(|| format!("execve(): {program}"))?;
-        let reach = Reach::Here(agent::handle(&child)?);
+        let handle = agent::handle(&child)?;
+        let group = Pid::from_raw(child.id().cast_signed()).context("a process number")?;
+        let reach = Reach::Here(handle.try_clone()?, group);
         std::thread::spawn(move || {
-            let code = child.wait().map_or(1, exit_code);
+            let code = agent::finish(&mut child, handle.as_fd()).unwrap_or(1);
             events.send(Event::Ended { rank, code: Some(code) })
         });
         return Ok(reach);
@@ -331,7 +333,7 @@ fn wait(given: &Given, mut left: usize, reached: &[Reach], happened: &mpsc::Rece
 
 fn tell(reach: &Reach, signal: Signal) {
     match reach {
-        Reach::Here(handle) => agent::signal(handle.as_fd(), signal),
+        Reach::Here(handle, group) => agent::signal(handle.as_fd(), *group, signal),
         Reach::There(stream) if signal == Signal::TERM => _ = { stream }.write_all(&[TERMINATE]),
         // The agent ends what nobody waits for; what it then says is the task's end.
         Reach::There(stream) => _ = stream.shutdown(std::net::Shutdown::Write),

@@ -2,11 +2,12 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
 
 use anyhow::Context;
+use rustix::process::setsid;
 use serde::{Deserialize, Serialize};
 
 use super::variables::{TaskPlace, Variables, of_task};
@@ -29,13 +30,18 @@ pub struct Task {
 pub type Streams = [OwnedFd; 3];
 
 impl Task {
-    /// Starts it on this node.
+    /// Starts it on this node, in a session of its own: what it starts is ended with it.
+    #[allow(unsafe_code)]
     pub fn start(&self, streams: Streams) -> io::Result<Child> {
         let (program, arguments) = self.command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let [input, output, error] = streams;
         let variables = of_task(&self.variables, &environment::all(), &self.place);
         let mut command = Command::new(program);
         command.args(arguments).env_clear().envs(variables).current_dir(&self.directory);
+        // SAFETY: between fork and exec only one system call is made: no allocation, no lock.
+        unsafe {
+            command.pre_exec(|| Ok(setsid().map(drop)?));
+        }
         command.stdin(input).stdout(output).stderr(error).spawn()
     }
 }
