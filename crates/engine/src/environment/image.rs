@@ -33,7 +33,8 @@ shift 7
 rm -rf "$storage" "$partial"
 mkdir -p "$storage" "$partial"
 running=$(mktemp -d /tmp/haina-podman-XXXXXX)
-trap 'rm -rf "$running" "$storage"' EXIT
+# Podman may have mounted its storage on itself.
+trap 'umount --lazy "$storage/overlay" 2>/dev/null || true; rm -rf "$running" "$storage"' EXIT
 own() { "$podman" --root "$storage" --runroot "$running" "$@"; }
 
 if [ -n "$known" ]; then
