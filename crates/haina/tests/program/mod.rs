@@ -241,7 +241,11 @@ fn end_supervisors(data: &Path) {
     for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
         let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
         let command = String::from_utf8_lossy(&command).into_owned();
-        if command.contains("supervise") && command.contains(&*data.to_string_lossy()) {
+        // A sandbox does not end with its supervisor, but with the task in it.
+        let variables = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+        let mark = format!("HAINA_TASK_DIRECTORY={}", data.display());
+        let is_task = String::from_utf8_lossy(&variables).contains(&mark);
+        if is_task || command.contains("supervise") && command.contains(&*data.to_string_lossy()) {
             _ = Command::new("kill").arg("-KILL").arg(entry.file_name()).status();
         }
     }
