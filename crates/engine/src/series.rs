@@ -102,6 +102,15 @@ impl<P: Sample> Series<P> {
         self.interval
     }
 
+    /// The points, each with when it begins after the attempt's start.
+    pub fn from_start(&self) -> impl Iterator<Item = (Milliseconds, &P)> {
+        self.points().iter().scan(Milliseconds(0), |offset, point| {
+            let begins = *offset;
+            *offset = begins + point.length();
+            Some((begins, point))
+        })
+    }
+
     /// The points, in their order.
     pub fn points(&self) -> &[P] {
         &self.points

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use haina_api::{CardMetrics, CardMetricsPoint, JobMetrics, MetricsPoint, Moment, NodeMetrics};
-use haina_core::{Kind, Milliseconds, Refusal};
+use haina_core::{Kind, Refusal};
 use haina_engine::card_series::{CardSeries, Condition, Gauge};
 use haina_engine::{Engine, NodeSeries};
 use serde::Deserialize;
@@ -58,18 +58,13 @@ pub async fn show(
 }
 
 fn node(series: &NodeSeries) -> NodeMetrics {
-    let mut offset = Milliseconds(0);
-    let points = series.usage.points().iter().map(|point| {
-        let begins = offset;
-        offset = offset + point.length;
-        MetricsPoint {
-            offset_seconds: seconds(begins),
-            seconds: seconds(point.length),
-            cpus: cpus(point.cpu_mean()),
-            cpus_peak: cpus(point.cpu_peak),
-            memory_bytes: point.memory_mean().0,
-            memory_peak_bytes: point.memory_peak.0,
-        }
+    let points = series.usage.from_start().map(|(begins, point)| MetricsPoint {
+        offset_seconds: seconds(begins),
+        seconds: seconds(point.length),
+        cpus: cpus(point.cpu_mean()),
+        cpus_peak: cpus(point.cpu_peak),
+        memory_bytes: point.memory_mean().0,
+        memory_peak_bytes: point.memory_peak.0,
     });
     NodeMetrics {
         points: points.collect(),
@@ -85,23 +80,18 @@ fn card(series: &CardSeries) -> CardMetrics {
     let mean_bytes = |gauge: &Gauge| gauge.mean().map(|bytes| bytes as u64);
     let watts = |milliwatts: f64| milliwatts / 1000.0;
     let peak = |gauge: &Gauge| gauge.peak().map(|value| value as f64);
-    let mut offset = Milliseconds(0);
-    let points = series.usage.points().iter().map(|point| {
-        let begins = offset;
-        offset = offset + point.length;
-        CardMetricsPoint {
-            offset_seconds: seconds(begins),
-            seconds: seconds(point.length),
-            utilization_percent: point.utilization.mean(),
-            utilization_percent_peak: peak(&point.utilization),
-            memory_bytes: mean_bytes(&point.memory),
-            memory_peak_bytes: point.memory.peak(),
-            power_watts: point.power.mean().map(watts),
-            power_watts_peak: peak(&point.power).map(watts),
-            temperature_celsius: point.temperature.mean(),
-            temperature_celsius_peak: peak(&point.temperature),
-            health: point.worst.map(Condition::word).map(str::to_owned),
-        }
+    let points = series.usage.from_start().map(|(begins, point)| CardMetricsPoint {
+        offset_seconds: seconds(begins),
+        seconds: seconds(point.length),
+        utilization_percent: point.utilization.mean(),
+        utilization_percent_peak: peak(&point.utilization),
+        memory_bytes: mean_bytes(&point.memory),
+        memory_peak_bytes: point.memory.peak(),
+        power_watts: point.power.mean().map(watts),
+        power_watts_peak: peak(&point.power).map(watts),
+        temperature_celsius: point.temperature.mean(),
+        temperature_celsius_peak: peak(&point.temperature),
+        health: point.worst.map(Condition::word).map(str::to_owned),
     });
     let points = points.collect();
     let whole = series.whole();
