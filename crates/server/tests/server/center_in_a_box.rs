@@ -166,7 +166,8 @@ impl CenterInABox {
     }
 
     fn caller(&self, token: Option<String>) -> Caller {
-        let config = Agent::config_builder().http_status_as_error(false).build();
+        // A connection for each request: after a body that it refuses to read the server ends the connection.
+        let config = Agent::config_builder().http_status_as_error(false).max_idle_connections(0).build();
         Caller { agent: config.into(), url: self.url.clone(), token, headers: Vec::new() }
     }
 }
