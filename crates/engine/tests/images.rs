@@ -167,7 +167,10 @@ async fn a_shell_in_such_a_job_sees_the_image() {
 async fn an_image_is_unpacked_once_for_all_who_name_it_and_goes_when_nobody_has_used_it() {
     let Some(storage) = Storage::new() else { return };
     storage.make_tiny();
-    storage.podman(&["tag", "localhost/tiny:1", "localhost/other:2"]);
+    let others = ["localhost/other:2", "localhost/other:3", "localhost/other:4"];
+    for other in others {
+        storage.podman(&["tag", "localhost/tiny:1", other]);
+    }
     let wanted = EnvironmentDefinition {
         name: "course".to_owned(),
         content: EnvironmentContent::Image(reference("localhost/none:1")),
@@ -180,7 +183,8 @@ async fn an_image_is_unpacked_once_for_all_who_name_it_and_goes_when_nobody_has_
         return;
     };
     for job in 1..=50 {
-        let image = if job == 50 { "localhost/other:2" } else { "localhost/tiny:1" };
+        // All names are unpacked at the same time.
+        let image = others.get(job as usize).unwrap_or(&"localhost/tiny:1");
         center.launch(in_image(&center, job, 1, image, "exit 0")).await;
     }
     let mut ended = 0;

@@ -82,7 +82,14 @@ $as_user sh -ec '
         fi
     done'
 sync -f .
-mv -T "$partial" "$images/$id"
+# A build of the same image under another name may have come first.
+if ! failure=$(mv -T "$partial" "$images/$id"); then
+    if [ ! -d "$images/$id" ]; then
+        echo "$failure"
+        exit 1
+    fi
+    rm -rf "$partial"
+fi
 "#;
 
 /// How a build is told of an image.
