@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use haina_core::{
     Allocation, Bytes, CardMillis, CardModelId, ClassId, CpuMillis, JobId, NodeId, OrganizationId, PoolId,
 };
-use haina_scheduler::{Blocker, ClassKey, Cluster, Demand, Found, NodeSpec, Queue};
+use haina_scheduler::{Blocker, ClassKey, Cluster, Demand, Found, Fuel, NodeSpec, Queue, Terms};
 
 const POOL: PoolId = PoolId(1);
 const MODEL: CardModelId = CardModelId(1);
@@ -84,7 +84,7 @@ fn churn(cluster: &mut Cluster, held: &mut Vec<Allocation>, random: &mut Lcg, mi
     let mut counts = Counts::default();
     for _ in 0..decisions {
         let demand = demand(random, mix);
-        match cluster.find(&demand, &mut haina_scheduler::Fuel(1_000_000)) {
+        match cluster.find(&demand, &Terms::default(), &mut Fuel(1_000_000)) {
             Found::Placed(allocation) => {
                 cluster.claim(&allocation);
                 counts.placed += 1;

@@ -20,9 +20,11 @@ mod index;
 mod node;
 mod queue;
 mod table;
+mod terms;
 
 pub use cluster::{Cluster, Totals};
 pub use demand::{Demand, Fuel};
 pub use find::Found;
 pub use node::{NodeSpec, NodeState, NodeStatus};
 pub use queue::{Blocker, ClassKey, Queue};
+pub use terms::{Terms, Withheld, WithheldShare};

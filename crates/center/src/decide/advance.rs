@@ -2,7 +2,7 @@
 
 use haina_core::{AttemptId, ClassId, Effect, JobId, Launch, Money, Timestamp, WaitReason};
 use haina_ledger::hold;
-use haina_scheduler::{Blocker, Found, Fuel};
+use haina_scheduler::{Blocker, Found, Fuel, Terms};
 
 use super::{Outcome, cards_of};
 use crate::{Fact, State};
@@ -66,7 +66,7 @@ fn place(state: &State, id: JobId, now: Timestamp, fuel: &mut Fuel) -> Placement
             return Placement::Waits(WaitReason::Quota { limit, held, asked }, Blocker::Account);
         }
     }
-    let allocation = match state.view.cluster.find(demand, fuel) {
+    let allocation = match state.view.cluster.find(demand, &Terms::default(), fuel) {
         Found::Placed(allocation) => allocation,
         Found::OutOfFuel => return Placement::OutOfFuel,
         Found::Blocked { nodes_free } => {
