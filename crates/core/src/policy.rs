@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Milliseconds;
+use crate::{CardMillis, Milliseconds};
 
 /// The scheduling policy of a center.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,4 +101,26 @@ pub enum Placement {
     BestFit,
     /// Where the free capacity that the waiting and recent work could not use grows least (FGD: Weng et al., ATC '23).
     LeastFragmentation,
+}
+
+/// What an organization is entitled to when others compete for the same cards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entitlement {
+    /// Cards beyond the guarantees are divided by weight.
+    pub weight: u32,
+    /// Cards that it gets before anybody gets more than is guaranteed.
+    pub guaranteed: CardMillis,
+}
+
+impl Entitlement {
+    /// Whether nothing special was agreed.
+    pub fn is_plain(&self) -> bool {
+        *self == Entitlement::default()
+    }
+}
+
+impl Default for Entitlement {
+    fn default() -> Entitlement {
+        Entitlement { weight: 1, guaranteed: CardMillis(0) }
+    }
 }

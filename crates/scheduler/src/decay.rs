@@ -12,7 +12,6 @@ pub const HALF_LIFE: Milliseconds = Milliseconds::from_seconds(7 * 86_400);
 
 /// Fractional bits of logarithms and of factors below one.
 const BITS: u32 = 32;
-const ONE: u64 = 1 << BITS;
 
 /// Use that fades.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
@@ -93,20 +92,11 @@ fn log2(value: u64) -> i64 {
     ((u64::from(whole) << BITS) + fraction) as i64
 }
 
-/// 2^-(numerator / denominator) in units of 2^-32; 0 where the denominator is 0.
-pub(crate) fn two_to_minus(numerator: u128, denominator: u128) -> u64 {
-    if denominator == 0 || numerator / denominator >= 64 {
-        return 0;
-    }
-    let halvings = (numerator / denominator) as u32;
-    let rest = (numerator % denominator << BITS) / denominator;
-    if halvings == 0 && rest == 0 { ONE } else { exp2_negative(rest as u64) >> halvings }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const ONE: u64 = 1 << BITS;
     const DAY: u64 = 86_400_000;
 
     fn close(is: u64, should: f64) -> bool {

@@ -74,6 +74,8 @@ struct Shape {
     places: BTreeSet<Place>,
     /// Whether it waits for capacity.
     waits: bool,
+    /// While it waits: a job that ends by then would fit all the same, because what is free is promised only from then on.
+    window: Option<Timestamp>,
 }
 
 /// Ready jobs in order.
@@ -291,7 +293,36 @@ impl Queue {
 
     fn capacity_returns(&mut self, demand: Demand) {
         self.waiting_for_capacity.remove(&(demand.pool, helpful(&demand), demand));
-        self.change_shape(&demand, |shape| shape.waits = false);
+        self.change_shape(&demand, |shape| (shape.waits, shape.window) = (false, None));
+    }
+
+    /// What was promised in a pool is free for others; all its demands are looked at again.
+    pub fn promises_changed(&mut self, pool: PoolId) {
+        let first = (pool, Helpful::AnyNode, Demand::least());
+        let of_pool = self.waiting_for_capacity.range(first..).take_while(|(other, ..)| *other == pool);
+        for demand in of_pool.map(|(.., demand)| *demand).collect::<Vec<_>>() {
+            self.capacity_returns(demand);
+        }
+    }
+
+    /// A demand waits, but a job of it that ends by `window` would fit: one that comes is looked at.
+    pub fn set_window(&mut self, id: ClassId, window: Option<Timestamp>) {
+        let demand = self.class(id).key.demand;
+        self.shapes.get_mut(&demand).expect("the demand of a class is known").window = window;
+    }
+
+    /// A job that would end then has come.
+    pub fn short_job_came(&mut self, id: ClassId, ends: Timestamp) {
+        let demand = self.class(id).key.demand;
+        if self.shapes[&demand].window.is_some_and(|window| ends <= window) {
+            self.capacity_returns(demand);
+        }
+    }
+
+    /// The jobs with the demand of a class whose classes do not wait for their accounts, first to last.
+    pub fn alike(&self, id: ClassId) -> impl Iterator<Item = (ClassId, JobId)> {
+        let places = self.shapes[&self.class(id).key.demand].places.iter();
+        places.flat_map(|place| self.classes[&place.class].line.iter().map(|job| (place.class, job)))
     }
 
     fn account_returns(&mut self, id: ClassId) {
@@ -375,7 +406,9 @@ impl Queue {
             }
         }
         for (demand, shape) in &mut fresh.shapes {
-            shape.waits = self.shapes.get(demand).is_some_and(|kept| kept.waits);
+            let kept = &self.shapes[demand];
+            (shape.waits, shape.window) = (kept.waits, kept.window);
+            assert!(shape.waits || shape.window.is_none(), "who does not wait needs no window");
             if shape.waits {
                 fresh.waiting_for_capacity.insert((demand.pool, helpful(demand), *demand));
             }

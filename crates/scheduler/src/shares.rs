@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use haina_core::{CardMillis, CardUse, Order, OrganizationId, Timestamp, UserId};
+use haina_core::{CardMillis, CardUse, Entitlement, Order, OrganizationId, Timestamp, UserId};
 
 use crate::decay::DecayedUse;
 use crate::line::Standing;
@@ -13,10 +13,8 @@ use crate::line::Standing;
 /// What an organization is entitled to, holds and has used.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Share {
-    /// Cards beyond the guarantees are divided by weight; 0 counts as 1.
-    pub weight: u32,
-    /// Cards that it gets before anybody gets more than is guaranteed.
-    pub guaranteed: CardMillis,
+    /// What it is entitled to.
+    pub entitlement: Entitlement,
     /// Cards that it holds.
     pub held: CardMillis,
     /// What all of it used.
@@ -36,7 +34,7 @@ pub struct Shares {
 pub struct Attempted {
     /// Who is served.
     pub organization: OrganizationId,
-    /// By whom.
+    /// By whom; the id that nobody has where that is not known.
     pub user: UserId,
     /// What it holds.
     pub cards: CardMillis,
@@ -52,9 +50,40 @@ impl Shares {
         self.organizations.entry(organization).or_default()
     }
 
+    /// Cards that an organization holds.
+    pub fn held(&self, organization: OrganizationId) -> CardMillis {
+        self.organizations.get(&organization).map_or(CardMillis(0), |share| share.held)
+    }
+
     /// All shares, by organization.
     pub fn iter(&self) -> impl Iterator<Item = (OrganizationId, &Share)> {
         self.organizations.iter().map(|(id, share)| (*id, share))
+    }
+
+    /// What an organization used, or with a user, what that one did; none if neither ever did.
+    pub fn used(&self, organization: OrganizationId, user: Option<UserId>) -> Option<DecayedUse> {
+        let share = self.organizations.get(&organization)?;
+        match user {
+            None => Some(share.used).filter(|used| *used != DecayedUse::default()),
+            Some(user) => share.users.get(&user).copied(),
+        }
+    }
+
+    /// Takes in what was stored.
+    pub fn load(&mut self, organization: OrganizationId, user: Option<UserId>, used: DecayedUse) {
+        let share = self.share(organization);
+        match user {
+            None => share.used = used,
+            Some(user) => _ = share.users.insert(user, used),
+        }
+    }
+
+    /// All of whom something is known, organizations before their users.
+    pub fn keys(&self) -> impl Iterator<Item = (OrganizationId, Option<UserId>)> {
+        self.organizations.iter().flat_map(|(id, share)| {
+            let own = Some(None).filter(|_| share.used != DecayedUse::default());
+            own.into_iter().chain(share.users.keys().copied().map(Some)).map(|user| (*id, user))
+        })
     }
 
     /// Counts what an attempt is expected to use.
@@ -62,14 +91,17 @@ impl Shares {
         let share = self.share(attempt.organization);
         share.held.0 += attempt.cards.0;
         share.used.add(attempt.expected, attempt.placed);
-        share.users.entry(attempt.user).or_default().add(attempt.expected, attempt.placed);
+        if attempt.user != UserId::default() {
+            share.users.entry(attempt.user).or_default().add(attempt.expected, attempt.placed);
+        }
     }
 
     /// Counts what it used instead.
     pub fn end(&mut self, attempt: &Attempted, used: CardUse, now: Timestamp) {
         let share = self.share(attempt.organization);
         share.held.0 -= attempt.cards.0;
-        for decayed in [&mut share.used, share.users.entry(attempt.user).or_default()] {
+        let of_user = (attempt.user != UserId::default()).then(|| share.users.entry(attempt.user).or_default());
+        for decayed in std::iter::once(&mut share.used).chain(of_user) {
             decayed.take_back(attempt.expected, attempt.placed, now);
             decayed.add(used, now);
         }
@@ -80,7 +112,7 @@ impl Shares {
     /// fills all up to one level (water-filling). Ties, and [`Order::FairTree`] from the start, go by past use.
     pub fn of_organization(&self, order: Order, organization: OrganizationId) -> Standing {
         let Some(share) = self.organizations.get(&organization) else { return Standing(0, i64::MIN) };
-        let past = share.used.order(share.weight);
+        let past = share.used.order(share.entitlement.weight);
         match order {
             Order::Fair => Standing(share.level(), past),
             Order::FairTree => Standing(0, past),
@@ -106,10 +138,10 @@ pub fn tells_users_apart(order: Order) -> bool {
 impl Share {
     /// In millionths: below 0 where it holds less than is guaranteed to it.
     fn level(&self) -> i64 {
-        let (held, guaranteed) = (i64::from(self.held.0), i64::from(self.guaranteed.0));
+        let (held, guaranteed) = (i64::from(self.held.0), i64::from(self.entitlement.guaranteed.0));
         match held < guaranteed {
             true => held * 1_000_000 / guaranteed - 1_000_000,
-            false => (held - guaranteed) * 1_000_000 / i64::from(self.weight.max(1)),
+            false => (held - guaranteed) * 1_000_000 / i64::from(self.entitlement.weight.max(1)),
         }
     }
 }
@@ -127,13 +159,16 @@ mod tests {
         let mut all = Shares::default();
         let ids = [A, B, C];
         for (id, (guaranteed, weight, _)) in ids.into_iter().zip(shares) {
-            *all.share(id) = Share { guaranteed: CardMillis::whole(guaranteed), weight, ..Share::default() };
+            *all.share(id) = Share {
+                entitlement: Entitlement { guaranteed: CardMillis::whole(guaranteed), weight },
+                ..Share::default()
+            };
         }
         for _ in 0..cards {
             let wants = |index: usize| all.organizations[&ids[index]].held.0 < shares[index].2 * 1000;
-            let next = (0..3).filter(|&index| wants(index)).min_by_key(|&index| {
-                (all.of_organization(Order::Fair, ids[index]), ids[index])
-            });
+            let next = (0..3)
+                .filter(|&index| wants(index))
+                .min_by_key(|&index| (all.of_organization(Order::Fair, ids[index]), ids[index]));
             if let Some(next) = next {
                 all.share(ids[next]).held.0 += 1000;
             }

@@ -265,7 +265,17 @@ impl World {
         for name in ["ocean", "harbour", "maker"] {
             let card_limit = Some(haina_core::CardMillis::whole(10_000));
             let (name, title, suspended) = (name.to_owned(), None, Some(false));
-            _ = self.send(operator, Command::SetOrganization { name: name.clone(), title, card_limit, suspended });
+            _ = self.send(
+                operator,
+                Command::SetOrganization {
+                    name: name.clone(),
+                    title,
+                    card_limit,
+                    suspended,
+                    weight: None,
+                    guaranteed: None,
+                },
+            );
             let amount = haina_core::Money::units(1_000_000, haina_core::Currency::CNY);
             let reference = "so that nothing waits for funds".to_owned();
             _ = self.send(operator, Command::TopUp { organization: name, amount, reference });
