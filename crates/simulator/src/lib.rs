@@ -11,6 +11,7 @@ mod oracle;
 pub mod plan_log;
 mod plan_of_facts;
 mod random;
+pub mod random_center;
 mod workload;
 mod world;
 

@@ -64,5 +64,5 @@ fn leaves_ring(share: &Share, node: &Node) -> bool {
     let rings: BTreeSet<u8> = share.cards.iter().map(|slot| slot.index / node.ring).collect();
     let free: Vec<u8> = node.free_cards().map(|card| card / node.ring).collect();
     let could_stay = |ring: &u8| free.iter().filter(|of| *of == ring).count() >= share.cards.len();
-    rings.len() > 1 && free.iter().any(|ring| could_stay(ring))
+    rings.len() > 1 && free.iter().any(could_stay)
 }

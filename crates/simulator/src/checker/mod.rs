@@ -42,6 +42,8 @@ pub struct Report {
     pub jobs: usize,
     /// Attempts placed.
     pub placements: usize,
+    /// Of these, those of jobs that were not placed at once.
+    pub waited: usize,
     /// Promises made, of which each was followed to its end.
     pub promises: usize,
     /// How often the scheduler had nothing left to decide, and every waiting job was tried on every node.
@@ -55,7 +57,11 @@ impl Checker {
         report.records += 1;
         match record.event {
             Event::Submitted(_) => report.jobs += 1,
-            Event::Placed { .. } => report.placements += 1,
+            Event::Placed { attempt, .. } => {
+                report.placements += 1;
+                let job = self.scene.jobs.get(&attempt.job);
+                report.waited += usize::from(job.is_some_and(|job| job.submitted_us < record.at_us));
+            }
             Event::Promised { .. } => report.promises += 1,
             Event::Settled => report.settlements += 1,
             _ => {}

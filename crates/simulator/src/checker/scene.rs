@@ -48,6 +48,7 @@ pub struct Organization {
 /// A job that has not ended.
 pub struct Job {
     pub submitted: Submitted,
+    pub submitted_us: i64,
     pub cancelled: bool,
     /// Elements that were started or given up; all others wait.
     pub elements: BTreeMap<u32, Element>,
@@ -127,7 +128,9 @@ impl Scene {
                 (entry.limit_millis, entry.suspended) = (*limit_millis, *suspended);
             }
             Event::Submitted(submitted) => {
-                let job = Job { submitted: submitted.clone(), cancelled: false, elements: BTreeMap::new() };
+                let submitted_us = record.at_us;
+                let job =
+                    Job { submitted: submitted.clone(), submitted_us, cancelled: false, elements: BTreeMap::new() };
                 self.jobs.insert(submitted.job, job);
             }
             Event::Promised { job, start_us, shares } => {
