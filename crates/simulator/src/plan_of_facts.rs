@@ -42,6 +42,11 @@ impl PlanOfFacts {
         self.records
     }
 
+    /// The log so far, of a center in which things may still be under way.
+    pub fn records(self) -> Vec<Record> {
+        self.records
+    }
+
     fn event(&self, fact: &Fact) -> Option<Event> {
         Some(match fact {
             Fact::NodeAdded { spec, .. } => Event::NodeAdded {

@@ -40,7 +40,7 @@ fn show(story: &Story, complaint: &str) -> String {
     let found = self::complaint(&smallest).expect_err("a shrunken story still fails");
     let log = catch_unwind(AssertUnwindSafe(|| plan_log::write(&smallest.play()))).unwrap_or_default();
     format!(
-        "seed {}: {complaint}\nshrunk from {} to {} steps: {found}\n{:#?}\n{log}",
+        "{complaint}seed {}, shrunk from {} to {} steps: {found}{:#?}\n{log}",
         story.seed,
         story.steps.len(),
         smallest.steps.len(),
@@ -87,7 +87,7 @@ fn every_plan_of_a_random_center_keeps_the_rules() {
     );
     if let Some((seed, complaint)) = failures.first() {
         let seeds: Vec<u64> = failures.iter().map(|(seed, _)| *seed).collect();
-        panic!("seeds that fail: {seeds:?}\n{}", show(&Story::of(*seed), complaint));
+        panic!("{}\nseeds that fail: {seeds:?}", show(&Story::of(*seed), complaint));
     }
     assert!(total.placements as u64 > 10 * count, "the stories are worth judging");
 }
