@@ -33,7 +33,13 @@ pub enum Event {
     /// Here jobs may also wait for funds, of which the log does not tell: who could start is not known for certain.
     FundsLimited,
     /// From now on jobs are ordered and may pass each other so.
-    PolicySet { order: Order, backfill: Backfill },
+    PolicySet {
+        order: Order,
+        backfill: Backfill,
+        /// Where short jobs pass long ones: none is passed by one that was submitted so much later.
+        #[serde(default)]
+        patience_ms: u64,
+    },
     /// A node exists, idle and taking work.
     NodeAdded {
         node: u32,
@@ -64,6 +70,12 @@ pub enum Event {
         limit_millis: Option<u32>,
         #[serde(default)]
         suspended: bool,
+        /// By how much it takes part where cards beyond the guarantees are divided; 0 counts as 1.
+        #[serde(default)]
+        weight: u32,
+        /// Cards that it gets before anybody gets more than is guaranteed.
+        #[serde(default)]
+        guaranteed_millis: u32,
     },
     /// A job was accepted.
     Submitted(Submitted),
@@ -94,14 +106,21 @@ pub enum Event {
     Closed,
 }
 
-/// Who is next among the jobs of one priority.
+/// Who is next among the jobs of one priority. Ties go to the lower number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
-    /// Who was submitted first, which is the lower number.
+    /// Who was submitted first.
     Fifo,
-    /// Another order; the log does not say which.
-    Other,
+    /// The organization that holds least of what it is entitled to; of one user, as [`Order::Shortest`].
+    Fair,
+    /// The organization that used least of late, of which the log does not tell; of one user, as [`Order::Shortest`].
+    FairTree,
+    /// Who may be passed for the least time: a tenth of a card-second is passed for ten seconds, and so on, with at most
+    /// the policy's patience.
+    Shortest,
+    /// Whose time limit, counted from its submission, comes first.
+    Deadline,
 }
 
 /// Who may start while a job before it cannot.
@@ -131,6 +150,9 @@ pub struct Submitted {
     pub shape: Shape,
     /// How long an attempt may run from its first task's start.
     pub limit_ms: u64,
+    /// How long it is likely to run.
+    #[serde(default)]
+    pub predicted_ms: u64,
     /// How much longer it may take to stop.
     #[serde(default)]
     pub grace_ms: u64,

@@ -67,6 +67,8 @@ impl PlanOfFacts {
                 organization: id.0,
                 limit_millis: card_limit.map(|limit| limit.0),
                 suspended: *suspended,
+                weight: 1,
+                guaranteed_millis: 0,
             },
             Fact::JobSubmitted {
                 id,
@@ -89,6 +91,7 @@ impl PlanOfFacts {
                     priority: key.priority,
                     shape: shape(&key.demand),
                     limit_ms: time_limit.0,
+                    predicted_ms: time_limit.0,
                     grace_ms: grace.0,
                     retries: *retries,
                     not_before_us: not_before.map(|at| at.0),

@@ -38,13 +38,14 @@ fn show(story: &Story, complaint: &str) -> String {
         |candidate: &Story| self::complaint(candidate).is_err_and(|found| kind(&found) == kind(complaint));
     let smallest = shrink(story, fails_alike);
     let found = self::complaint(&smallest).expect_err("a shrunken story still fails");
+    let steps: Vec<String> = smallest.steps.iter().map(|step| format!("{step:?}")).collect();
     let log = catch_unwind(AssertUnwindSafe(|| plan_log::write(&smallest.play()))).unwrap_or_default();
     format!(
-        "{complaint}seed {}, shrunk from {} to {} steps: {found}{:#?}\n{log}",
+        "{complaint}seed {}, shrunk from {} to {} steps: {found}{}\n{log}",
         story.seed,
         story.steps.len(),
         smallest.steps.len(),
-        smallest.steps
+        steps.join("\n")
     )
 }
 

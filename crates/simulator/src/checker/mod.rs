@@ -7,6 +7,7 @@ mod attempts;
 mod capacity;
 mod fit;
 mod gang;
+mod line;
 mod order;
 mod promise;
 mod scene;

@@ -10,6 +10,7 @@ pub struct Scene {
     /// Whether jobs may wait for funds.
     pub funds_limited: bool,
     pub order: Order,
+    pub patience_ms: u64,
     pub backfill: Backfill,
     pub nodes: BTreeMap<u32, Node>,
     pub organizations: BTreeMap<u32, Organization>,
@@ -42,6 +43,8 @@ pub struct Node {
 pub struct Organization {
     pub limit_millis: Option<u32>,
     pub suspended: bool,
+    pub weight: u32,
+    pub guaranteed_millis: u32,
     pub held_millis: u64,
 }
 
@@ -83,6 +86,7 @@ impl Default for Scene {
             now_us: i64::MIN,
             funds_limited: false,
             order: Order::Fifo,
+            patience_ms: 0,
             backfill: Backfill::BestEffort,
             nodes: BTreeMap::new(),
             organizations: BTreeMap::new(),
@@ -101,7 +105,9 @@ impl Scene {
         self.note_excuses(record);
         match &record.event {
             Event::FundsLimited => self.funds_limited = true,
-            Event::PolicySet { order, backfill } => (self.order, self.backfill) = (*order, *backfill),
+            Event::PolicySet { order, backfill, patience_ms } => {
+                (self.order, self.backfill, self.patience_ms) = (*order, *backfill, *patience_ms);
+            }
             Event::NodeAdded { node, pool, model, cards, ring, fractions, cpu_millis, memory_bytes } => {
                 let added = Node {
                     pool: *pool,
@@ -123,9 +129,10 @@ impl Scene {
                 let cards: BTreeSet<u8> = cards.iter().copied().collect();
                 self.nodes.get_mut(node).into_iter().for_each(|node| node.unusable = cards.clone());
             }
-            Event::OrganizationSet { organization, limit_millis, suspended } => {
+            Event::OrganizationSet { organization, limit_millis, suspended, weight, guaranteed_millis } => {
                 let entry = self.organizations.entry(*organization).or_default();
                 (entry.limit_millis, entry.suspended) = (*limit_millis, *suspended);
+                (entry.weight, entry.guaranteed_millis) = (*weight, *guaranteed_millis);
             }
             Event::Submitted(submitted) => {
                 let submitted_us = record.at_us;

@@ -73,7 +73,16 @@ fn record(line: &str) -> String {
         ["suspend", organization] => {
             format!(r#""record":"organization_set","organization":{organization},"suspended":true"#)
         }
-        ["policy", backfill] => format!(r#""record":"policy_set","order":"fifo","backfill":"{backfill}""#),
+        ["policy", backfill] => {
+            let order = if rest.is_empty() { "fifo" } else { rest };
+            format!(r#""record":"policy_set","order":"{order}","backfill":"{backfill}","patience_ms":600000"#)
+        }
+        ["entitle", organization] => {
+            let (guaranteed, weight) = rest.split_once(' ').unwrap();
+            format!(
+                r#""record":"organization_set","organization":{organization},"guaranteed_millis":{guaranteed},"weight":{weight}"#
+            )
+        }
         ["settled" | "closed"] => format!(r#""record":"{}""#, words[0]),
         _ => panic!("`{line}` is no record"),
     }
@@ -177,6 +186,29 @@ fn what_must_not_happen_is_found_and_nothing_else() {
         ("PassedOver", "job 1 of 1: 1x1000\njob 2 of 2: 1x2000\nplace 2.1: 1:0,1"),
         ("PassedOver", "job 1 of 1: 1x1000\njob 2 of 2: 1x2000 \"priority\":1\nplace 1.1: 1:0"),
         ("LeftWaiting", "job 1 of 1: 1x8000\njob 2 of 1: 1x1000\nplace 1.1: 1:0,1,2,3,4,5,6,7\nsettled"),
+        ("PassedOver", "policy none\njob 1 of 2: 1x9000\njob 2 of 2: 1x1000 \"model\":1\nplace 2.1: 1:0"),
+        (
+            "PassedOver",
+            "policy best_effort: shortest\njob 1 of 1: 1x1000 \"predicted_ms\":900\njob 2 of 1: 1x1000 \"predicted_ms\":100
+             place 1.1: 1:0",
+        ),
+        (
+            "PassedOver",
+            "policy best_effort: deadline\njob 1 of 1: 1x1000 \"limit_ms\":9000\njob 2 of 1: 1x1000 \"limit_ms\":8000
+             place 1.1: 1:0",
+        ),
+        // One card each, but organization 2 is entitled to twice as many; and both hold half, one of its guarantee.
+        (
+            "PassedOver",
+            "policy best_effort: fair\nentitle 2: 0 2\njob 1 of 1: 1x1000\nplace 1.1: 1:0\njob 2 of 2: 1x1000\nplace 2.1: 1:1
+             job 3 of 1: 1x1000\njob 4 of 2: 1x1000\nplace 3.1: 1:2",
+        ),
+        (
+            "PassedOver",
+            "policy best_effort: fair\nentitle 2: 2000 1\njob 1 of 1: 1x500\nplace 1.1: 1:0*500\njob 2 of 2: 1x1000\nplace 2.1: 1:1
+             job 3 of 1: 1x1000\njob 4 of 2: 1x1000\nplace 3.1: 1:2",
+        ),
+        ("LeftWaiting", "policy none\njob 1 of 2: 1x8000\nsettled"),
         ("LeftWaiting", "policy easy\njob 1 of 1: 1x8000\nsettled"),
         // Promises.
         (
@@ -216,6 +248,15 @@ fn what_may_happen_is_not_complained_about() {
         "policy easy\njob 1 of 2: 1x1000\nplace 1.1: 1:0\njob 2 of 2: 1x8000\npromise 2 by 10: 1:0,1,2,3,4,5,6,7
          job 3 of 2: 1x1000 \"model\":1 \"limit_ms\":60000\nsettled\n10s end 1.1: succeeded\nover 1: succeeded
          place 2.1: 1:0,1,2,3,4,5,6,7\nsettled",
+        // A short job passes a long one, but not one that came so much earlier.
+        "policy best_effort: shortest\njob 1 of 1: 1x1000 \"predicted_ms\":900\njob 2 of 2: 1x1000 \"predicted_ms\":100
+         place 2.1: 1:0\nplace 1.1: 1:1",
+        "policy best_effort: shortest\njob 1 of 1: 1x1000 \"predicted_ms\":900\n700s job 2 of 2: 1x1000 \"predicted_ms\":100
+         place 1.1: 1:0\nplace 2.1: 1:1",
+        // Who is next of two users, or of two organizations by past use, cannot be told from the log.
+        "policy best_effort: fair_tree\njob 1 of 1: 1x1000\njob 2 of 2: 1x1000\nplace 2.1: 1:0\nplace 1.1: 1:1",
+        // Without backfill, other cards are given out all the same.
+        "policy none\njob 1 of 2: 1x8000 \"model\":1\njob 2 of 2: 1x1000 \"model\":2\nplace 2.1: 2:0\nplace 1.1: 1:0,1,2,3,4,5,6,7",
         // A drained node excuses that a promise slips.
         "policy easy\njob 1 of 2: 1x8000\npromise 1 by 10: 1:0,1,2,3,4,5,6,7\ndrain 1\npromise 1 by 99: 1:0,1,2,3,4,5,6,7",
         // So does a job of a higher priority, and one that outstays its limit.
@@ -245,6 +286,7 @@ fn the_checker_knows_neither_the_scheduler_nor_the_center() {
         include_str!("capacity.rs"),
         include_str!("fit.rs"),
         include_str!("gang.rs"),
+        include_str!("line.rs"),
         include_str!("mod.rs"),
         include_str!("order.rs"),
         include_str!("promise.rs"),

@@ -192,6 +192,7 @@ impl Scheduler for Naive {
             priority: 0,
             shape,
             limit_ms: 3_600_000,
+            predicted_ms: 0,
             grace_ms: 0,
             retries: 1,
             not_before_us: None,
