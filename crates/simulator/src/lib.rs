@@ -1,15 +1,27 @@
-//! The whole center in virtual time: the same `haina-center` that serves, a simulated engine, and a journal that can
-//! fail. One seed is one history; the invariants are checked after every step of it.
+//! The center in virtual time: the same `haina-center` that serves.
 //!
-//! Not here yet: trace readers and policies to compare; see docs/ARCHITECTURE.md.
+//! [`World`] puts it under faults: a simulated engine, a journal that can fail, invariants checked after every step.
+//! [`Scheme`] replays a [`Workload`], a trace or a generated one, on it, and [`Measures`] say how well it went.
 
 mod engine;
 mod journal;
+mod measures;
 mod oracle;
+pub mod pool;
 mod random;
+pub mod reference;
+mod replay;
+mod scheme;
+mod timeline;
+pub mod trace;
 mod workload;
 mod world;
 
 pub use journal::{Journal, Outcome};
+pub use measures::{Distribution, Measures, OrganizationShare};
 pub use random::Random;
+pub use replay::{Schedule, Span, replay};
+pub use scheme::{NAMES, Scheme};
+pub use timeline::Timeline;
+pub use trace::Workload;
 pub use world::{Summary, World};
