@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use haina_core::{Allocation, AttemptId, JobId, NodeId, PoolId, Timestamp};
+use haina_core::{Allocation, AttemptId, Bytes, CpuMillis, JobId, NodeId, PoolId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::terms::{Withheld, WithheldShare};
@@ -28,8 +28,8 @@ pub struct Promise {
 /// The plan.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// The attempts on each node by when they end at the latest.
-    ends: BTreeMap<NodeId, BTreeSet<(Timestamp, AttemptId)>>,
+    /// The attempts on each node by when they end at the latest, with what they then give back.
+    ends: BTreeMap<NodeId, BTreeMap<(Timestamp, AttemptId), (CpuMillis, Bytes)>>,
     promises: BTreeMap<JobId, Promise>,
 }
 
@@ -37,7 +37,8 @@ impl Plan {
     /// An attempt holds this until then at the latest.
     pub fn begin(&mut self, attempt: AttemptId, allocation: &Allocation, ends: Timestamp) {
         for share in &allocation.shares {
-            self.ends.entry(share.node).or_default().insert((ends, attempt));
+            let of_node = self.ends.entry(share.node).or_default();
+            of_node.insert((ends, attempt), (share.cpu, share.memory));
         }
     }
 
@@ -45,7 +46,7 @@ impl Plan {
     pub fn end(&mut self, attempt: AttemptId, allocation: &Allocation, ends: Timestamp) {
         for share in &allocation.shares {
             let of_node = self.ends.get_mut(&share.node).expect("an attempt on the node was planned");
-            assert!(of_node.remove(&(ends, attempt)), "attempt {attempt} was planned to end then");
+            assert!(of_node.remove(&(ends, attempt)).is_some(), "attempt {attempt} was planned to end then");
             if of_node.is_empty() {
                 self.ends.remove(&share.node);
             }
@@ -54,7 +55,7 @@ impl Plan {
 
     /// The attempts on a node, by when they end at the latest.
     pub fn ends(&self, node: NodeId) -> impl Iterator<Item = (Timestamp, AttemptId)> {
-        self.ends.get(&node).into_iter().flatten().copied()
+        self.ends.get(&node).into_iter().flat_map(|of_node| of_node.keys().copied())
     }
 
     /// Makes a promise, in the place of an older one to the same job.
@@ -95,13 +96,46 @@ impl Plan {
         starts.into_iter().collect()
     }
 
-    /// What a job of such a priority which ends at `ends` must leave alone.
+    /// What of that which is free now a job of such a priority which ends at `ends` must leave alone: free cards that are
+    /// promised, and of processors and memory what the promises need beyond that which comes free before them.
     pub fn withheld(&self, pool: PoolId, priority: i32, ends: Timestamp, except: JobId) -> Withheld {
-        let mut withheld = Withheld::default();
-        for promise in self.binding(pool, priority, ends, except) {
-            promise.allocation.shares.iter().for_each(|share| withheld.add(share.node, WithheldShare::of(share)));
+        let mut promises: Vec<&Promise> = self.binding(pool, priority, ends, except).collect();
+        promises.sort_by_key(|promise| promise.start);
+        let mut needed: BTreeMap<NodeId, WithheldShare> = BTreeMap::new();
+        let mut withheld: BTreeMap<NodeId, WithheldShare> = BTreeMap::new();
+        for promise in promises {
+            for share in &promise.allocation.shares {
+                let needed = needed.entry(share.node).or_default();
+                needed.add(WithheldShare::of(share));
+                let (cpu, memory) = self.released(share.node, promise.start);
+                let withheld = withheld.entry(share.node).or_default();
+                withheld.cards |= needed.cards;
+                withheld.cpu.0 = withheld.cpu.0.max(needed.cpu.0.saturating_sub(cpu.0));
+                withheld.memory.0 = withheld.memory.0.max(needed.memory.0.saturating_sub(memory.0));
+            }
         }
-        withheld
+        withheld.into_iter().collect()
+    }
+
+    /// All that is promised to others than a job.
+    pub fn promised_to_others(&self, pool: PoolId, except: JobId) -> Withheld {
+        let mut withheld: BTreeMap<NodeId, WithheldShare> = BTreeMap::new();
+        for promise in self.binding(pool, i32::MIN, Timestamp(i64::MAX), except) {
+            for share in &promise.allocation.shares {
+                withheld.entry(share.node).or_default().add(WithheldShare::of(share));
+            }
+        }
+        withheld.into_iter().collect()
+    }
+
+    /// Processors and memory that come free on a node by a moment.
+    fn released(&self, node: NodeId, by: Timestamp) -> (CpuMillis, Bytes) {
+        let of_node = self.ends.get(&node).into_iter().flatten();
+        let (mut cpu, mut memory) = (0, 0);
+        for (_, (more_cpu, more_memory)) in of_node.take_while(|((ends, _), _)| *ends <= by) {
+            (cpu, memory) = (cpu + more_cpu.0, memory + more_memory.0);
+        }
+        (CpuMillis(cpu), Bytes(memory))
     }
 
     fn binding(&self, pool: PoolId, priority: i32, ends: Timestamp, except: JobId) -> impl Iterator<Item = &Promise> {

@@ -236,8 +236,20 @@ impl Queue {
     /// The job to look at next where nobody may pass one before it that waits for the same cards.
     pub fn next_in_strict_order(&self) -> Option<(ClassId, JobId)> {
         let demand = |place: &Place| &self.classes[&place.class].key.demand;
-        let passes = |place: &&Place| !self.aside.range(..*place).any(|before| compete(demand(before), demand(place)));
-        self.ready.iter().find(passes).map(|place| (place.class, place.job))
+        let mut aside = self.aside.iter().peekable();
+        // Who is held back holds back others in turn.
+        let mut held_back: Vec<&Demand> = Vec::new();
+        for place in &self.ready {
+            while let Some(before) = aside.next_if(|before| *before < place) {
+                held_back.push(demand(before));
+            }
+            let own = demand(place);
+            if !held_back.iter().any(|before| compete(before, own)) {
+                return Some((place.class, place.job));
+            }
+            held_back.push(own);
+        }
+        None
     }
 
     /// Sets a class, or all of its demand, aside until a change that could remove `blocker`. Panics if it is empty.

@@ -54,10 +54,7 @@ impl Withheld {
 
     /// Withholds more of a node.
     pub fn add(&mut self, node: NodeId, share: WithheldShare) {
-        let withheld = self.nodes.entry(node).or_default();
-        withheld.cards |= share.cards;
-        withheld.cpu.0 += share.cpu.0;
-        withheld.memory.0 += share.memory.0;
+        self.nodes.entry(node).or_default().add(share);
     }
 
     /// What is withheld of a node.
@@ -66,7 +63,21 @@ impl Withheld {
     }
 }
 
+impl FromIterator<(NodeId, WithheldShare)> for Withheld {
+    /// Of each node once.
+    fn from_iter<T: IntoIterator<Item = (NodeId, WithheldShare)>>(nodes: T) -> Self {
+        Withheld { nodes: nodes.into_iter().collect() }
+    }
+}
+
 impl WithheldShare {
+    /// Withholds more.
+    pub fn add(&mut self, more: WithheldShare) {
+        self.cards |= more.cards;
+        self.cpu.0 += more.cpu.0;
+        self.memory.0 += more.memory.0;
+    }
+
     /// All that a share of an allocation takes; a card wholly, even if a part of it is promised.
     pub fn of(share: &NodeShare) -> WithheldShare {
         let cards = share.cards.iter().fold(0, |cards, slot| cards | 1 << slot.index);

@@ -1,21 +1,33 @@
-//! The whole center in virtual time: the same `haina-center` that serves, a simulated engine, and a journal that can
-//! fail. One seed is one history; the invariants are checked after every step of it, and the
-//! whole plan at its end, by a checker that knows nothing of the scheduler.
+//! The center in virtual time: the same `haina-center` that serves.
 //!
-//! Not here yet: trace readers and policies to compare; see docs/ARCHITECTURE.md.
+//! [`World`] puts it under faults: a simulated engine, a journal that can fail, invariants checked after every step; the
+//! whole plan of its history is judged by a [`checker`] that knows nothing of the scheduler.
+//! [`Scheme`] replays a [`Workload`], a trace or a generated one, on it, and [`Measures`] say how well it went.
 
 pub mod checker;
 mod engine;
 mod journal;
+mod measures;
 mod oracle;
 pub mod plan_log;
 mod plan_of_facts;
+pub mod pool;
 mod random;
 pub mod random_center;
+pub mod reference;
+mod replay;
+mod scheme;
+mod timeline;
+pub mod trace;
 mod workload;
 mod world;
 
 pub use journal::{Journal, Outcome};
+pub use measures::{Distribution, Measures, OrganizationShare};
 pub use plan_of_facts::PlanOfFacts;
 pub use random::Random;
+pub use replay::{Schedule, Span, replay};
+pub use scheme::Scheme;
+pub use timeline::Timeline;
+pub use trace::Workload;
 pub use world::{Summary, World};

@@ -85,8 +85,12 @@ pub enum Event {
     PromiseWithdrawn { job: u64 },
     /// An attempt holds all this from now on.
     Placed { attempt: Attempt, shares: Vec<Share> },
-    /// Its first task runs.
-    Started { attempt: Attempt },
+    /// Its first task runs, and has since then.
+    Started {
+        attempt: Attempt,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since_us: Option<i64>,
+    },
     /// It holds nothing any more. With `retry`, its element waits for another attempt.
     Ended {
         attempt: Attempt,

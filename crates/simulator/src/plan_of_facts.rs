@@ -6,7 +6,7 @@ use haina_center::Fact;
 use haina_core::{Allocation, AttemptId, ClassId, Condition, JobId, JobState, NodeShare, Timestamp};
 use haina_scheduler::{ClassKey, Demand};
 
-use crate::plan_log::{After, Array, Attempt, Event, Record, Shape, Share, Slot, State, Submitted};
+use crate::plan_log::{After, Array, Attempt, Backfill, Event, Order, Record, Shape, Share, Slot, State, Submitted};
 
 /// Writes down what facts say of the plan.
 #[derive(Default)]
@@ -63,12 +63,12 @@ impl PlanOfFacts {
             Fact::CardsSet { id, unusable } => {
                 Event::CardsUnusable { node: id.0, cards: unusable.iter().map(|card| card.index).collect() }
             }
-            Fact::OrganizationSet { id, card_limit, suspended, .. } => Event::OrganizationSet {
+            Fact::OrganizationSet { id, card_limit, suspended, entitlement, .. } => Event::OrganizationSet {
                 organization: id.0,
                 limit_millis: card_limit.map(|limit| limit.0),
                 suspended: *suspended,
-                weight: 1,
-                guaranteed_millis: 0,
+                weight: entitlement.weight,
+                guaranteed_millis: entitlement.guaranteed.0,
             },
             Fact::JobSubmitted {
                 id,
@@ -81,6 +81,7 @@ impl PlanOfFacts {
                 not_before,
                 array,
                 dependencies,
+                outlook,
                 ..
             } => {
                 let key = &self.classes[class];
@@ -91,7 +92,7 @@ impl PlanOfFacts {
                     priority: key.priority,
                     shape: shape(&key.demand),
                     limit_ms: time_limit.0,
-                    predicted_ms: time_limit.0,
+                    predicted_ms: outlook.predicted.0,
                     grace_ms: grace.0,
                     retries: *retries,
                     not_before_us: not_before.map(|at| at.0),
@@ -99,10 +100,19 @@ impl PlanOfFacts {
                     array: array.map(|array| Array { count: array.count, concurrency: array.concurrency }),
                 })
             }
+            Fact::PolicySet { policy } => Event::PolicySet {
+                order: order(policy.order),
+                backfill: backfill(policy.backfill),
+                patience_ms: policy.patience.0,
+            },
+            Fact::PromiseMade { job, promise } => {
+                Event::Promised { job: job.0, start_us: promise.start.0, shares: shares(&promise.allocation) }
+            }
+            Fact::PromiseWithdrawn { job } => Event::PromiseWithdrawn { job: job.0 },
             Fact::AttemptPlaced { attempt: id, allocation, .. } => {
                 Event::Placed { attempt: attempt(id), shares: shares(allocation) }
             }
-            Fact::AttemptStarted { attempt: id, .. } => Event::Started { attempt: attempt(id) },
+            Fact::AttemptStarted { attempt: id, at } => Event::Started { attempt: attempt(id), since_us: Some(at.0) },
             Fact::AttemptEnded { attempt: id, state: how, retry, .. } => {
                 Event::Ended { attempt: attempt(id), state: state(*how), retry: *retry }
             }
@@ -122,6 +132,25 @@ impl PlanOfFacts {
             | Fact::ClassBlocked { .. }
             | Fact::AttemptStopping { .. } => return None,
         })
+    }
+}
+
+fn order(order: haina_core::Order) -> Order {
+    match order {
+        haina_core::Order::Fifo => Order::Fifo,
+        haina_core::Order::Fair => Order::Fair,
+        haina_core::Order::FairTree => Order::FairTree,
+        haina_core::Order::Shortest => Order::Shortest,
+        haina_core::Order::Deadline => Order::Deadline,
+    }
+}
+
+fn backfill(backfill: haina_core::Backfill) -> Backfill {
+    match backfill {
+        haina_core::Backfill::None => Backfill::None,
+        haina_core::Backfill::BestEffort => Backfill::BestEffort,
+        haina_core::Backfill::Easy => Backfill::Easy,
+        haina_core::Backfill::Conservative => Backfill::Conservative,
     }
 }
 

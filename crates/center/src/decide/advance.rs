@@ -157,7 +157,7 @@ impl Step<'_> {
         if !self.fuel.spend(1 + state.view.cluster.nodes().len() as u64 / 8) {
             return false;
         }
-        let withheld = state.plan.withheld(key.demand.pool, key.priority, Timestamp(i64::MAX), job);
+        let withheld = state.plan.promised_to_others(key.demand.pool, job);
         let terms = Terms { placement: policy.placement, withheld: &withheld };
         let releases = |node| {
             state.plan.ends(node).filter_map(move |(ends, attempt)| {

@@ -29,7 +29,8 @@ pub fn apply(state: &State, definition: &CenterDefinition) -> Result<Outcome, Re
         facts.push(Fact::CenterNamed { name: definition.name.clone(), currency: definition.currency });
     }
 
-    if let Some(policy) = definition.policy.filter(|policy| *policy != state.view.center.policy) {
+    let policy = definition.policy.unwrap_or(state.view.center.policy);
+    if fresh || policy != state.view.center.policy {
         facts.push(Fact::PolicySet { policy });
     }
 

@@ -16,7 +16,7 @@ pub fn check(scene: &Scene, record: &Record, broken: &mut Vec<Broken>) {
             }
         }
         Event::Placed { attempt, .. } => broken.extend(placed(scene, *attempt)),
-        Event::Started { attempt } if !scene.held.contains_key(attempt) => {
+        Event::Started { attempt, .. } if !scene.held.contains_key(attempt) => {
             broken.push(Broken::NotUnderWay { attempt: *attempt });
         }
         Event::Ended { attempt, state, retry } => broken.extend(ended(scene, *attempt, *state, *retry)),

@@ -1,6 +1,6 @@
 //! No promised start slips (invariant 8), unless something happened since that the promise could not know of: a node or
 //! card of it went out of service, a job of a higher priority came, an organization or the policy was changed, or an
-//! attempt outstayed its limit.
+//! attempt outstayed its limit, or began to count it after the promise was made.
 
 use super::scene::{Promise, Scene};
 use super::violation::Broken;
@@ -46,6 +46,22 @@ impl Scene {
             Event::Submitted(submitted) => {
                 let lower = |priority: Option<i32>| priority.is_some_and(|priority| priority < submitted.priority);
                 self.excuse("a job of a higher priority came", |priority, _| lower(priority));
+            }
+            Event::Placed { attempt, shares } => {
+                let taken = |promise: &Promise| shares.iter().any(|share| promise.nodes.contains(&share.node));
+                let of_taker = self.jobs.get(&attempt.job).map(|job| job.submitted.priority);
+                self.excuse("a job of a higher priority took it", |priority, promise| {
+                    priority < of_taker && taken(promise)
+                });
+            }
+            // Its limit counts from its start, which a promise that was made before could not know.
+            Event::Started { attempt, since_us } => {
+                let since_us = since_us.unwrap_or(record.at_us);
+                let Some(held) = self.held.get(attempt).filter(|held| held.from_us < since_us) else { return };
+                let nodes: Vec<u32> = held.shares.iter().map(|share| share.node).collect();
+                self.excuse("an attempt started after it was placed", |_, promise| {
+                    nodes.iter().any(|node| promise.nodes.contains(node))
+                });
             }
             Event::Ended { .. } if self.outstayed(record.at_us) => {
                 self.excuse("an attempt outstayed its limit", |_, _| true);

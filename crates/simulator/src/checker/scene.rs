@@ -146,8 +146,9 @@ impl Scene {
             }
             Event::PromiseWithdrawn { job } => _ = self.promises.remove(job),
             Event::Placed { attempt, shares } => self.placed(*attempt, shares),
-            Event::Started { attempt } => {
-                self.held.get_mut(attempt).into_iter().for_each(|held| held.from_us = record.at_us);
+            Event::Started { attempt, since_us } => {
+                let since_us = since_us.unwrap_or(record.at_us);
+                self.held.get_mut(attempt).into_iter().for_each(|held| held.from_us = since_us);
             }
             Event::Ended { attempt, retry, .. } => self.attempt_ended(*attempt, *retry),
             Event::JobCancelled { job } => {

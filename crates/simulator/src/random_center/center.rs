@@ -1,7 +1,7 @@
 //! What a random center has.
 
 use haina_core::center_definition::*;
-use haina_core::{Bytes, CardMillis, CpuMillis, Currency, Money, Role};
+use haina_core::{Bytes, CardMillis, CpuMillis, Currency, Entitlement, Money, Policy, Role};
 
 use crate::Random;
 
@@ -20,6 +20,7 @@ pub fn random_center(random: &mut Random) -> CenterDefinition {
             name: format!("organization-{index}"),
             title: String::new(),
             card_limit: random.chance(60).then(|| CardMillis::whole(1 + random.below(u64::from(cards) + 1) as u32)),
+            entitlement: Entitlement { weight: 1 + random.below(4) as u32, guaranteed: CardMillis(0) },
             opening_balance: Money::zero(Currency::CNY),
         })
         .collect();
@@ -31,6 +32,7 @@ pub fn random_center(random: &mut Random) -> CenterDefinition {
     let operator = UserDefinition { name: "operator".to_owned(), role: Role::Operator, organization: None };
     CenterDefinition {
         local: Default::default(),
+        policy: Some(random.pick(&Policy::NAMED).1),
         name: "random".to_owned(),
         currency: Currency::CNY,
         card_models: models,

@@ -133,7 +133,10 @@ impl Player<'_> {
     fn set_organization(&mut self, organization: usize, limit: u32, suspended: bool) {
         let name = self.story.definition.organizations[organization].name.clone();
         let (card_limit, suspended) = (Some(haina_core::CardMillis::whole(limit)), Some(suspended));
-        self.command(OPERATOR, Command::SetOrganization { name, title: None, card_limit, suspended });
+        self.command(
+            OPERATOR,
+            Command::SetOrganization { name, title: None, card_limit, suspended, weight: None, guaranteed: None },
+        );
     }
 
     /// The state is taken from the facts, as a new process would.

@@ -76,6 +76,7 @@ impl RealCenter {
             memory: Bytes(0),
         };
         let definition = CenterDefinition {
+            policy: None,
             local: Default::default(),
             name: "peers".to_owned(),
             currency: Currency::CNY,
@@ -83,6 +84,7 @@ impl RealCenter {
             pools: vec![PoolDefinition { name: "public".to_owned() }],
             nodes: self.nodes.iter().enumerate().map(node).collect(),
             organizations: vec![OrganizationDefinition {
+                entitlement: Default::default(),
                 name: "ocean".to_owned(),
                 title: String::new(),
                 card_limit: None,
