@@ -17,14 +17,18 @@ mod demand;
 mod find;
 mod fit;
 mod index;
+mod least_fragmentation;
+mod mix;
 mod node;
 mod queue;
+mod ranking;
 mod table;
 mod terms;
 
 pub use cluster::{Cluster, Totals};
 pub use demand::{Demand, Fuel};
 pub use find::Found;
+pub use mix::Mix;
 pub use node::{NodeSpec, NodeState, NodeStatus};
 pub use queue::{Blocker, ClassKey, Queue};
 pub use terms::{Terms, Withheld, WithheldShare};

@@ -6,6 +6,7 @@
 mod engine;
 mod journal;
 mod oracle;
+pub mod packing;
 mod random;
 mod workload;
 mod world;
