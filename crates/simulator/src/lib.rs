@@ -3,6 +3,7 @@
 //! [`World`] puts it under faults: a simulated engine, a journal that can fail, invariants checked after every step.
 //! [`Scheme`] replays a [`Workload`], a trace or a generated one, on it, and [`Measures`] say how well it went.
 
+mod audit;
 mod engine;
 mod journal;
 mod measures;
@@ -17,6 +18,7 @@ pub mod trace;
 mod workload;
 mod world;
 
+pub use audit::audit;
 pub use journal::{Journal, Outcome};
 pub use measures::{Distribution, Measures, OrganizationShare};
 pub use random::Random;
