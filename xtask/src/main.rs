@@ -31,6 +31,7 @@ Usage: cargo xtask COMMAND
   bench local [--check] measure the local engine, supervised and sandboxed
   soak kill [--short]   kill a busy center again and again, and account for everything
   soak center [SECONDS] many random histories of a whole center in virtual time
+  soak scheduler [--short] random centers, each plan judged by an independent checker
   mutants [FILTER]      every seeded defect must be caught by the check of its invariant
 ";
 

@@ -10,7 +10,7 @@ use haina_core::local_definition::{
     ConfinementPolicy, EnvironmentDefinition, ImagesDefinition, KeepDefinition, KeepRule, LocalDefinition,
     MountDefinition, PythonDefinition, RealNodeDefinition,
 };
-use haina_core::{Currency, EnvironmentContent, Milliseconds, Refusal, Role, is_image_source};
+use haina_core::{Currency, Entitlement, EnvironmentContent, Milliseconds, Refusal, Role, is_image_source};
 use serde::Deserialize;
 
 use crate::account::money_of;
@@ -18,6 +18,7 @@ use crate::job_file::parse_toml;
 use crate::job_request::read_image;
 use crate::node_names::expand_names;
 use crate::packages::PythonSpec;
+use crate::policy::read_policy;
 use crate::quantity::{Number, Quantity};
 
 #[derive(Deserialize)]
@@ -34,6 +35,7 @@ struct CenterFile {
     organizations: Vec<OrganizationEntry>,
     #[serde(default)]
     users: Vec<UserEntry>,
+    policy: Option<String>,
     #[serde(default)]
     local: LocalEntry,
 }
@@ -153,6 +155,8 @@ struct OrganizationEntry {
     name: String,
     title: Option<String>,
     card_limit: Option<Number>,
+    weight: Option<Number>,
+    guaranteed: Option<Number>,
     opening_balance: Option<Quantity>,
 }
 
@@ -201,6 +205,7 @@ pub fn parse_center_file_with(text: &str, read: ReadPackages<'_>) -> Result<Cent
     let local = LocalDefinition { real_node, ..local(file.local, read)? };
     Ok(CenterDefinition {
         local,
+        policy: file.policy.as_deref().map(read_policy).transpose()?,
         name: file.name,
         currency,
         card_models,
@@ -293,8 +298,17 @@ fn organization(entry: OrganizationEntry, currency: Currency) -> Result<Organiza
     Ok(OrganizationDefinition {
         title: entry.title.unwrap_or_else(|| entry.name.clone()),
         card_limit: entry.card_limit.map(|limit| limit.card_limit("organizations.card_limit")).transpose()?,
+        entitlement: entitlement(entry.weight, entry.guaranteed)?,
         opening_balance: money_of(&opening, "organizations.opening_balance", currency)?,
         name: entry.name,
+    })
+}
+
+fn entitlement(weight: Option<Number>, guaranteed: Option<Number>) -> Result<Entitlement, Refusal> {
+    let usual = Entitlement::default();
+    Ok(Entitlement {
+        weight: weight.map_or(Ok(usual.weight), |weight| weight.weight("organizations.weight"))?,
+        guaranteed: guaranteed.map_or(Ok(usual.guaranteed), |cards| cards.card_limit("organizations.guaranteed"))?,
     })
 }
 

@@ -18,6 +18,10 @@ pub struct Organization {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub card_limit: Option<f64>,
+    /// By how much it takes part where cards beyond the guarantees are divided.
+    pub weight: u32,
+    /// Cards that it gets before anybody gets more than is guaranteed.
+    pub guaranteed: f64,
     /// Whether it may not start work.
     pub suspended: bool,
 }
@@ -33,6 +37,14 @@ pub struct OrganizationRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f64>, minimum = 0)]
     pub card_limit: Option<Number>,
+    /// By how much it takes part where cards beyond the guarantees are divided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 1_000_000)]
+    pub weight: Option<Number>,
+    /// Cards that it gets before anybody gets more than is guaranteed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>, minimum = 0)]
+    pub guaranteed: Option<Number>,
     /// Whether it may not start work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspended: Option<bool>,
@@ -45,5 +57,21 @@ impl OrganizationRequest {
     /// `invalid_value` where it is no number of cards.
     pub fn card_limit(&self) -> Result<Option<haina_core::CardMillis>, haina_core::Refusal> {
         self.card_limit.map(|limit| limit.card_limit("card_limit")).transpose()
+    }
+
+    /// The weight.
+    ///
+    /// # Errors
+    /// `invalid_value` where it is no such number.
+    pub fn weight(&self) -> Result<Option<u32>, haina_core::Refusal> {
+        self.weight.map(|weight| weight.weight("weight")).transpose()
+    }
+
+    /// What is guaranteed, in thousandths of cards.
+    ///
+    /// # Errors
+    /// `invalid_value` where it is no number of cards.
+    pub fn guaranteed(&self) -> Result<Option<haina_core::CardMillis>, haina_core::Refusal> {
+        self.guaranteed.map(|cards| cards.card_limit("guaranteed")).transpose()
     }
 }

@@ -95,6 +95,11 @@ impl Number {
         millis.map(CardMillis).ok_or_else(|| Refusal::invalid_value(field, self, rule))
     }
 
+    /// By how much an organization takes part in what is divided.
+    pub(crate) fn weight(self, field: &str) -> Result<u32, Refusal> {
+        self.whole(field, both("a whole number from 1 to 1,000,000", "1 到 1,000,000 之间的整数"))
+    }
+
     /// Processor cores, in steps of a thousandth.
     pub(crate) fn cpus(self, field: &str) -> Result<CpuMillis, Refusal> {
         let millis = self.thousandths().and_then(|millis| u64::try_from(millis).ok());

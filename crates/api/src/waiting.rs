@@ -75,6 +75,7 @@ fn values(reason: &WaitReason) -> BTreeMap<String, String> {
             ("cards", cards(*cards_per_node)),
             ("nodes_free", nodes_free.to_string()),
         ],
+        WaitReason::Promised { start } => vec![("start", Moment(*start).to_string())],
         WaitReason::Quota { limit, held, asked } => {
             vec![("limit", cards(*limit)), ("held", cards(*held)), ("asked", cards(*asked))]
         }

@@ -13,6 +13,7 @@ impl State {
         self.view.cluster.check();
         self.queue.check();
         self.check_attempts();
+        self.check_plan();
         self.check_money();
         self.check_jobs();
     }
@@ -43,8 +44,27 @@ impl State {
                 assert_eq!(taken + free.0, 1000, "card {index} of node {}: taken and free make one", node.spec.id);
             }
         }
-        for (organization, cards) in &self.view.cards_held {
-            assert_eq!(held.get(organization).copied().unwrap_or_default(), *cards, "cards held add up");
+        for (organization, share) in self.view.shares.iter() {
+            assert_eq!(held.get(&organization).copied().unwrap_or_default(), share.held, "cards held add up");
+        }
+    }
+
+    /// The plan knows when everything that is held comes free; who was promised a start is in line for it.
+    fn check_plan(&self) {
+        let mut ends: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (id, attempt) in &self.view.attempts {
+            for share in &attempt.allocation.shares {
+                ends.entry(share.node).or_default().push((attempt.ends(&self.jobs[&id.job]), *id));
+            }
+        }
+        for node in self.view.nodes.keys() {
+            let mut of_node = ends.remove(node).unwrap_or_default();
+            of_node.sort_unstable();
+            assert!(self.plan.ends(*node).eq(of_node), "the ends on node {node} are planned");
+        }
+        for (id, promise) in self.plan.promises() {
+            let startable = self.jobs.get(&id).is_some_and(|job| job.startable().is_some());
+            assert!(startable, "job {id} was promised {promise:?} and can start");
         }
     }
 
@@ -80,7 +100,11 @@ impl State {
                 assert_eq!(known, array.request.count, "job {id}: every element is accounted for");
             }
             let startable = job.startable().is_some();
-            assert_eq!(startable, self.queue.contains(job.class, *id), "job {id} is in line exactly if it can start");
+            assert_eq!(
+                startable,
+                self.queue.contains(job.class, self.place_of(*id, job)),
+                "job {id} is in line exactly if it can start"
+            );
             let stuck = !startable && job.active() == 0 && job.dependencies.is_empty() && job.not_before.is_none();
             assert!(!stuck, "job {id} waits for nothing and is not in line");
             for (on, _) in &job.dependencies {

@@ -2,8 +2,8 @@
 
 use haina_core::center_definition::CenterDefinition;
 use haina_core::{
-    Actor, CardMillis, Digest, Epoch, JobId, JobRequest, JobState, JobTarget, Money, OrganizationId, Report, Role,
-    Timestamp, TokenId, UnusableCard, UserId,
+    Actor, CardMillis, Digest, Epoch, JobId, JobRequest, JobState, JobTarget, Money, OrganizationId, Policy, Report,
+    Role, Timestamp, TokenId, UnusableCard, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +81,17 @@ pub enum Command {
         card_limit: Option<CardMillis>,
         /// Whether it may not start work.
         suspended: Option<bool>,
+        /// By how much it takes part where cards beyond the guarantees are divided.
+        #[serde(default)]
+        weight: Option<u32>,
+        /// Cards that it gets before anybody gets more than is guaranteed.
+        #[serde(default)]
+        guaranteed: Option<CardMillis>,
+    },
+    /// Changes how jobs are scheduled.
+    SetPolicy {
+        /// The policy.
+        policy: Policy,
     },
     /// Adds a user.
     AddUser {

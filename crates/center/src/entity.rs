@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use haina_core::{
-    Allocation, ArrayRequest, CardMillis, ClassId, Condition, Currency, Digest, Epoch, JobId, Milliseconds, Money,
-    OrganizationId, PoolId, Role, Timestamp, TokenId, UnusableCard, UserId, WaitReason,
+    Allocation, ArrayRequest, CardMillis, ClassId, Condition, Currency, Digest, Entitlement, Epoch, JobId,
+    Milliseconds, Money, OrganizationId, Policy, PoolId, Role, Timestamp, TokenId, UnusableCard, UserId, WaitReason,
 };
-use haina_scheduler::{ClassKey, NodeSpec};
+use haina_scheduler::{Attempted, ClassKey, NodeSpec, Outlook, Similar, Waiting, tells_users_apart};
 use serde::{Deserialize, Serialize};
+
+use crate::JobOutlook;
 
 /// The center itself, with the counters that ids come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +30,9 @@ pub struct Center {
     pub revenue: Option<Money>,
     /// What was paid in, negative.
     pub cash: Option<Money>,
+    /// How jobs are scheduled.
+    #[serde(default)]
+    pub policy: Policy,
 }
 
 /// A kind of card, with the price in force.
@@ -81,6 +86,9 @@ pub struct Organization {
     pub card_limit: Option<CardMillis>,
     /// Whether it may not start work.
     pub suspended: bool,
+    /// What it is entitled to when others compete with it.
+    #[serde(default, skip_serializing_if = "Entitlement::is_plain")]
+    pub entitlement: Entitlement,
 }
 
 /// A user.
@@ -156,6 +164,9 @@ pub struct Job {
     /// Somebody asked to stop all of it.
     #[serde(rename = "x", default, skip_serializing_if = "std::ops::Not::not")]
     pub cancelled: bool,
+    /// How long it is likely to take.
+    #[serde(flatten)]
+    pub outlook: JobOutlook,
     /// How far it is.
     #[serde(rename = "s")]
     pub progress: Progress,
@@ -235,6 +246,18 @@ impl Job {
         }
     }
 
+    /// What its place in line depends on: `key` is its class's.
+    pub fn waiting(&self, id: JobId, key: &ClassKey, policy: &Policy) -> Waiting {
+        let outlook = Outlook {
+            submitted: self.outlook.submitted,
+            predicted: self.outlook.predicted,
+            time_limit: self.time_limit,
+            cards: crate::cards_of(&key.demand),
+        };
+        let user = if tells_users_apart(policy.order) { self.user } else { UserId::default() };
+        Waiting { job: id, user, due: outlook.due(policy) }
+    }
+
     /// The most that one attempt may be metered: its limit and the grace to stop.
     pub fn longest(&self) -> Milliseconds {
         self.time_limit + self.grace
@@ -260,6 +283,29 @@ pub struct Attempt {
     pub price_per_card_hour: Money,
     /// That price's version.
     pub price_version: u32,
+    /// Whose it is.
+    #[serde(default)]
+    pub user: UserId,
+    /// How long it was expected to run.
+    #[serde(default)]
+    pub predicted: Milliseconds,
+    /// The jobs that are like its own.
+    #[serde(default)]
+    pub similar: Similar,
+}
+
+impl Attempt {
+    /// When it ends at the latest, by the contract of its job.
+    pub fn ends(&self, job: &Job) -> Timestamp {
+        self.started.unwrap_or(self.placed) + job.longest()
+    }
+
+    /// What counts as use of its user.
+    pub fn attempted(&self) -> Attempted {
+        let (organization, user, cards) = (self.organization, self.user, self.allocation.cards());
+        let expected = cards.used_for(self.predicted);
+        Attempted { organization, user, cards, expected, placed: self.placed }
+    }
 }
 
 /// A pool and priority: the line in which a job's place is counted.

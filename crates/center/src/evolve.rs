@@ -1,6 +1,7 @@
 //! Facts change the state; nothing else does. Cannot fail: what could be wrong was refused before.
 
-use haina_core::{AttemptId, JobId, JobState};
+use haina_core::{AttemptId, JobId, JobState, OrganizationId, UserId};
+use haina_scheduler::{Queue, Waiting};
 
 use crate::{ArrayProgress, ElementCounts, Fact, Job, Progress, State};
 
@@ -9,10 +10,26 @@ impl State {
     pub fn evolve(&mut self, fact: &Fact) {
         match fact {
             Fact::JobEnded { job, .. } => self.leave_line(*job),
-            Fact::AttemptEnded { attempt, .. } => self.free_capacity(*attempt),
+            Fact::AttemptEnded { attempt, .. } => {
+                self.free_capacity(*attempt);
+                self.replan(*attempt, None);
+            }
+            Fact::AttemptStarted { attempt, at } => self.replan(*attempt, Some(*at)),
             _ => {}
         }
+        self.keep_promises(fact);
+        let served = match fact {
+            Fact::AttemptPlaced { organization, user, .. } => Some((*organization, *user)),
+            Fact::AttemptEnded { attempt, .. } => {
+                let entry = &self.view.attempts[attempt];
+                Some((entry.organization, entry.user))
+            }
+            _ => None,
+        };
         self.view.evolve(fact);
+        if let Some((organization, user)) = served {
+            self.stand(organization, user);
+        }
         match fact {
             Fact::LeadershipTaken { .. } | Fact::CardModelSet { .. } => self.queue.unblock_all(),
             Fact::NodeAdded { spec, .. } => self.queue.capacity_freed(spec.pool, spec.card_model),
@@ -20,13 +37,19 @@ impl State {
                 let spec = &self.view.nodes[id].spec;
                 self.queue.capacity_freed(spec.pool, spec.card_model);
             }
-            Fact::OrganizationSet { id, .. } => self.queue.account_changed(*id),
+            Fact::OrganizationSet { id, .. } => {
+                self.queue.account_changed(*id);
+                self.stand(*id, UserId::default());
+            }
+            Fact::PolicySet { .. } => self.line_up(),
             Fact::Posted { transaction } => self.queue.account_changed(transaction.organization),
             Fact::ClassAdded { id, key } => {
                 self.class_of_key.insert(*key, *id);
                 self.queue.add_class(*id, *key);
             }
-            Fact::AttemptPlaced { attempt, .. } => {
+            Fact::AttemptPlaced { attempt, allocation, .. } => {
+                let ends = self.view.attempts[attempt].ends(&self.jobs[&attempt.job]);
+                self.plan.begin(*attempt, allocation, ends);
                 begin_element(&mut self.live_job(attempt.job).progress, *attempt);
                 self.refresh(attempt.job);
             }
@@ -68,6 +91,8 @@ impl State {
             | Fact::TokenIssued { .. }
             | Fact::TokenRevoked { .. }
             | Fact::ClassBlocked { .. }
+            | Fact::PromiseMade { .. }
+            | Fact::PromiseWithdrawn { .. }
             | Fact::AttemptStarted { .. }
             | Fact::AttemptStopping { .. } => {}
         }
@@ -87,6 +112,7 @@ impl State {
             array,
             dependencies,
             payload,
+            outlook,
             ..
         } = fact
         else {
@@ -108,10 +134,13 @@ impl State {
             not_before: *not_before,
             dependencies: dependencies.clone(),
             cancelled: false,
+            outlook: *outlook,
             progress,
         };
         self.index_job(*id, &job);
+        let ends = outlook.submitted + job.longest();
         self.jobs.insert(*id, job);
+        self.queue.short_job_came(*class, ends);
     }
 
     /// Enters a job that has not ended into what is derived from jobs.
@@ -123,17 +152,55 @@ impl State {
             self.timers.insert((at, id));
         }
         if job.startable().is_some() {
-            self.queue.insert(job.class, id);
+            self.queue.insert(job.class, self.place_of(id, job));
         }
+    }
+
+    pub(crate) fn place_of(&self, id: JobId, job: &Job) -> Waiting {
+        job.waiting(id, &self.view.classes[&job.class].key, &self.view.center.policy)
+    }
+
+    /// Tells the queue where an organization and one of its users stand now.
+    fn stand(&mut self, organization: OrganizationId, user: UserId) {
+        let order = self.view.center.policy.order;
+        let shares = &self.view.shares;
+        self.queue.set_organization_standing(organization, shares.of_organization(order, organization));
+        self.queue.set_user_standing(organization, user, shares.of_user(order, organization, user));
+    }
+
+    /// Tells the queue where everybody stands.
+    pub(crate) fn stand_all(&mut self) {
+        let known: Vec<_> =
+            self.view.shares.iter().map(|(id, share)| (id, share.users.keys().copied().collect())).collect();
+        for (organization, users) in known {
+            let users: Vec<UserId> = users;
+            self.stand(organization, UserId::default());
+            users.into_iter().for_each(|user| self.stand(organization, user));
+        }
+    }
+
+    /// Puts everybody in line anew, as the policy says.
+    fn line_up(&mut self) {
+        self.queue = Queue::new();
+        for (id, class) in &self.view.classes {
+            self.queue.add_class(*id, class.key);
+        }
+        self.stand_all();
+        let jobs = std::mem::take(&mut self.jobs);
+        for (id, job) in jobs.iter().filter(|(_, job)| job.startable().is_some()) {
+            self.queue.insert(job.class, self.place_of(*id, job));
+        }
+        self.jobs = jobs;
     }
 
     /// Brings the queue in line with whether a job has something to start.
     fn refresh(&mut self, id: JobId) {
         let job = &self.jobs[&id];
         let (class, startable) = (job.class, job.startable().is_some());
-        match (startable, self.queue.contains(class, id)) {
-            (true, false) => self.queue.insert(class, id),
-            (false, true) => self.queue.remove(class, id),
+        let place = self.place_of(id, job);
+        match (startable, self.queue.contains(class, place)) {
+            (true, false) => self.queue.insert(class, place),
+            (false, true) => self.queue.remove(class, place),
             _ => {}
         }
     }
@@ -168,9 +235,10 @@ impl State {
 
     /// Takes a job that ends out of its line while its class is still known.
     fn leave_line(&mut self, id: JobId) {
-        let class = self.jobs[&id].class;
-        if self.queue.contains(class, id) {
-            self.queue.remove(class, id);
+        let job = &self.jobs[&id];
+        let (class, place) = (job.class, self.place_of(id, job));
+        if self.queue.contains(class, place) {
+            self.queue.remove(class, place);
         }
         let entry = &self.view.classes[&class];
         if entry.jobs == 1 {

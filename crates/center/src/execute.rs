@@ -1,8 +1,9 @@
 //! Drives `decide` and `evolve` for one input.
 
 use haina_core::{Effect, Refusal};
+use haina_scheduler::Blocker;
 
-use crate::decide::decide;
+use crate::decide::{Blocked, decide};
 use crate::{Fact, Input, Reply, RowCollector, State};
 
 /// What one input led to.
@@ -39,8 +40,11 @@ pub fn execute(state: &mut State, input: &Input, rows: &mut RowCollector) -> Exe
             rows.note(state, input.now, fact);
             state.evolve(fact);
         }
-        if let Some((class, blocker)) = outcome.blocked {
+        if let Some(Blocked { class, blocker, window }) = outcome.blocked {
             state.queue.block(class, blocker);
+            if blocker == Blocker::Capacity {
+                state.queue.set_window(class, window);
+            }
             executed.set_aside = true;
         }
         executed.facts.extend(outcome.facts);

@@ -3,11 +3,11 @@
 use haina_core::center_definition::CardModelDefinition;
 use haina_core::{
     Allocation, ArrayRequest, AttemptId, CardMillis, CardModelId, CardUse, ClassId, Condition, Currency, Digest,
-    Ending, Epoch, FailedTask, JobId, JobState, Milliseconds, Money, NodeId, OrganizationId, PoolId, Role, TaskUse,
-    Timestamp, TokenId, UnusableCard, UserId, WaitReason,
+    Ending, Entitlement, Epoch, FailedTask, JobId, JobState, Milliseconds, Money, NodeId, OrganizationId, Policy,
+    PoolId, Role, TaskUse, Timestamp, TokenId, UnusableCard, UserId, WaitReason,
 };
 use haina_ledger::Transaction;
-use haina_scheduler::{ClassKey, NodeSpec};
+use haina_scheduler::{ClassKey, NodeSpec, Promise, Similar};
 use serde::{Deserialize, Serialize};
 
 /// Something that happened. The moment is the input's.
@@ -30,7 +30,17 @@ pub enum Fact {
     /// These cards of a node get no new work, and all others do.
     CardsSet { id: NodeId, unusable: Vec<UnusableCard> },
     /// An organization exists, with these properties.
-    OrganizationSet { id: OrganizationId, name: String, title: String, card_limit: Option<CardMillis>, suspended: bool },
+    OrganizationSet {
+        id: OrganizationId,
+        name: String,
+        title: String,
+        card_limit: Option<CardMillis>,
+        suspended: bool,
+        #[serde(default, skip_serializing_if = "Entitlement::is_plain")]
+        entitlement: Entitlement,
+    },
+    /// Jobs are scheduled so.
+    PolicySet { policy: Policy },
     /// A user exists.
     UserAdded { id: UserId, name: String, role: Role, organization: Option<OrganizationId> },
     /// A token is valid.
@@ -56,11 +66,18 @@ pub enum Fact {
         array: Option<ArrayRequest>,
         dependencies: Vec<(JobId, Condition)>,
         payload: Digest,
+        #[serde(default)]
+        outlook: JobOutlook,
     },
     /// The moment has come before which a job was not to start.
     JobDue { job: JobId },
     /// The head of a class could not start.
     ClassBlocked { class: ClassId, reason: WaitReason, at: Timestamp },
+    /// A job that could not start now will start then at the latest, unless it is cancelled, a node of these fails, or a
+    /// job of a higher priority comes.
+    PromiseMade { job: JobId, promise: Promise },
+    /// A job cannot use what it was promised, for reasons of its own.
+    PromiseWithdrawn { job: JobId },
     /// An attempt holds its cards and its money.
     AttemptPlaced {
         attempt: AttemptId,
@@ -71,6 +88,12 @@ pub enum Fact {
         price_per_card_hour: Money,
         price_version: u32,
         at: Timestamp,
+        #[serde(default)]
+        user: UserId,
+        #[serde(default)]
+        predicted: Milliseconds,
+        #[serde(default)]
+        similar: Similar,
     },
     /// Its first task started.
     AttemptStarted { attempt: AttemptId, at: Timestamp },
@@ -104,6 +127,20 @@ pub enum Fact {
         cause: Option<JobId>,
         at: Timestamp,
     },
+}
+
+/// What is known of how long a job will take when it is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct JobOutlook {
+    /// When it was accepted.
+    #[serde(rename = "m")]
+    pub submitted: Timestamp,
+    /// How long it is likely to run.
+    #[serde(rename = "e")]
+    pub predicted: Milliseconds,
+    /// The jobs that are like it.
+    #[serde(rename = "k")]
+    pub similar: Similar,
 }
 
 /// How many elements of a job ended in which way; a single job has one.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use haina_core::{AttemptId, CardModelId, ClassId, Digest, JobId, NodeId, OrganizationId, PoolId, TokenId, UserId};
 use haina_ledger::{Account, Ledger};
-use haina_scheduler::NodeState;
+use haina_scheduler::{History, NodeState, Similar};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -24,6 +24,10 @@ pub enum EntityKey {
     Token(TokenId),
     Account(OrganizationId),
     Class(ClassId),
+    /// What an organization has used, or with a user, what that one did.
+    Used(OrganizationId, Option<UserId>),
+    History(Similar),
+    Promise(JobId),
     Job(JobId),
     Attempt(AttemptId),
 }
@@ -41,12 +45,26 @@ impl EntityKey {
             EntityKey::Token(id) => ("token", id.0.into()),
             EntityKey::Account(id) => ("account", id.0.into()),
             EntityKey::Class(id) => ("class", id.0.into()),
+            EntityKey::Used(organization, user) => {
+                ("used", u64::from(organization.0) << 32 | user.map_or(0, |user| u64::from(user.0)))
+            }
+            EntityKey::History(similar) => ("history", similar.0),
+            EntityKey::Promise(job) => ("promise", job.0),
             EntityKey::Job(_) | EntityKey::Attempt(_) => return None,
         })
     }
 
     /// The key of a small thing.
     pub fn from_small(kind: &str, number: u64) -> Option<EntityKey> {
+        match kind {
+            "promise" => return Some(EntityKey::Promise(JobId(number))),
+            "history" => return Some(EntityKey::History(Similar(number))),
+            "used" => {
+                let user = Some(UserId(number as u32)).filter(|user| user.0 > 0);
+                return Some(EntityKey::Used(OrganizationId((number >> 32) as u32), user));
+            }
+            _ => {}
+        }
         let id = u32::try_from(number).ok()?;
         Some(match kind {
             "center" => EntityKey::Center,
@@ -79,6 +97,9 @@ impl State {
             EntityKey::Token(id) => self.view.tokens.get(&id).map(text),
             EntityKey::Account(id) => self.view.ledger.accounts.get(&id).map(text),
             EntityKey::Class(id) => self.view.classes.get(&id).map(text),
+            EntityKey::Used(organization, user) => self.view.shares.used(organization, user).as_ref().map(text),
+            EntityKey::History(similar) => self.view.history.get(similar).map(text),
+            EntityKey::Promise(job) => self.plan.promised(job).map(text),
             EntityKey::Job(id) => self.jobs.get(&id).map(text),
             EntityKey::Attempt(id) => self.view.attempts.get(&id).map(text),
         }
@@ -106,6 +127,9 @@ impl State {
             EntityKey::Token(id) => _ = self.view.tokens.insert(id, read(body)?),
             EntityKey::Account(id) => _ = self.view.ledger.accounts.insert(id, read::<Account>(body)?),
             EntityKey::Class(id) => _ = self.view.classes.insert(id, read(body)?),
+            EntityKey::Used(organization, user) => self.view.shares.load(organization, user, read(body)?),
+            EntityKey::History(similar) => self.view.history.load(similar, read(body)?),
+            EntityKey::Promise(job) => self.plan.promise(job, read(body)?),
             EntityKey::Job(id) => _ = self.jobs.insert(id, read(body)?),
             EntityKey::Attempt(id) => _ = self.view.attempts.insert(id, read(body)?),
         }
@@ -122,6 +146,7 @@ impl State {
         }
         for (id, organization) in &self.view.organizations {
             self.view.organization_of_name.insert(organization.name.clone(), *id);
+            self.view.shares.share(*id).entitlement = organization.entitlement;
         }
         for (id, token) in &self.view.tokens {
             self.view.token_of_digest.insert(token.digest, *id);
@@ -137,15 +162,11 @@ impl State {
             self.class_of_key.insert(class.key, *id);
             self.queue.add_class(*id, class.key);
         }
-        let jobs = std::mem::take(&mut self.jobs);
-        for (id, job) in &jobs {
-            self.index_job(*id, job);
-        }
-        self.jobs = jobs;
         let view = &mut self.view;
-        for attempt in view.attempts.values() {
+        for (id, attempt) in &view.attempts {
+            self.plan.begin(*id, &attempt.allocation, attempt.ends(&self.jobs[&id.job]));
             view.cluster.claim(&attempt.allocation);
-            view.cards_held.entry(attempt.organization).or_default().0 += attempt.allocation.cards().0;
+            view.shares.share(attempt.organization).held.0 += attempt.allocation.cards().0;
         }
         // Draining nodes and unusable cards keep what they hold: claimed first, closed after.
         for (id, node) in &self.view.nodes {
@@ -154,6 +175,12 @@ impl State {
                 self.view.cluster.set_state(*id, NodeState::Draining);
             }
         }
+        self.stand_all();
+        let jobs = std::mem::take(&mut self.jobs);
+        for (id, job) in &jobs {
+            self.index_job(*id, job);
+        }
+        self.jobs = jobs;
     }
 
     /// Every key of the state, in order.
@@ -167,6 +194,9 @@ impl State {
             .chain(self.view.tokens.keys().copied().map(EntityKey::Token))
             .chain(self.view.ledger.accounts.keys().copied().map(EntityKey::Account))
             .chain(self.view.classes.keys().copied().map(EntityKey::Class))
+            .chain(self.view.shares.keys().map(|(organization, user)| EntityKey::Used(organization, user)))
+            .chain(self.view.history.keys().map(EntityKey::History))
+            .chain(self.plan.promises().map(|(job, _)| EntityKey::Promise(job)))
             .chain(self.jobs.keys().copied().map(EntityKey::Job))
             .chain(self.view.attempts.keys().copied().map(EntityKey::Attempt))
     }
@@ -182,8 +212,11 @@ impl State {
 
     /// The things that a fact is about to change.
     pub(crate) fn touched(fact: &Fact, state: &State, keys: &mut BTreeSet<EntityKey>) {
+        keys.extend(state.promises_touched(fact).into_iter().map(EntityKey::Promise));
         match fact {
-            Fact::LeadershipTaken { .. } | Fact::CenterNamed { .. } => _ = keys.insert(EntityKey::Center),
+            Fact::LeadershipTaken { .. } | Fact::CenterNamed { .. } | Fact::PolicySet { .. } => {
+                _ = keys.insert(EntityKey::Center)
+            }
             Fact::CardModelSet { id, .. } => _ = keys.insert(EntityKey::CardModel(*id)),
             Fact::PoolAdded { id, .. } => _ = keys.insert(EntityKey::Pool(*id)),
             Fact::NodeAdded { spec, .. } => _ = keys.insert(EntityKey::Node(spec.id)),
@@ -201,6 +234,7 @@ impl State {
             Fact::JobSubmitted { id, class, .. } => {
                 keys.extend([EntityKey::Center, EntityKey::Class(*class), EntityKey::Job(*id)]);
             }
+            Fact::PromiseMade { .. } | Fact::PromiseWithdrawn { .. } => {}
             Fact::ClassBlocked { class, .. } => _ = keys.insert(EntityKey::Class(*class)),
             Fact::JobDue { job } | Fact::JobCancelled { job, .. } | Fact::ElementCancelled { job, .. } => {
                 keys.insert(EntityKey::Job(*job));
@@ -209,8 +243,14 @@ impl State {
                 let job = &state.jobs[&attempt.job];
                 keys.extend([EntityKey::Class(job.class), EntityKey::Account(job.organization)]);
                 keys.extend([EntityKey::Job(attempt.job), EntityKey::Attempt(*attempt)]);
+                keys.extend([None, Some(job.user)].map(|user| EntityKey::Used(job.organization, user)));
             }
             Fact::AttemptStarted { attempt, .. } | Fact::AttemptEnded { attempt, .. } => {
+                if let (Fact::AttemptEnded { .. }, Some(entry)) = (fact, state.view.attempts.get(attempt)) {
+                    keys.extend([None, Some(entry.user)].map(|user| EntityKey::Used(entry.organization, user)));
+                    let changed = History::keys_of(entry.similar, entry.allocation.cards());
+                    keys.extend(changed.map(EntityKey::History));
+                }
                 keys.insert(EntityKey::Account(state.jobs[&attempt.job].organization));
                 keys.extend([EntityKey::Job(attempt.job), EntityKey::Attempt(*attempt)]);
             }

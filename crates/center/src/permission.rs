@@ -69,11 +69,12 @@ pub enum Action {
     RevokeToken,
     ReadMetrics,
     ReadEnvironment,
+    ChangePolicy,
 }
 
 impl Action {
     /// All actions.
-    pub const ALL: [Action; 17] = [
+    pub const ALL: [Action; 18] = [
         Action::SubmitJob,
         Action::CancelJob,
         Action::ReadJob,
@@ -91,6 +92,7 @@ impl Action {
         Action::RevokeToken,
         Action::ReadMetrics,
         Action::ReadEnvironment,
+        Action::ChangePolicy,
     ];
 
     /// The words for people.
@@ -113,6 +115,7 @@ impl Action {
             Action::RevokeToken => both("revoke this token", "吊销该令牌"),
             Action::ReadMetrics => both("read metrics", "读取监控指标"),
             Action::ReadEnvironment => both("see environments", "查看运行环境"),
+            Action::ChangePolicy => both("change how jobs are scheduled", "修改调度策略"),
         }
     }
 }
@@ -139,6 +142,7 @@ pub fn scope(subject: Subject, action: Action) -> Scope {
         Action::RevokeToken => [Everything, Nothing, Nothing, Organization, Own, Nothing],
         Action::ReadMetrics => [Everything, Everything, Everything, Nothing, Nothing, Nothing],
         Action::ReadEnvironment => [Everything, Nothing, Everything, Nothing, Nothing, Nothing],
+        Action::ChangePolicy => [Everything, Nothing, Nothing, Nothing, Nothing, Nothing],
     };
     row[match subject {
         Subject::User { role: Role::Operator, .. } => 0,
@@ -215,7 +219,17 @@ mod tests {
     #[test]
     fn an_auditor_changes_nothing() {
         use Action::*;
-        for action in [SubmitJob, CancelJob, ChangeNode, ChangeOrganization, TopUp, AddUser, IssueToken, RevokeToken] {
+        for action in [
+            SubmitJob,
+            CancelJob,
+            ChangeNode,
+            ChangeOrganization,
+            TopUp,
+            AddUser,
+            IssueToken,
+            RevokeToken,
+            ChangePolicy,
+        ] {
             assert_eq!(scope(of(Role::Auditor, None), action), Scope::Nothing, "{action:?}");
         }
     }

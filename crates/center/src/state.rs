@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use haina_core::{ClassId, Epoch, JobId, JobState, Timestamp, WaitReason};
-use haina_scheduler::{ClassKey, Queue};
+use haina_core::{Backfill, ClassId, Epoch, JobId, JobState, Timestamp, WaitReason};
+use haina_scheduler::{Blocker, ClassKey, Demand, Found, Plan, Promise, Queue, Terms};
 
 use crate::{Job, View};
 
@@ -15,6 +15,7 @@ pub struct State {
     pub(crate) jobs: BTreeMap<JobId, Job>,
 
     pub(crate) queue: Queue,
+    pub(crate) plan: Plan,
     pub(crate) class_of_key: BTreeMap<ClassKey, ClassId>,
     pub(crate) dependents: BTreeMap<JobId, BTreeSet<JobId>>,
     pub(crate) timers: BTreeSet<(Timestamp, JobId)>,
@@ -68,7 +69,32 @@ impl State {
 
     /// Whether `Advance` would find something to look at.
     pub fn has_work(&self, now: Timestamp) -> bool {
-        self.queue.next().is_some() || self.next_timer().is_some_and(|at| at <= now)
+        self.next_in_line().is_some() || self.next_timer().is_some_and(|at| at <= now)
+    }
+
+    /// The job to look at next, and its class.
+    pub(crate) fn next_in_line(&self) -> Option<(ClassId, JobId)> {
+        match self.view.center.policy.backfill {
+            Backfill::None => self.queue.next_in_strict_order(),
+            Backfill::BestEffort | Backfill::Easy | Backfill::Conservative => self.queue.next(),
+        }
+    }
+
+    /// What is missing for a demand that does not fit.
+    fn capacity(&self, demand: &Demand) -> WaitReason {
+        let cluster = &self.view.cluster;
+        match cluster.find(demand, &Terms::default(), &mut cluster.fuel_for_any_find()) {
+            Found::Blocked { nodes_free } => {
+                let (nodes, cards_per_node) = (demand.nodes, demand.cards_per_node);
+                WaitReason::Capacity { nodes, cards_per_node, nodes_free }
+            }
+            Found::Placed(_) | Found::OutOfFuel => WaitReason::Turn,
+        }
+    }
+
+    /// When a job was promised to start at the latest, and with what.
+    pub fn promise(&self, id: JobId) -> Option<&Promise> {
+        self.plan.promised(id)
     }
 
     /// What a job is, as a whole, while it has not ended.
@@ -94,29 +120,16 @@ impl State {
             return out_of_line(WaitReason::Concurrency { cap });
         }
         let class = &self.view.classes[&job.class];
-        let ahead = self.ahead(&class.key, id);
+        let place = job.waiting(id, &class.key, &self.view.center.policy);
+        let ahead = self.queue.ahead(job.class, place, POSITION_MOST as usize) as u64;
         let head = self.queue.line(job.class).next() == Some(id);
-        let (reason, since) = match &class.reason {
-            Some(reason) if head => (reason.clone(), Some(class.reason_since)),
-            _ => (WaitReason::Turn, None),
+        let (reason, since) = match (&class.reason, self.queue.blocker(job.class)) {
+            _ if !head => (WaitReason::Turn, None),
+            (Some(reason), _) => (reason.clone(), Some(class.reason_since)),
+            // Another class with the same demand was looked at.
+            (None, Some(Blocker::Capacity)) => (self.capacity(&class.key.demand), None),
+            (None, _) => (WaitReason::Turn, None),
         };
         Some(Waiting { reason, since, ahead: Some(ahead) })
-    }
-
-    fn ahead(&self, key: &ClassKey, id: JobId) -> u64 {
-        let mut ahead = 0;
-        for (class, other) in self.queue.classes() {
-            if other.demand.pool != key.demand.pool || other.priority < key.priority {
-                continue;
-            }
-            ahead += match other.priority > key.priority {
-                true => self.queue.class_len(class) as u64,
-                false => self.queue.line(class).take_while(|job| *job < id).take(POSITION_MOST as usize).count() as u64,
-            };
-            if ahead >= POSITION_MOST {
-                return POSITION_MOST;
-            }
-        }
-        ahead
     }
 }

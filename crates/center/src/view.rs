@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use haina_core::{
     AttemptId, CardMillis, CardModelId, ClassId, Currency, Digest, Epoch, JobId, JobState, Money, NodeId,
-    OrganizationId, PoolId, TokenId, UserId,
+    OrganizationId, Policy, PoolId, TokenId, UserId,
 };
 use haina_ledger::{Account, Ledger};
-use haina_scheduler::{Cluster, NodeState};
+use haina_scheduler::{Cluster, History, NodeState, Shares};
 
 use crate::{Attempt, CardModel, Center, Class, Fact, Node, Organization, Pool, Token, User};
 
@@ -29,7 +29,8 @@ pub struct View {
     pub attempts: BTreeMap<AttemptId, Attempt>,
 
     pub cluster: Cluster,
-    pub cards_held: BTreeMap<OrganizationId, CardMillis>,
+    pub shares: Shares,
+    pub history: History,
     pub organization_of_name: BTreeMap<String, OrganizationId>,
     pub user_of_name: BTreeMap<String, UserId>,
     pub pool_of_name: BTreeMap<String, PoolId>,
@@ -57,6 +58,7 @@ impl View {
                 next_token: TokenId(1),
                 revenue: None,
                 cash: None,
+                policy: Policy::default(),
             },
             card_models: BTreeMap::new(),
             pools: BTreeMap::new(),
@@ -68,7 +70,8 @@ impl View {
             classes: BTreeMap::new(),
             attempts: BTreeMap::new(),
             cluster: Cluster::new(),
-            cards_held: BTreeMap::new(),
+            shares: Shares::default(),
+            history: History::default(),
             organization_of_name: BTreeMap::new(),
             user_of_name: BTreeMap::new(),
             pool_of_name: BTreeMap::new(),
@@ -113,11 +116,14 @@ impl View {
                 node.unusable = unusable.clone();
                 self.cluster.set_unusable(*id, node.unusable_bits());
             }
-            Fact::OrganizationSet { id, name, title, card_limit, suspended } => {
+            Fact::PolicySet { policy } => self.center.policy = *policy,
+            Fact::OrganizationSet { id, name, title, card_limit, suspended, entitlement } => {
                 self.organization_of_name.insert(name.clone(), *id);
                 let (name, title) = (name.clone(), title.clone());
-                let organization = Organization { name, title, card_limit: *card_limit, suspended: *suspended };
+                let (card_limit, suspended, entitlement) = (*card_limit, *suspended, *entitlement);
+                let organization = Organization { name, title, card_limit, suspended, entitlement };
                 self.organizations.insert(*id, organization);
+                self.shares.share(*id).entitlement = entitlement;
                 let currency = self.center.currency;
                 self.ledger.accounts.entry(*id).or_insert_with(|| Account::new(currency));
             }
@@ -155,7 +161,11 @@ impl View {
             Fact::AttemptStopping { attempt } => {
                 self.attempts.get_mut(attempt).expect("a fact names an attempt that has not ended").stopping = true;
             }
-            Fact::JobDue { .. } | Fact::JobCancelled { .. } | Fact::ElementCancelled { .. } => {}
+            Fact::JobDue { .. }
+            | Fact::JobCancelled { .. }
+            | Fact::ElementCancelled { .. }
+            | Fact::PromiseMade { .. }
+            | Fact::PromiseWithdrawn { .. } => {}
             Fact::JobEnded { class: id, .. } => {
                 let class = self.class(*id);
                 class.jobs -= 1;
@@ -177,28 +187,32 @@ impl View {
                 price_per_card_hour,
                 price_version,
                 at,
+                user,
+                predicted,
+                similar,
             } => {
                 self.cluster.claim(allocation);
                 self.account(*organization).take_hold(*hold);
                 self.class(*class).reason = None;
-                let held = self.cards_held.entry(*organization).or_default();
-                held.0 += allocation.cards().0;
+                let entry = Attempt {
+                    organization: *organization,
+                    allocation: allocation.clone(),
+                    placed: *at,
+                    started: None,
+                    stopping: false,
+                    hold: *hold,
+                    price_per_card_hour: *price_per_card_hour,
+                    price_version: *price_version,
+                    user: *user,
+                    predicted: *predicted,
+                    similar: *similar,
+                };
+                self.shares.begin(&entry.attempted());
                 let limit = self.organizations[organization].card_limit;
-                let within = limit.is_none_or(|limit| *held <= limit) || allocation.cards().0 == 0;
+                let held = self.cards_held(*organization);
+                let within = limit.is_none_or(|limit| held <= limit) || allocation.cards().0 == 0;
                 assert!(within, "no admission makes a quota exceeded");
-                self.attempts.insert(
-                    *attempt,
-                    Attempt {
-                        organization: *organization,
-                        allocation: allocation.clone(),
-                        placed: *at,
-                        started: None,
-                        stopping: false,
-                        hold: *hold,
-                        price_per_card_hour: *price_per_card_hour,
-                        price_version: *price_version,
-                    },
-                );
+                self.attempts.insert(*attempt, entry);
             }
             Fact::AttemptStarted { attempt, at } => {
                 let entry = self.attempts.get_mut(attempt).expect("a fact names an attempt that has not ended");
@@ -206,11 +220,14 @@ impl View {
                 let (price, cards, payer) = (entry.price_per_card_hour, entry.allocation.cards(), entry.organization);
                 self.account(payer).accrual.begin(price, cards, *at);
             }
-            Fact::AttemptEnded { attempt, .. } => {
+            Fact::AttemptEnded { attempt, state, started, ended, .. } => {
                 let entry = self.attempts.remove(attempt).expect("a fact names an attempt that has not ended");
                 self.cluster.release(&entry.allocation);
-                let held = self.cards_held.get_mut(&entry.organization).expect("what is given back was held");
-                held.0 -= entry.allocation.cards().0;
+                let cards = entry.allocation.cards();
+                self.shares.end(&entry.attempted(), cards.used_for(ended.since(entry.placed)), *ended);
+                if let (Some(started), JobState::Succeeded | JobState::Failed) = (started, state) {
+                    self.history.learn(entry.similar, cards, ended.since(*started));
+                }
                 let account = self.account(entry.organization);
                 account.release_hold(entry.hold);
                 if let Some(started) = entry.started {
@@ -231,7 +248,7 @@ impl View {
 
     /// Cards that an organization holds.
     pub fn cards_held(&self, organization: OrganizationId) -> CardMillis {
-        self.cards_held.get(&organization).copied().unwrap_or_default()
+        self.shares.held(organization)
     }
 
     /// The attempts of one job that have not ended.

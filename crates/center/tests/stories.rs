@@ -230,11 +230,13 @@ fn a_waiting_job_says_what_for_and_how_many_are_ahead() {
     let fourth = story.submit_one(OCEAN, job("fourth", 8.0));
     let waiting = story.state.waiting(third).unwrap();
     assert_eq!(waiting.reason.word(), "capacity");
-    assert_eq!(waiting.ahead, Some(0));
-    assert_eq!(story.state.waiting(fourth).unwrap().ahead, Some(1));
+    assert_eq!(waiting.ahead, Some(1));
+    let waiting = story.state.waiting(fourth).unwrap();
+    assert_eq!(waiting.reason.word(), "capacity", "the answer for one organization is that for the other");
+    assert_eq!(waiting.ahead, Some(0), "its organization holds nothing");
     story.finish(first, SUCCESS);
-    assert_eq!(story.job_state(third), JobState::Starting, "what frees cards places the next in line");
-    assert_eq!(story.job_state(fourth), JobState::Waiting);
+    assert_eq!(story.job_state(fourth), JobState::Starting, "what frees cards places the next in line");
+    assert_eq!(story.job_state(third), JobState::Waiting);
 }
 
 #[test]
@@ -246,6 +248,8 @@ fn a_quota_holds_back_its_own_organization_only() {
     assert_eq!(story.state.waiting(ocean[1]).unwrap().reason.word(), "quota");
     assert_eq!(story.job_state(harbour), JobState::Starting);
     let raise = Command::SetOrganization {
+        weight: None,
+        guaranteed: None,
         name: "ocean".into(),
         title: None,
         card_limit: Some(CardMillis::whole(16)),
@@ -367,6 +371,8 @@ fn a_suspended_organization_starts_nothing_and_submits_nothing() {
     let _other = story.submit_one(OCEAN, job("other", 8.0));
     let waiting = story.submit_one(HARBOUR, job("waiting", 8.0));
     let suspend = |suspended| Command::SetOrganization {
+        weight: None,
+        guaranteed: None,
         name: "harbour".into(),
         title: None,
         card_limit: None,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::local_definition::LocalDefinition;
-use crate::{Bytes, CardMillis, Currency, Money, Role};
+use crate::{Bytes, CardMillis, Currency, Entitlement, Money, Policy, Role};
 
 /// The whole center file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct CenterDefinition {
     pub organizations: Vec<OrganizationDefinition>,
     /// The users that exist from the start.
     pub users: Vec<UserDefinition>,
+    /// How jobs are scheduled, from the next start of the center on; as it was if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Policy>,
     /// How this machine runs tasks; nothing is decided by it.
     #[serde(default)]
     pub local: LocalDefinition,
@@ -89,6 +92,9 @@ pub struct OrganizationDefinition {
     pub title: String,
     /// Cards that it may hold at once; no limit if absent.
     pub card_limit: Option<CardMillis>,
+    /// What it is entitled to when others compete with it.
+    #[serde(default, skip_serializing_if = "Entitlement::is_plain")]
+    pub entitlement: Entitlement,
     /// Paid in when the organization is first registered; never again.
     pub opening_balance: Money,
 }

@@ -19,6 +19,11 @@ pub enum WaitReason {
         /// Nodes that could host one share now.
         nodes_free: u32,
     },
+    /// What is free is promised to others from a moment on, and it could take longer.
+    Promised {
+        /// The first such moment.
+        start: Timestamp,
+    },
     /// Its organization holds as many cards as it may.
     Quota {
         /// The organization's limit.
@@ -60,6 +65,7 @@ impl WaitReason {
         match self {
             WaitReason::Turn => "turn",
             WaitReason::Capacity { .. } => "capacity",
+            WaitReason::Promised { .. } => "promised",
             WaitReason::Quota { .. } => "quota",
             WaitReason::Funds { .. } => "funds",
             WaitReason::Suspended => "suspended",
@@ -78,6 +84,9 @@ impl WaitReason {
                 "It needs {nodes} node(s) with {} free card(s) each; {nodes_free} such node(s) are free.",
                 cards(cards_per_node)
             ),
+            (Language::English, WaitReason::Promised { .. }) => {
+                "What is free is promised to jobs before it, and its time limit reaches beyond their start.".to_owned()
+            }
             (Language::English, WaitReason::Quota { limit, held, asked }) => format!(
                 "It needs {} card(s); its organization holds {} of the {} that it may.",
                 cards(asked),
@@ -96,6 +105,9 @@ impl WaitReason {
             (Language::Chinese, WaitReason::Turn) => "前面还有其他作业排队。".to_owned(),
             (Language::Chinese, WaitReason::Capacity { nodes, cards_per_node, nodes_free }) => {
                 format!("需要 {nodes} 个各有 {} 张空闲卡的节点；目前有 {nodes_free} 个。", cards(cards_per_node))
+            }
+            (Language::Chinese, WaitReason::Promised { .. }) => {
+                "空闲资源已承诺给前面的作业，而本作业的时限超过其开始时间。".to_owned()
             }
             (Language::Chinese, WaitReason::Quota { limit, held, asked }) => {
                 format!("需要 {} 张卡；本单位已占用 {} 张，上限 {} 张。", cards(asked), cards(held), cards(limit))

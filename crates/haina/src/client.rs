@@ -98,6 +98,11 @@ impl Client {
         self.read(self.ask(Method::POST, path, Some(to_bytes(body)), &[])?)
     }
 
+    /// Sets a thing.
+    pub fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
+        self.read(self.ask(Method::PUT, path, Some(to_bytes(body)), &[])?)
+    }
+
     /// Creates a thing once, also where it has to be asked for again: a center that is away while it restarts, or that
     /// cannot say what became of the request, is asked again with the same key, for a while.
     pub fn create<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::connection::Connection;
 use crate::{
-    account, demo, environments, job, jobs, login, node, print, shell, simulate, slurm, submit, template, token, top,
-    up, user,
+    account, demo, environments, job, jobs, login, node, policy, print, shell, simulate, slurm, submit, template,
+    token, top, up, user,
 };
 
 /// Haina: a computing center
@@ -48,6 +48,8 @@ enum Command {
     },
     /// List environments: of Python packages, and images
     Environments(environments::Arguments),
+    /// Show how jobs are scheduled, or change it
+    Policy(policy::Arguments),
     /// Show an account, or pay into it
     Account(account::Arguments),
     /// List or add users
@@ -100,6 +102,7 @@ pub fn run() -> anyhow::Result<u8> {
         Command::Nodes(arguments) => node::list(&arguments, &connection.client()?),
         Command::Node { command } => node::run(command, &connection),
         Command::Environments(arguments) => environments::list(&arguments, &connection.client()?),
+        Command::Policy(arguments) => policy::run(&arguments, &connection.client()?),
         Command::Account(arguments) => account::run(arguments, &connection.client()?),
         Command::User { command } => user::run(command, &connection.client()?),
         Command::Token { command } => token::run(command, &connection.client()?),

@@ -20,6 +20,7 @@ mod node;
 mod node_discover;
 mod own_center;
 mod packages_files;
+mod policy;
 mod print;
 mod printable;
 mod profile;

@@ -7,9 +7,10 @@
 use std::time::{Duration, Instant};
 
 use haina_core::{
-    Allocation, Bytes, CardMillis, CardModelId, ClassId, CpuMillis, JobId, NodeId, OrganizationId, PoolId,
+    Allocation, Bytes, CardMillis, CardModelId, ClassId, CpuMillis, JobId, NodeId, OrganizationId, PoolId, Timestamp,
+    UserId,
 };
-use haina_scheduler::{Blocker, ClassKey, Cluster, Demand, Found, NodeSpec, Queue};
+use haina_scheduler::{Blocker, ClassKey, Cluster, Demand, Found, Fuel, NodeSpec, Queue, Terms, Waiting};
 
 const POOL: PoolId = PoolId(1);
 const MODEL: CardModelId = CardModelId(1);
@@ -84,7 +85,7 @@ fn churn(cluster: &mut Cluster, held: &mut Vec<Allocation>, random: &mut Lcg, mi
     let mut counts = Counts::default();
     for _ in 0..decisions {
         let demand = demand(random, mix);
-        match cluster.find(&demand, &mut haina_scheduler::Fuel(1_000_000)) {
+        match cluster.find(&demand, &Terms::default(), &mut Fuel(1_000_000)) {
             Found::Placed(allocation) => {
                 cluster.claim(&allocation);
                 counts.placed += 1;
@@ -128,6 +129,10 @@ fn measure(nodes: u32, mix: Mix, name: &str) -> f64 {
     elapsed.as_nanos() as f64 / decisions as f64
 }
 
+fn waiting(job: JobId) -> Waiting {
+    Waiting { job, user: UserId(0), due: Timestamp(0) }
+}
+
 /// One million jobs in 100 classes go through the line; every tenth look blocks a class, which a freed card wakes.
 fn measure_queue() {
     let (mut queue, mut random) = (Queue::new(), Lcg(7));
@@ -141,7 +146,7 @@ fn measure_queue() {
     let per_second = |elapsed: Duration| 1e6 / elapsed.as_secs_f64();
     let start = Instant::now();
     for job in 0..1_000_000 {
-        queue.insert(ClassId(random.below(100) as u32), JobId(job));
+        queue.insert(ClassId(random.below(100) as u32), waiting(JobId(job)));
     }
     let inserted = per_second(start.elapsed());
     let resident = resident_bytes().saturating_sub(resident_before);
@@ -153,7 +158,7 @@ fn measure_queue() {
             queue.block(class, Blocker::Capacity);
             queue.capacity_freed(POOL, Some(MODEL));
         } else {
-            queue.remove(class, job);
+            queue.remove(class, waiting(job));
         }
     }
     let taken = per_second(start.elapsed());

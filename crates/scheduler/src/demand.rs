@@ -32,6 +32,18 @@ pub(crate) enum CardDemand {
 }
 
 impl Demand {
+    /// Not after any other.
+    pub(crate) fn least() -> Demand {
+        Demand {
+            pool: PoolId(0),
+            card_model: None,
+            nodes: 0,
+            cards_per_node: CardMillis(0),
+            cpu_per_node: CpuMillis(0),
+            memory_per_node: Bytes(0),
+        }
+    }
+
     /// The cards of one share; none if the number is neither whole cards nor a part of one.
     pub(crate) fn cards(&self) -> Option<CardDemand> {
         match self.cards_per_node.0 {

@@ -17,6 +17,7 @@ use crate::cluster::Cluster;
 use crate::demand::{CardDemand, Demand, Fuel};
 use crate::index::Group;
 use crate::node::Node;
+use crate::terms::{Open, Terms};
 
 /// The answer to a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,17 +53,18 @@ type Cost = (u32, u64);
 struct OutOfFuel;
 
 impl Cluster {
-    /// Looks for the best place for all shares of `demand`. Costs at least one probe.
+    /// Looks for the best place for all shares of `demand`. Costs at least one probe. Nodes of which cards are withheld
+    /// are ordered by all that is free of them.
     ///
     /// Panics on a demand that `could_ever_host` calls malformed, whatever the nodes.
-    pub fn find(&self, demand: &Demand, fuel: &mut Fuel) -> Found {
+    pub fn find(&self, demand: &Demand, terms: &Terms, fuel: &mut Fuel) -> Found {
         assert!(demand.nodes > 0, "at least one node is asked for");
         let cards = demand.cards().expect("whole cards, a part of one, or none are asked for");
         if !fuel.spend(1) {
             return Found::OutOfFuel;
         }
         let in_parts = matches!(cards, CardDemand::Fraction(_));
-        let mut search = Search { nodes: &self.nodes, demand, in_parts, fuel, picks: Vec::new() };
+        let mut search = Search { nodes: &self.nodes, demand, terms, in_parts, fuel, picks: Vec::new() };
         if cards == CardDemand::None {
             let groups: Vec<&Group> = self.groups(demand.pool, demand.card_model).collect();
             return match search.without_cards(&groups) {
@@ -104,7 +106,7 @@ impl Cluster {
 
     /// With this much fuel, no search ends for lack of it.
     pub fn fuel_for_any_find(&self) -> Fuel {
-        // A search looks once at each card in parts, and at a node at most once for each of its rings.
+        // A search looks once at each card in parts, and at a node at most once for each of its rings and once more.
         Fuel(1 + self.nodes.iter().map(|node| 1 + 2 * u64::from(node.spec.cards)).sum::<u64>())
     }
 }
@@ -112,6 +114,7 @@ impl Cluster {
 struct Search<'a> {
     nodes: &'a [Node],
     demand: &'a Demand,
+    terms: &'a Terms<'a>,
     /// Whether a part of a card is asked for.
     in_parts: bool,
     fuel: &'a mut Fuel,
@@ -124,13 +127,13 @@ impl<'a> Search<'a> {
     }
 
     /// Looks at one candidate, which has the cards: does it have the rest? Costs a probe.
-    fn probe(&mut self, number: u32) -> Result<Option<&'a Node>, OutOfFuel> {
+    fn probe(&mut self, number: u32) -> Result<Option<Open<'a>>, OutOfFuel> {
         if !self.fuel.spend(1) {
             return Err(OutOfFuel);
         }
-        let node = &self.nodes[number as usize];
-        let fits = node.cpu_free >= self.demand.cpu_per_node && node.memory_free >= self.demand.memory_per_node;
-        Ok((fits && (node.spec.fractions || !self.in_parts)).then_some(node))
+        let open = Open::new(&self.nodes[number as usize], self.terms);
+        let fits = open.has(self.demand.cpu_per_node, self.demand.memory_per_node);
+        Ok((fits && (open.node.spec.fractions || !self.in_parts)).then_some(open))
     }
 
     /// Picks nodes with `count` free cards, except those in `taken`, until there are enough. The cost counts the shares
@@ -138,11 +141,11 @@ impl<'a> Search<'a> {
     fn whole(&mut self, group: &Group, count: u32, taken: &BTreeSet<u32>) -> Result<Cost, OutOfFuel> {
         for (ring, _, nodes) in group.by_ring.scan(count) {
             for number in nodes.iter() {
-                let Some(node) = self.probe(number)? else { continue };
+                let Some(open) = self.probe(number)? else { continue };
                 // A node with several rings that suffice was looked at under the least of them.
-                let is_first = node.profile().least_sufficient_ring(count) == Some(ring);
-                if is_first && !taken.contains(&number) {
-                    self.picks.push(Pick { number, cards: PickedCards::Whole(node.choose_cards(count)) });
+                let is_first = open.node.profile().least_sufficient_ring(count) == Some(ring);
+                if is_first && open.has_ring(count) && !taken.contains(&number) {
+                    self.picks.push(Pick { number, cards: PickedCards::Whole(open.choose_cards(count)) });
                     if self.wanted() == 0 {
                         return Ok((0, 0));
                     }
@@ -151,15 +154,18 @@ impl<'a> Search<'a> {
         }
         let mut spread = 0;
         for (free, scattered, nodes) in group.by_free.scan(count) {
-            // With a fullest ring of `count` or more, the nodes of this bucket were looked at above.
-            if free - scattered >= count {
+            // With a fullest ring of `count` or more, the nodes of this bucket were looked at above, and refused unless
+            // that ring is withheld.
+            let had_ring = free - scattered >= count;
+            if had_ring && self.terms.withheld.is_empty() {
                 continue;
             }
             for number in nodes.iter() {
-                let Some(node) = self.probe(number)? else { continue };
-                if !taken.contains(&number) {
-                    spread += u32::from(node.spreads(count));
-                    self.picks.push(Pick { number, cards: PickedCards::Whole(node.choose_cards(count)) });
+                let Some(open) = self.probe(number)? else { continue };
+                let was_taken = (had_ring && open.has_ring(count)) || taken.contains(&number);
+                if !was_taken && open.free().count_ones() >= count {
+                    spread += u32::from(open.node.spreads(open.free(), count));
+                    self.picks.push(Pick { number, cards: PickedCards::Whole(open.choose_cards(count)) });
                     if self.wanted() == 0 {
                         return Ok((spread, 0));
                     }
@@ -175,7 +181,7 @@ impl<'a> Search<'a> {
         let mut taken = BTreeSet::new();
         let mut unused = 0;
         for &(left, number, card) in group.remainders.range((millis, 0, 0)..) {
-            if self.probe(number)?.is_some() && taken.insert(number) {
+            if self.probe(number)?.is_some_and(|open| open.gives(card)) && taken.insert(number) {
                 self.picks.push(Pick { number, cards: PickedCards::Part { card, millis } });
                 unused += u64::from(left - millis);
                 if self.wanted() == 0 {

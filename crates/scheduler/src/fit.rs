@@ -36,7 +36,11 @@ impl Profile {
 
 impl Node {
     pub(crate) fn profile(&self) -> Profile {
-        let free = self.usable_free();
+        self.profile_of(self.usable_free())
+    }
+
+    /// The profile as if only the cards of `free` were free.
+    pub(crate) fn profile_of(&self, free: u64) -> Profile {
         let counts = self.rings().map(|ring| (free & ring).count_ones());
         let ring_counts = counts.fold(0, |set: u128, count| set | 1 << count) & !1;
         Profile { free: free.count_ones(), ring_counts }
@@ -49,17 +53,17 @@ impl Node {
         (0..cards.div_ceil(size)).map(move |ring| (u64::MAX >> (64 - size)).wrapping_shl(ring * size))
     }
 
-    /// Whether `cards` cards are spread over rings although one ring of this node could hold them when free.
-    pub(crate) fn spreads(&self, cards: u32) -> bool {
-        cards <= self.spec.ring.min(self.spec.cards) && self.profile().least_sufficient_ring(cards).is_none()
+    /// Whether `cards` of the `free` cards are spread over rings although one ring of this node could hold them all.
+    pub(crate) fn spreads(&self, free: u64, cards: u32) -> bool {
+        cards <= self.spec.ring.min(self.spec.cards) && self.profile_of(free).least_sufficient_ring(cards).is_none()
     }
 
-    /// The cards to take, as bits: those of the least sufficient ring; where none suffices, first all of the ring with
+    /// The cards to take of those in `free`, as bits: those of the least sufficient ring; where none suffices, first all of the ring with
     /// the most free cards, and so on, so that few rings are touched. Ties go to the lower ring and card.
-    pub(crate) fn choose_cards(&self, cards: u32) -> u64 {
+    pub(crate) fn choose_cards(&self, free: u64, cards: u32) -> u64 {
         let (mut chosen, mut left) = (0, cards);
         while left > 0 {
-            let free = self.usable_free() & !chosen;
+            let free = free & !chosen;
             let ring = self
                 .rings()
                 .map(|ring| ring & free)
@@ -116,7 +120,7 @@ mod tests {
             (64, 64, u64::MAX, 64, u64::MAX),
             (1, 1, 1, 1, 1),
         ] {
-            assert_eq!(node(cards, ring, free).choose_cards(asked), taken, "{asked} of {free:b}");
+            assert_eq!(node(cards, ring, free).choose_cards(free, asked), taken, "{asked} of {free:b}");
         }
     }
 
@@ -133,9 +137,9 @@ mod tests {
 
     #[test]
     fn only_what_a_ring_could_hold_counts_as_spread() {
-        assert!(node(8, 4, 0b0110_0110).spreads(4));
-        assert!(!node(8, 4, 0b1111_0000).spreads(4));
-        assert!(!node(8, 4, 0b1111_1111).spreads(8));
-        assert!(!node(8, 0, 0b0110_0110).spreads(4));
+        assert!(node(8, 4, 0b0110_0110).spreads(0b0110_0110, 4));
+        assert!(!node(8, 4, 0b1111_0000).spreads(0b1111_0000, 4));
+        assert!(!node(8, 4, 0b1111_1111).spreads(0b1111_1111, 8));
+        assert!(!node(8, 0, 0b0110_0110).spreads(0b0110_0110, 4));
     }
 }

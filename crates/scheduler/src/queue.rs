@@ -1,13 +1,18 @@
-//! The line of ready jobs. Jobs of one class are alike to the scheduler, so the answer for the first of them is the
-//! answer for all: a class that cannot start is set aside until something changes that could help it.
+//! The line of ready jobs. Jobs of one class are alike to the scheduler, and classes of one demand are alike to the
+//! cluster: what the cluster answers for one of them is its answer for all, so a demand that does not fit is set aside
+//! until something changes that could help it, however many classes and jobs have it.
+//!
+//! The order is by priority; among equals by the standing of the organization, then of the user, then by when the job is
+//! due, then by its number. Who gives the standings and the due moments makes the policy.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use haina_core::{CardModelId, ClassId, JobId, OrganizationId, PoolId};
+use haina_core::{CardModelId, ClassId, JobId, OrganizationId, PoolId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::Demand;
+use crate::line::{Line, Standing, Waiting};
 
 /// What makes jobs alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -24,13 +29,13 @@ pub struct ClassKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Blocker {
-    /// Too little is free in its pool.
+    /// Too little is free in its pool: all classes of its demand wait.
     Capacity,
     /// Its organization's quota, funds or standing.
     Account,
 }
 
-/// The freed nodes that could help a class: a blocked class is found again by what it waits for.
+/// The freed nodes that could help a demand: one that is set aside is found again by what it waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Helpful {
     /// Every node of the pool: no cards are needed, of whatever model.
@@ -41,43 +46,79 @@ enum Helpful {
     Model(CardModelId),
 }
 
-/// The place of a class among the unblocked: the least is next.
-type Place = (Reverse<i32>, JobId, ClassId);
+/// The place of a class among all: the least is next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    priority: Reverse<i32>,
+    organization: Standing,
+    user: Standing,
+    due: Timestamp,
+    job: JobId,
+    class: ClassId,
+}
 
 #[derive(Clone, Debug)]
 struct Class {
     key: ClassKey,
-    line: BTreeSet<JobId>,
-    blocked: Option<Blocker>,
+    standing: Standing,
+    line: Line,
+    /// Whether it waits for its account.
+    waits: bool,
 }
 
-/// Ready jobs in order: highest priority first, then the lowest job, which was submitted first.
+/// All classes of one demand.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Shape {
+    classes: u32,
+    /// Of the classes that have jobs and do not wait for their accounts.
+    places: BTreeSet<Place>,
+    /// Whether it waits for capacity.
+    waits: bool,
+    /// While it waits: a job that ends by then would fit all the same, because what is free is promised only from then on.
+    window: Option<Timestamp>,
+}
+
+/// Ready jobs in order.
 #[derive(Clone, Debug, Default)]
 pub struct Queue {
     classes: BTreeMap<ClassId, Class>,
-    /// The unblocked classes that have jobs.
+    of_organization: BTreeMap<OrganizationId, BTreeSet<ClassId>>,
+    organizations: BTreeMap<OrganizationId, Standing>,
+    users: BTreeMap<(OrganizationId, UserId), Standing>,
+    shapes: BTreeMap<Demand, Shape>,
+    /// The first place of each demand that does not wait for capacity.
     ready: BTreeSet<Place>,
-    waiting_for_capacity: BTreeSet<(PoolId, Helpful, ClassId)>,
+    /// The first place of each demand that does.
+    aside: BTreeSet<Place>,
+    waiting_for_capacity: BTreeSet<(PoolId, Helpful, Demand)>,
     waiting_for_account: BTreeSet<(OrganizationId, ClassId)>,
     jobs: usize,
 }
 
 impl Class {
-    fn head(&self) -> Option<JobId> {
-        self.line.first().copied()
-    }
-
     fn place(&self, id: ClassId) -> Option<Place> {
-        self.head().map(|head| (Reverse(self.key.priority), head, id))
+        let (user, due, job) = self.line.head().filter(|_| !self.waits)?;
+        let (priority, organization) = (Reverse(self.key.priority), self.standing);
+        Some(Place { priority, organization, user, due, job, class: id })
     }
+}
 
-    fn helpful(&self) -> Helpful {
-        match (self.key.demand.cards_per_node.0, self.key.demand.card_model) {
-            (0, None) => Helpful::AnyNode,
-            (_, None) => Helpful::AnyCards,
-            (_, Some(model)) => Helpful::Model(model),
-        }
+fn helpful(demand: &Demand) -> Helpful {
+    match (demand.cards_per_node.0, demand.card_model) {
+        (0, None) => Helpful::AnyNode,
+        (_, None) => Helpful::AnyCards,
+        (_, Some(model)) => Helpful::Model(model),
     }
+}
+
+/// Whether jobs of these demands want the same cards, or, where they want none, the same nodes.
+fn compete(one: &Demand, other: &Demand) -> bool {
+    let with_cards = |demand: &Demand| demand.cards_per_node.0 > 0;
+    let same_model = match (one.card_model, other.card_model) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    };
+    one.pool == other.pool && with_cards(one) == with_cards(other) && same_model
 }
 
 impl Queue {
@@ -88,101 +129,217 @@ impl Queue {
 
     /// Adds an empty class. Panics if the id is known.
     pub fn add_class(&mut self, id: ClassId, key: ClassKey) {
-        let known = self.classes.insert(id, Class { key, line: BTreeSet::new(), blocked: None });
+        let standing = self.organizations.get(&key.organization).copied().unwrap_or_default();
+        let known = self.classes.insert(id, Class { key, standing, line: Line::default(), waits: false });
         assert!(known.is_none(), "class {id} is new");
+        self.of_organization.entry(key.organization).or_default().insert(id);
+        self.shapes.entry(key.demand).or_default().classes += 1;
     }
 
     /// Forgets a class. Panics unless it is empty.
     pub fn remove_class(&mut self, id: ClassId) {
         let class = self.classes.remove(&id).unwrap_or_else(|| panic!("class {id} is known"));
-        assert!(class.line.is_empty(), "class {id} is empty");
+        assert!(class.line.len() == 0, "class {id} is empty");
+        let (organization, demand) = (class.key.organization, class.key.demand);
+        let own = self.of_organization.get_mut(&organization).expect("its organization has classes");
+        own.remove(&id);
+        if own.is_empty() {
+            self.of_organization.remove(&organization);
+        }
+        let shape = self.shapes.get_mut(&demand).expect("its demand is known");
+        shape.classes -= 1;
+        if shape.classes == 0 {
+            self.shapes.remove(&demand);
+            self.waiting_for_capacity.remove(&(demand.pool, helpful(&demand), demand));
+        }
     }
 
-    /// Puts a job in line. A blocked class stays blocked unless the job becomes its head: an answer about the old head
-    /// is none about the new one, whose time limit may need other funds.
-    pub fn insert(&mut self, id: ClassId, job: JobId) {
-        self.change_line(id, |line| assert!(line.insert(job), "job {job} is not in line yet"));
+    /// Puts a job in line. A class that waits for its account is looked at again if the job becomes its head: an answer
+    /// about the old head is none about the new one, whose time limit may need other funds.
+    pub fn insert(&mut self, id: ClassId, waiting: Waiting) {
+        let organization = self.class(id).key.organization;
+        let standing = self.users.get(&(organization, waiting.user)).copied().unwrap_or_default();
+        self.change_class(id, |class| class.line.insert(waiting, standing));
         self.jobs += 1;
     }
 
-    /// Takes a job out of line. If it was the head of a blocked class, the class is unblocked for its new head.
-    pub fn remove(&mut self, id: ClassId, job: JobId) {
-        self.change_line(id, |line| assert!(line.remove(&job), "job {job} is in line"));
+    /// Takes a job out of line. If it was the head of a class that waits for its account, the new head is looked at.
+    pub fn remove(&mut self, id: ClassId, waiting: Waiting) {
+        self.change_class(id, |class| class.line.remove(waiting));
         self.jobs -= 1;
     }
 
-    fn change_line(&mut self, id: ClassId, change: impl FnOnce(&mut BTreeSet<JobId>)) {
-        let class = self.classes.get_mut(&id).unwrap_or_else(|| panic!("class {id} is known"));
-        let before = class.place(id);
-        change(&mut class.line);
-        let after = class.place(id);
-        if before == after {
+    /// From now on the organization stands there.
+    pub fn set_organization_standing(&mut self, organization: OrganizationId, standing: Standing) {
+        if self.organizations.insert(organization, standing) == Some(standing) {
             return;
         }
-        if class.blocked.is_some() {
-            return self.unblock(id);
+        for id in self.of_organization.get(&organization).cloned().unwrap_or_default() {
+            self.change_class(id, |class| class.standing = standing);
         }
-        before.map(|place| self.ready.remove(&place));
-        self.ready.extend(after);
     }
 
-    /// The job to look at next: of the unblocked classes that have jobs, the head of the highest priority, then the
-    /// one that was submitted first.
-    pub fn next(&self) -> Option<(ClassId, JobId)> {
-        self.ready.first().map(|&(_, job, id)| (id, job))
+    /// From now on the user stands there among those of the organization.
+    pub fn set_user_standing(&mut self, organization: OrganizationId, user: UserId, standing: Standing) {
+        if self.users.insert((organization, user), standing) == Some(standing) {
+            return;
+        }
+        for id in self.of_organization.get(&organization).cloned().unwrap_or_default() {
+            self.change_class(id, |class| class.line.set_standing(user, standing));
+        }
     }
 
-    /// Sets a class aside until a change that could remove `blocker`, or until its head changes. Panics if it is empty.
-    pub fn block(&mut self, id: ClassId, blocker: Blocker) {
-        self.unblock(id);
-        let class = self.classes.get_mut(&id).expect("unblock knows it");
-        let place = class.place(id).unwrap_or_else(|| panic!("class {id} has a head that was looked at"));
-        class.blocked = Some(blocker);
-        self.ready.remove(&place);
-        match blocker {
-            Blocker::Capacity => self.waiting_for_capacity.insert((class.key.demand.pool, class.helpful(), id)),
-            Blocker::Account => self.waiting_for_account.insert((class.key.organization, id)),
+    fn class(&self, id: ClassId) -> &Class {
+        self.classes.get(&id).unwrap_or_else(|| panic!("class {id} is known"))
+    }
+
+    fn change_class(&mut self, id: ClassId, change: impl FnOnce(&mut Class)) {
+        let class = self.classes.get_mut(&id).unwrap_or_else(|| panic!("class {id} is known"));
+        let (before, head) = (class.place(id), class.line.head().map(|(_, _, job)| job));
+        change(class);
+        if class.waits && class.line.head().map(|(_, _, job)| job) != head {
+            class.waits = false;
+            self.waiting_for_account.remove(&(class.key.organization, id));
+        }
+        let (after, demand) = (class.place(id), class.key.demand);
+        if before != after {
+            self.change_shape(&demand, |shape| {
+                before.map(|place| shape.places.remove(&place));
+                shape.places.extend(after);
+            });
+        }
+    }
+
+    fn change_shape(&mut self, demand: &Demand, change: impl FnOnce(&mut Shape)) {
+        let shape = self.shapes.get_mut(demand).expect("the demand of a class is known");
+        let (before, waited) = (shape.places.first().copied(), shape.waits);
+        change(shape);
+        let (after, waits) = (shape.places.first().copied(), shape.waits);
+        if before == after && waited == waits {
+            return;
+        }
+        let (left, entered) = match (waited, waits) {
+            (false, false) => (&mut self.ready, None),
+            (true, true) => (&mut self.aside, None),
+            (false, true) => (&mut self.ready, Some(&mut self.aside)),
+            (true, false) => (&mut self.aside, Some(&mut self.ready)),
         };
+        before.map(|place| left.remove(&place));
+        entered.unwrap_or(left).extend(after);
+    }
+
+    /// The job to look at next: the first of those whose class waits for nothing.
+    pub fn next(&self) -> Option<(ClassId, JobId)> {
+        self.ready.first().map(|place| (place.class, place.job))
+    }
+
+    /// The job to look at next where nobody may pass one before it that waits for the same cards.
+    pub fn next_in_strict_order(&self) -> Option<(ClassId, JobId)> {
+        let demand = |place: &Place| &self.classes[&place.class].key.demand;
+        let mut aside = self.aside.iter().peekable();
+        // Who is held back holds back others in turn.
+        let mut held_back: Vec<&Demand> = Vec::new();
+        for place in &self.ready {
+            while let Some(before) = aside.next_if(|before| *before < place) {
+                held_back.push(demand(before));
+            }
+            let own = demand(place);
+            if !held_back.iter().any(|before| compete(before, own)) {
+                return Some((place.class, place.job));
+            }
+            held_back.push(own);
+        }
+        None
+    }
+
+    /// Sets a class, or all of its demand, aside until a change that could remove `blocker`. Panics if it is empty.
+    pub fn block(&mut self, id: ClassId, blocker: Blocker) {
+        let class = self.class(id);
+        assert!(class.line.len() > 0, "class {id} has a head that was looked at");
+        let (organization, demand) = (class.key.organization, class.key.demand);
+        match blocker {
+            Blocker::Capacity => {
+                self.change_shape(&demand, |shape| shape.waits = true);
+                self.waiting_for_capacity.insert((demand.pool, helpful(&demand), demand));
+            }
+            Blocker::Account => {
+                self.change_class(id, |class| class.waits = true);
+                self.waiting_for_account.insert((organization, id));
+            }
+        }
     }
 
     /// Something became free or available on a node of `pool` whose cards are of `card_model`; none for a node without
-    /// cards. Classes that it could help are looked at again.
+    /// cards. Demands that it could help are looked at again.
     pub fn capacity_freed(&mut self, pool: PoolId, card_model: Option<CardModelId>) {
         let with_cards = card_model.into_iter().flat_map(|model| [Helpful::AnyCards, Helpful::Model(model)]);
         for helpful in with_cards.chain([Helpful::AnyNode]) {
-            let range = (pool, helpful, ClassId(0))..=(pool, helpful, ClassId(u32::MAX));
-            while let Some(&(_, _, id)) = self.waiting_for_capacity.range(range.clone()).next() {
-                self.unblock(id);
+            while let Some((.., demand)) = self.first_waiting(pool, helpful) {
+                self.capacity_returns(demand);
             }
         }
+    }
+
+    fn first_waiting(&self, pool: PoolId, helpful: Helpful) -> Option<(PoolId, Helpful, Demand)> {
+        let all = |entry: &&(PoolId, Helpful, Demand)| (entry.0, entry.1) == (pool, helpful);
+        self.waiting_for_capacity.range((pool, helpful, Demand::least())..).next().filter(all).copied()
     }
 
     /// The quota, funds or standing of an organization changed for the better; its classes are looked at again.
     pub fn account_changed(&mut self, organization: OrganizationId) {
         let range = (organization, ClassId(0))..=(organization, ClassId(u32::MAX));
         while let Some(&(_, id)) = self.waiting_for_account.range(range.clone()).next() {
-            self.unblock(id);
+            self.account_returns(id);
         }
     }
 
     /// All classes are looked at again.
     pub fn unblock_all(&mut self) {
-        while let Some(&(_, _, id)) = self.waiting_for_capacity.first() {
-            self.unblock(id);
+        while let Some(&(.., demand)) = self.waiting_for_capacity.first() {
+            self.capacity_returns(demand);
         }
         while let Some(&(_, id)) = self.waiting_for_account.first() {
-            self.unblock(id);
+            self.account_returns(id);
         }
     }
 
-    fn unblock(&mut self, id: ClassId) {
-        let class = self.classes.get_mut(&id).unwrap_or_else(|| panic!("class {id} is known"));
-        match class.blocked.take() {
-            None => return,
-            Some(Blocker::Capacity) => self.waiting_for_capacity.remove(&(class.key.demand.pool, class.helpful(), id)),
-            Some(Blocker::Account) => self.waiting_for_account.remove(&(class.key.organization, id)),
-        };
-        self.ready.extend(class.place(id));
+    fn capacity_returns(&mut self, demand: Demand) {
+        self.waiting_for_capacity.remove(&(demand.pool, helpful(&demand), demand));
+        self.change_shape(&demand, |shape| (shape.waits, shape.window) = (false, None));
+    }
+
+    /// What was promised in a pool is free for others; all its demands are looked at again.
+    pub fn promises_changed(&mut self, pool: PoolId) {
+        let first = (pool, Helpful::AnyNode, Demand::least());
+        let of_pool = self.waiting_for_capacity.range(first..).take_while(|(other, ..)| *other == pool);
+        for demand in of_pool.map(|(.., demand)| *demand).collect::<Vec<_>>() {
+            self.capacity_returns(demand);
+        }
+    }
+
+    /// A demand waits, but a job of it that ends by `window` would fit: one that comes is looked at.
+    pub fn set_window(&mut self, id: ClassId, window: Option<Timestamp>) {
+        let demand = self.class(id).key.demand;
+        self.shapes.get_mut(&demand).expect("the demand of a class is known").window = window;
+    }
+
+    /// A job that would end then has come.
+    pub fn short_job_came(&mut self, id: ClassId, ends: Timestamp) {
+        let demand = self.class(id).key.demand;
+        if self.shapes[&demand].window.is_some_and(|window| ends <= window) {
+            self.capacity_returns(demand);
+        }
+    }
+
+    /// The jobs with the demand of a class whose classes do not wait for their accounts, first to last.
+    pub fn alike(&self, id: ClassId) -> impl Iterator<Item = (ClassId, JobId)> {
+        let places = self.shapes[&self.class(id).key.demand].places.iter();
+        places.flat_map(|place| self.classes[&place.class].line.iter().map(|job| (place.class, job)))
+    }
+
+    fn account_returns(&mut self, id: ClassId) {
+        self.waiting_for_account.remove(&(self.class(id).key.organization, id));
+        self.change_class(id, |class| class.waits = false);
     }
 
     /// Jobs in line, blocked or not.
@@ -195,14 +352,9 @@ impl Queue {
         self.jobs == 0
     }
 
-    /// Jobs of a class in line; 0 if it is not known.
-    pub fn class_len(&self, id: ClassId) -> usize {
-        self.classes.get(&id).map_or(0, |class| class.line.len())
-    }
-
     /// Whether a job is in the line of a class.
-    pub fn contains(&self, id: ClassId, job: JobId) -> bool {
-        self.classes.get(&id).is_some_and(|class| class.line.contains(&job))
+    pub fn contains(&self, id: ClassId, waiting: Waiting) -> bool {
+        self.classes.get(&id).is_some_and(|class| class.line.contains(waiting))
     }
 
     /// Whether a class is set aside; false if it is not known.
@@ -210,9 +362,14 @@ impl Queue {
         self.blocker(id).is_some()
     }
 
-    /// What a class waits for; none if it is not blocked or not known.
+    /// What a class waits for; none if it waits for nothing but its turn, or is not known.
     pub fn blocker(&self, id: ClassId) -> Option<Blocker> {
-        self.classes.get(&id).and_then(|class| class.blocked)
+        let class = self.classes.get(&id)?;
+        match (class.waits, self.shapes[&class.key.demand].waits && class.line.len() > 0) {
+            (true, _) => Some(Blocker::Account),
+            (false, true) => Some(Blocker::Capacity),
+            (false, false) => None,
+        }
     }
 
     /// What the jobs of a class have in common; none if it is not known.
@@ -220,34 +377,61 @@ impl Queue {
         self.classes.get(&id).map(|class| &class.key)
     }
 
-    /// All classes, by ascending id.
-    pub fn classes(&self) -> impl Iterator<Item = (ClassId, &ClassKey)> {
-        self.classes.iter().map(|(id, class)| (*id, &class.key))
-    }
-
     /// The jobs of a class in line, first to last.
     pub fn line(&self, id: ClassId) -> impl Iterator<Item = JobId> {
-        self.classes.get(&id).into_iter().flat_map(|class| class.line.iter().copied())
+        self.classes.get(&id).into_iter().flat_map(|class| class.line.iter())
+    }
+
+    /// Jobs of the same pool that go before one that is in line, counted up to `most`. Looks at all classes.
+    pub fn ahead(&self, id: ClassId, waiting: Waiting, most: usize) -> usize {
+        let own = self.class(id);
+        let user = self.users.get(&(own.key.organization, waiting.user)).copied().unwrap_or_default();
+        let place = (user, waiting.due, waiting.job);
+        let rank = |class: &Class| (Reverse(class.key.priority), class.standing);
+        let mut ahead = 0;
+        for class in self.classes.values().filter(|class| class.key.demand.pool == own.key.demand.pool) {
+            ahead += match rank(class).cmp(&rank(own)) {
+                std::cmp::Ordering::Less => class.line.len(),
+                std::cmp::Ordering::Equal => class.line.count_before(place, most),
+                std::cmp::Ordering::Greater => 0,
+            };
+            if ahead >= most {
+                return most;
+            }
+        }
+        ahead
     }
 
     /// Computes every index from scratch and panics unless it equals the one that was kept.
     pub fn check(&self) {
         let mut fresh = Queue::new();
         for (&id, class) in &self.classes {
-            assert!(class.blocked.is_none() || !class.line.is_empty(), "blocked class {id} has a head");
+            class.line.check();
+            assert!(!class.waits || class.line.len() > 0, "class {id} waits with a head");
             fresh.jobs += class.line.len();
-            match class.blocked {
-                None => fresh.ready.extend(class.place(id)),
-                Some(Blocker::Capacity) => {
-                    fresh.waiting_for_capacity.insert((class.key.demand.pool, class.helpful(), id));
-                }
-                Some(Blocker::Account) => {
-                    fresh.waiting_for_account.insert((class.key.organization, id));
-                }
+            let shape = fresh.shapes.entry(class.key.demand).or_default();
+            shape.classes += 1;
+            shape.places.extend(class.place(id));
+            fresh.of_organization.entry(class.key.organization).or_default().insert(id);
+            if class.waits {
+                fresh.waiting_for_account.insert((class.key.organization, id));
             }
         }
+        for (demand, shape) in &mut fresh.shapes {
+            let kept = &self.shapes[demand];
+            (shape.waits, shape.window) = (kept.waits, kept.window);
+            assert!(shape.waits || shape.window.is_none(), "who does not wait needs no window");
+            if shape.waits {
+                fresh.waiting_for_capacity.insert((demand.pool, helpful(demand), *demand));
+            }
+            let first = shape.places.first().copied();
+            if shape.waits { &mut fresh.aside } else { &mut fresh.ready }.extend(first);
+        }
         assert_eq!(self.jobs, fresh.jobs);
+        assert_eq!(self.of_organization, fresh.of_organization);
+        assert_eq!(self.shapes, fresh.shapes);
         assert_eq!(self.ready, fresh.ready);
+        assert_eq!(self.aside, fresh.aside);
         assert_eq!(self.waiting_for_capacity, fresh.waiting_for_capacity);
         assert_eq!(self.waiting_for_account, fresh.waiting_for_account);
     }

@@ -58,6 +58,7 @@ fn parts() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(r::nodes::drain))
         .routes(routes!(r::nodes::resume))
         .routes(routes!(r::environments::list))
+        .routes(routes!(r::policy::show, r::policy::set))
         .routes(routes!(r::accounts::list))
         .routes(routes!(r::accounts::show))
         .routes(routes!(r::accounts::postings))

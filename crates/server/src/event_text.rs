@@ -29,14 +29,15 @@ pub fn audience(fact: &Fact, view: &View) -> Audience {
         Audience::Readers(action, Owner { organization, user, job: None })
     };
     match fact {
-        Fact::ClassAdded { .. } | Fact::ClassBlocked { .. } => Audience::Nobody,
+        Fact::PromiseWithdrawn { .. } | Fact::ClassAdded { .. } | Fact::ClassBlocked { .. } => Audience::Nobody,
         Fact::LeadershipTaken { .. } | Fact::TokenRevoked { .. } => Audience::Center,
         Fact::CenterNamed { .. }
         | Fact::CardModelSet { .. }
         | Fact::PoolAdded { .. }
         | Fact::NodeAdded { .. }
         | Fact::NodeSet { .. }
-        | Fact::CardsSet { .. } => Audience::Everybody,
+        | Fact::CardsSet { .. }
+        | Fact::PolicySet { .. } => Audience::Everybody,
         Fact::OrganizationSet { id, .. } => readers(Action::ReadOrganization, Some(*id), None),
         Fact::UserAdded { id, organization, .. } => readers(Action::ReadUser, *organization, Some(*id)),
         Fact::TokenIssued { user, .. } => {
@@ -51,7 +52,8 @@ pub fn audience(fact: &Fact, view: &View) -> Audience {
         Fact::AttemptStarted { attempt, .. }
         | Fact::AttemptStopping { attempt }
         | Fact::AttemptEnded { attempt, .. } => Audience::Job(attempt.job),
-        Fact::JobDue { job }
+        Fact::PromiseMade { job, .. }
+        | Fact::JobDue { job }
         | Fact::JobCancelled { job, .. }
         | Fact::ElementCancelled { job, .. }
         | Fact::JobEnded { job, .. } => Audience::Job(*job),
@@ -284,6 +286,18 @@ impl Said {
                     "单位 {name}（{title}）已设置。",
                 );
                 self.of(view, *id).with("name", name).with("title", title).with("suspended", suspended);
+            }
+            Fact::PromiseMade { job, promise } => {
+                self.say(
+                    "start_promised",
+                    "Job {job} starts at {start} at the latest.",
+                    "作业 {job} 最迟于 {start} 开始。",
+                );
+                self.about(*job).with("start", Moment(promise.start));
+            }
+            Fact::PolicySet { policy } => {
+                self.say("policy_set", "Jobs are scheduled by policy {policy}.", "作业按策略 {policy} 调度。");
+                self.with("policy", policy.name().unwrap_or("-"));
             }
             Fact::UserAdded { name, role, .. } => {
                 self.say("user_added", "User {name} was added as {role}.", "已添加用户 {name}，角色为 {role}。");

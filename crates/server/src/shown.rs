@@ -72,6 +72,8 @@ pub fn organization(view: &View, id: OrganizationId) -> Option<Organization> {
         name: organization.name.clone(),
         title: organization.title.clone(),
         card_limit: organization.card_limit.map(show_cards),
+        weight: organization.entitlement.weight,
+        guaranteed: show_cards(organization.entitlement.guaranteed),
         suspended: organization.suspended,
     })
 }

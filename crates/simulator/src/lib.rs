@@ -1,15 +1,20 @@
 //! The center in virtual time: the same `haina-center` that serves.
 //!
-//! [`World`] puts it under faults: a simulated engine, a journal that can fail, invariants checked after every step.
+//! [`World`] puts it under faults: a simulated engine, a journal that can fail, invariants checked after every step, and the
+//! whole plan at its end, by a checker that knows nothing of the scheduler.
 //! [`Scheme`] replays a [`Workload`], a trace or a generated one, on it, and [`Measures`] say how well it went.
 
 mod audit;
+pub mod checker;
 mod engine;
 mod journal;
 mod measures;
 mod oracle;
+pub mod plan_log;
+mod plan_of_facts;
 pub mod pool;
 mod random;
+pub mod random_center;
 pub mod reference;
 mod replay;
 mod scheme;
@@ -21,9 +26,10 @@ mod world;
 pub use audit::audit;
 pub use journal::{Journal, Outcome};
 pub use measures::{Distribution, Measures, OrganizationShare};
+pub use plan_of_facts::PlanOfFacts;
 pub use random::Random;
 pub use replay::{Schedule, Span, replay};
-pub use scheme::{NAMES, Scheme};
+pub use scheme::Scheme;
 pub use timeline::Timeline;
 pub use trace::Workload;
 pub use world::{Summary, World};

@@ -1,7 +1,7 @@
 //! The centers that traces are replayed on.
 
 use haina_core::center_definition::*;
-use haina_core::{Bytes, CardMillis, CpuMillis, Currency, Money, Role, Shape};
+use haina_core::{Bytes, CardMillis, CpuMillis, Currency, Entitlement, Money, Role, Shape};
 
 use crate::trace::{Label, Submission, Workload};
 
@@ -27,6 +27,7 @@ pub fn without_nodes(name: &str) -> CenterDefinition {
         nodes: Vec::new(),
         organizations: Vec::new(),
         users: Vec::new(),
+        policy: None,
         local: Default::default(),
     }
 }
@@ -125,6 +126,7 @@ pub(crate) fn with_tenants(mut center: CenterDefinition, workload: &Workload) ->
                 name: name.clone(),
                 title: workload.text(organization).to_owned(),
                 card_limit: None,
+                entitlement: Entitlement::default(),
                 opening_balance: Money::zero(center.currency),
             });
         }

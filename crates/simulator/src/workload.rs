@@ -4,7 +4,7 @@ use haina_center::{Command, State};
 use haina_core::center_definition::*;
 use haina_core::{
     Actor, ArrayRequest, Bytes, CardMillis, Condition, CpuMillis, Currency, Dependency, Digest, JobId, JobReference,
-    JobRequest, JobTarget, Milliseconds, Money, Role, Shape, Timestamp, UnusableCard, UserId,
+    JobRequest, JobTarget, Milliseconds, Money, Policy, Role, Shape, Timestamp, UnusableCard, UserId,
 };
 
 use crate::Random;
@@ -36,6 +36,7 @@ pub fn center() -> CenterDefinition {
         name: name.to_owned(),
         title: name.to_owned(),
         card_limit: limit.map(CardMillis::whole),
+        entitlement: Default::default(),
         opening_balance: Money::units(yuan, Currency::CNY),
     };
     let user = |name: &str, role, organization: Option<&str>| UserDefinition {
@@ -45,6 +46,7 @@ pub fn center() -> CenterDefinition {
     };
     CenterDefinition {
         local: Default::default(),
+        policy: None,
         name: "simulated".to_owned(),
         currency: Currency::CNY,
         card_models: vec![model("ascend-910", 4, 8_333_333), model("other", 0, 5_000_001)],
@@ -105,7 +107,10 @@ pub fn random_command(state: &State, now: Timestamp, random: &mut Random) -> (Ac
             title: None,
             card_limit: random.chance(50).then(|| CardMillis::whole(4 + random.below(20) as u32)),
             suspended: Some(random.chance(20)),
+            weight: random.chance(50).then(|| random.below(5) as u32),
+            guaranteed: random.chance(50).then(|| CardMillis::whole(random.below(12) as u32)),
         },
+        97 if random.chance(60) => Command::SetPolicy { policy: random.pick(&Policy::NAMED).1 },
         97..99 => Command::IssueToken {
             user: random.pick(&["ocean-dev", "harbour-dev", "operator"]).to_owned(),
             digest: Digest::of(&random.bits().to_le_bytes()),

@@ -8,10 +8,13 @@ use haina_core::{
 use crate::engine::SimulatedEngine;
 use crate::oracle::Oracle;
 use crate::workload;
-use crate::{Journal, Outcome, Random};
+use crate::{Journal, Outcome, PlanOfFacts, Random, checker};
 
 /// Fuel of one command; small, so that it often runs out.
 const FUEL: u64 = 40;
+
+/// When every history begins.
+const BEGINNING: Timestamp = Timestamp(1_000_000_000_000);
 
 /// The world of one seed.
 pub struct World {
@@ -44,7 +47,7 @@ impl World {
     pub fn new(seed: u64, faults: bool) -> World {
         let mut world = World {
             random: Random::new(seed),
-            now: Timestamp(1_000_000_000_000),
+            now: BEGINNING,
             state: State::new(),
             journal: Journal::default(),
             seen: 0,
@@ -68,6 +71,7 @@ impl World {
         }
         self.finish();
         self.check_replay();
+        self.check_plan();
         let (jobs, attempts) = self.oracle.counts();
         let (crashes, refusals) = (self.crashes, self.refusals);
         let prices_changed = self.oracle.prices_changed();
@@ -265,7 +269,17 @@ impl World {
         for name in ["ocean", "harbour", "maker"] {
             let card_limit = Some(haina_core::CardMillis::whole(10_000));
             let (name, title, suspended) = (name.to_owned(), None, Some(false));
-            _ = self.send(operator, Command::SetOrganization { name: name.clone(), title, card_limit, suspended });
+            _ = self.send(
+                operator,
+                Command::SetOrganization {
+                    name: name.clone(),
+                    title,
+                    card_limit,
+                    suspended,
+                    weight: None,
+                    guaranteed: None,
+                },
+            );
             let amount = haina_core::Money::units(1_000_000, haina_core::Currency::CNY);
             let reference = "so that nothing waits for funds".to_owned();
             _ = self.send(operator, Command::TopUp { organization: name, amount, reference });
@@ -303,6 +317,16 @@ impl World {
             }
         }
         assert_eq!(facts.next(), None, "the same inputs give all facts");
+    }
+
+    /// Nothing in the plan is what an independent judge would object to.
+    fn check_plan(&self) {
+        let mut plan = PlanOfFacts::default();
+        plan.funds_limited(BEGINNING);
+        self.journal.facts.iter().for_each(|(now, fact)| plan.take(*now, fact));
+        let report = checker::check(&plan.close(self.now));
+        let violations: Vec<String> = report.violations.iter().map(ToString::to_string).collect();
+        assert!(violations.is_empty(), "{}", violations.join("\n"));
     }
 
     /// The state loaded from stored things is the live one, and is sound: also what is derived from it.

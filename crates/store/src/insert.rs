@@ -127,6 +127,9 @@ fn subject(fact: &Fact) -> (Option<JobId>, Option<OrganizationId>) {
         | Fact::NodeSet { .. }
         | Fact::CardsSet { .. }
         | Fact::OrganizationSet { .. }
+        | Fact::PolicySet { .. }
+        | Fact::PromiseMade { .. }
+        | Fact::PromiseWithdrawn { .. }
         | Fact::UserAdded { .. }
         | Fact::TokenIssued { .. }
         | Fact::TokenRevoked { .. }

@@ -17,7 +17,9 @@ pub fn run(words: &[&str]) -> anyhow::Result<()> {
         ["kill", "--short"] => kill::run(true),
         ["center"] => center(300),
         ["center", seconds] => center(seconds.parse().context("seconds")?),
-        _ => bail!("there are `soak kill [--short]` and `soak center [SECONDS]`"),
+        ["scheduler"] => scheduler(10_000),
+        ["scheduler", "--short"] => scheduler(1_000),
+        _ => bail!("there are `soak kill [--short]`, `soak center [SECONDS]` and `soak scheduler [--short]`"),
     }
 }
 
@@ -26,4 +28,11 @@ fn center(seconds: u64) -> anyhow::Result<()> {
     let seeds = (seconds * 60).to_string();
     let arguments = ["test", "--release", "--quiet", "-p", "haina-simulator", "--", "--nocapture"];
     steps::run(steps::cargo().args(arguments).env("HAINA_SOAK_SEEDS", seeds))
+}
+
+/// Random centers whose plans an independent checker judges. A seed that fails is shrunk to the fewest steps.
+fn scheduler(centers: u64) -> anyhow::Result<()> {
+    let arguments = ["test", "--release", "--quiet", "-p", "haina-simulator", "--test", "random_centers", "--"];
+    let command = &mut steps::cargo();
+    steps::run(command.args(arguments).arg("--nocapture").env("HAINA_SOAK_CENTERS", centers.to_string()))
 }

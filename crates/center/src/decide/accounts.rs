@@ -1,7 +1,8 @@
 //! Organizations and their accounts.
 
 use haina_core::both;
-use haina_core::{CardMillis, Currency, Money, OrganizationId, Refusal};
+use haina_core::reason::show_cards;
+use haina_core::{CardMillis, Currency, Entitlement, Money, OrganizationId, Refusal};
 use haina_ledger::Transaction;
 
 use super::{Outcome, check_name, require};
@@ -57,6 +58,20 @@ pub fn top_up(
     Ok(Outcome::done(vec![Fact::Posted { transaction }]))
 }
 
+/// What is guaranteed is within the limit, and every weight is more than nothing.
+pub fn check_entitlement(entitlement: Entitlement, limit: Option<CardMillis>) -> Result<(), Refusal> {
+    if !(1..=1_000_000).contains(&entitlement.weight) {
+        let rule = both("between 1 and 1,000,000", "1 到 1,000,000 之间");
+        return Err(Refusal::invalid_value("weight", entitlement.weight, rule));
+    }
+    if let Some(limit) = limit.filter(|limit| *limit < entitlement.guaranteed) {
+        let limit = show_cards(limit);
+        let rule = both(format!("at most the card limit, {limit}"), format!("不超过卡数上限 {limit}"));
+        return Err(Refusal::invalid_value("guaranteed", show_cards(entitlement.guaranteed), rule));
+    }
+    Ok(())
+}
+
 /// Adds an organization, or changes what is given.
 pub fn set_organization(
     state: &State,
@@ -65,17 +80,24 @@ pub fn set_organization(
     title: Option<&str>,
     card_limit: Option<CardMillis>,
     suspended: Option<bool>,
+    (weight, guaranteed): (Option<u32>, Option<CardMillis>),
 ) -> Result<Outcome, Refusal> {
     require(state, input, Action::ChangeOrganization, Owner::default())?;
     check_name("organization", name)?;
     let known = state.view.organization_of_name.get(name).map(|id| (*id, &state.view.organizations[id]));
     let id = known.map_or(OrganizationId(state.view.organizations.len() as u32 + 1), |(id, _)| id);
     let before = known.map(|(_, organization)| organization);
+    let mut entitlement = before.map(|before| before.entitlement).unwrap_or_default();
+    entitlement.weight = weight.unwrap_or(entitlement.weight);
+    entitlement.guaranteed = guaranteed.unwrap_or(entitlement.guaranteed);
+    let card_limit = card_limit.or(before.and_then(|before| before.card_limit));
+    check_entitlement(entitlement, card_limit)?;
     Ok(Outcome::done(vec![Fact::OrganizationSet {
         id,
         name: name.to_owned(),
         title: title.map(str::to_owned).or(before.map(|b| b.title.clone())).unwrap_or_else(|| name.to_owned()),
-        card_limit: card_limit.or(before.and_then(|before| before.card_limit)),
+        card_limit,
+        entitlement,
         suspended: suspended.unwrap_or(before.is_some_and(|before| before.suspended)),
     }]))
 }

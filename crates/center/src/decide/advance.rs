@@ -1,11 +1,20 @@
-//! Due timers, then one placement or block. `execute` comes back until nothing is left or the fuel is spent.
+//! Due timers, then one placement, promise or block. `execute` comes back until nothing is left or the fuel is spent.
 
-use haina_core::{AttemptId, ClassId, Effect, JobId, Launch, Money, Timestamp, WaitReason};
+use haina_core::{
+    Allocation, AttemptId, Backfill, ClassId, Effect, JobId, Launch, Milliseconds, Money, Timestamp, WaitReason,
+};
 use haina_ledger::hold;
-use haina_scheduler::{Blocker, Found, Fuel};
+use haina_scheduler::{Blocker, Found, Fuel, Promise, Terms, Withheld};
 
-use super::{Outcome, cards_of};
+use super::{Blocked, Outcome, cards_of};
+use crate::promises::promises_starts;
 use crate::{Fact, State};
+
+/// A promise is worked out again for an earlier start no sooner than this after it was made.
+const PROMISE_AGE_LEAST: Milliseconds = Milliseconds::from_seconds(60);
+
+/// Jobs that are looked at behind a head of line for one that fits before the promised starts.
+const BACKFILL_DEPTH: usize = 10_000;
 
 /// One step.
 pub fn advance(state: &State, now: Timestamp, fuel: u64) -> Outcome {
@@ -15,93 +24,229 @@ pub fn advance(state: &State, now: Timestamp, fuel: u64) -> Outcome {
         outcome.facts.push(Fact::JobDue { job: *job });
         fuel.spend(1);
         outcome.again = true;
-    } else if let Some((class, job)) = state.queue.next() {
+    } else if let Some((class, job)) = state.next_in_line() {
         fuel.spend(1);
-        step(state, class, job, now, &mut fuel, &mut outcome);
+        let mut step = Step { state, now, fuel: &mut fuel, outcome: &mut outcome };
+        if let Err(OutOfFuel) = step.look_at(class, job) {
+            // The search starts over with the next call's full fuel; what was probed is not kept.
+            while fuel.spend(1) {}
+        }
         outcome.again = true;
     }
     outcome.fuel_left = fuel.left();
     outcome
 }
 
-fn step(state: &State, class: ClassId, id: JobId, now: Timestamp, fuel: &mut Fuel, outcome: &mut Outcome) {
-    match place(state, id, now, fuel) {
-        Placement::Placed(fact, launch) => {
-            outcome.facts.push(*fact);
-            outcome.effects.push(Effect::Launch(*launch));
+struct OutOfFuel;
+
+struct Step<'a> {
+    state: &'a State,
+    now: Timestamp,
+    fuel: &'a mut Fuel,
+    outcome: &'a mut Outcome,
+}
+
+/// What the cluster has for a job.
+enum Place {
+    Here(Allocation),
+    /// Not enough is free.
+    Full {
+        nodes_free: u32,
+    },
+    /// Enough is free, but promised to others from this moment on.
+    PromisedFrom(Timestamp),
+}
+
+impl Step<'_> {
+    fn look_at(&mut self, class: ClassId, id: JobId) -> Result<(), OutOfFuel> {
+        let state = self.state;
+        if let Some(reason) = self.account(id) {
+            self.set_aside(class, id, reason, Blocker::Account);
+            return Ok(());
         }
-        Placement::Waits(reason, blocker) => {
-            // Only a change of the kind of reason is news; the values of the first time stay.
-            let known = state.view.classes[&class].reason.as_ref().map(WaitReason::word);
-            if known != Some(reason.word()) {
-                outcome.facts.push(Fact::ClassBlocked { class, reason, at: now });
+        let demand = &state.view.classes[&class].key.demand;
+        let (reason, window) = match self.find(id, state.jobs[&id].longest())? {
+            Place::Here(allocation) => {
+                if let Err(reason) = self.place(class, id, allocation) {
+                    self.set_aside(class, id, reason, Blocker::Account);
+                }
+                return Ok(());
             }
-            outcome.blocked = Some((class, blocker));
+            Place::Full { nodes_free } => {
+                let (nodes, cards_per_node) = (demand.nodes, demand.cards_per_node);
+                (WaitReason::Capacity { nodes, cards_per_node, nodes_free }, None)
+            }
+            Place::PromisedFrom(start) => (WaitReason::Promised { start }, Some(start)),
+        };
+        if self.promise(class, id) {
+            return Ok(());
         }
-        Placement::OutOfFuel => {
-            // The search starts over with the next call's full fuel; what was probed is not kept.
-            while fuel.spend(1) {}
+        if let Some(window) = window
+            && self.backfill(class, window)
+        {
+            return Ok(());
         }
+        self.set_aside(class, id, reason, Blocker::Capacity);
+        if let Some(blocked) = &mut self.outcome.blocked {
+            blocked.window = window;
+        }
+        Ok(())
     }
-}
 
-enum Placement {
-    Placed(Box<Fact>, Box<Launch>),
-    Waits(WaitReason, Blocker),
-    OutOfFuel,
-}
+    /// What of its organization keeps a job from starting wherever it may be.
+    fn account(&self, id: JobId) -> Option<WaitReason> {
+        let (state, job) = (self.state, &self.state.jobs[&id]);
+        let organization = &state.view.organizations[&job.organization];
+        if organization.suspended {
+            return Some(WaitReason::Suspended);
+        }
+        let asked = cards_of(&state.view.classes[&job.class].key.demand);
+        let (limit, held) = (organization.card_limit?, state.view.cards_held(job.organization));
+        (held.0.saturating_add(asked.0) > limit.0).then_some(WaitReason::Quota { limit, held, asked })
+    }
 
-fn place(state: &State, id: JobId, now: Timestamp, fuel: &mut Fuel) -> Placement {
-    let job = &state.jobs[&id];
-    let demand = &state.view.classes[&job.class].key.demand;
-    let organization = &state.view.organizations[&job.organization];
-    let (element, number) = job.startable().expect("a queued job has something to start");
-    if organization.suspended {
-        return Placement::Waits(WaitReason::Suspended, Blocker::Account);
+    /// Where a job fits that may take so long.
+    fn find(&mut self, id: JobId, longest: Milliseconds) -> Result<Place, OutOfFuel> {
+        let (state, class) = (self.state, self.state.jobs[&id].class);
+        let key = &state.view.classes[&class].key;
+        let (pool, priority) = (key.demand.pool, key.priority);
+        let mut look = |withheld: &Withheld| {
+            let terms = Terms { placement: state.view.center.policy.placement, withheld };
+            state.view.cluster.find(&key.demand, &terms, self.fuel)
+        };
+        let mut starts = state.plan.starts_before(pool, priority, self.now + longest, id);
+        let mut withheld = state.plan.withheld(pool, priority, self.now + longest, id);
+        let mut full = match look(&withheld) {
+            Found::Placed(allocation) => return Ok(Place::Here(allocation)),
+            Found::OutOfFuel => return Err(OutOfFuel),
+            Found::Blocked { nodes_free } => Place::Full { nodes_free },
+        };
+        // What is promised from a start on may be used until then.
+        while let Some(start) = starts.pop() {
+            withheld = state.plan.withheld(pool, priority, start, id);
+            match look(&withheld) {
+                Found::Placed(_) => return Ok(Place::PromisedFrom(start)),
+                Found::Blocked { nodes_free } => full = Place::Full { nodes_free },
+                // With what is known the job waits, and so do shorter ones that might fit.
+                Found::OutOfFuel => break,
+            }
+        }
+        Ok(full)
     }
-    let asked = cards_of(demand);
-    if let Some(limit) = organization.card_limit {
-        let held = state.view.cards_held(job.organization);
-        if held.0.saturating_add(asked.0) > limit.0 {
-            return Placement::Waits(WaitReason::Quota { limit, held, asked }, Blocker::Account);
+
+    /// Promises a start to a job that cannot start now, or to one behind it; false if there is none to promise, or too
+    /// little fuel is left to look.
+    fn promise(&mut self, class: ClassId, head: JobId) -> bool {
+        let (state, policy) = (self.state, &self.state.view.center.policy);
+        if !promises_starts(policy.backfill) {
+            return false;
+        }
+        let key = &state.view.classes[&class].key;
+        let is_full = state.plan.count(key.demand.pool) >= usize::from(policy.promises);
+        let is_due = |job: JobId| match state.plan.promised(job) {
+            None => !is_full,
+            Some(promise) => self.now.since(promise.at).0 >= PROMISE_AGE_LEAST.0,
+        };
+        let depth = match policy.backfill {
+            Backfill::Conservative => usize::from(policy.promises),
+            _ => 1,
+        };
+        let mut behind = state.queue.alike(class).map(|(_, job)| job).skip_while(|job| *job != head).take(depth);
+        let Some(job) = behind.find(|job| is_due(*job)) else { return false };
+        // Every node of the pool is looked at; a few words each.
+        if !self.fuel.spend(1 + state.view.cluster.nodes().len() as u64 / 8) {
+            return false;
+        }
+        let withheld = state.plan.promised_to_others(key.demand.pool, job);
+        let terms = Terms { placement: policy.placement, withheld: &withheld };
+        let releases = |node| {
+            state.plan.ends(node).filter_map(move |(ends, attempt)| {
+                let shares = &state.view.attempts[&attempt].allocation.shares;
+                shares.iter().find(|share| share.node == node).map(|share| (ends, share))
+            })
+        };
+        let Some((start, allocation)) = state.view.cluster.earliest(&key.demand, &terms, self.now, releases) else {
+            return false;
+        };
+        let (pool, priority, at) = (key.demand.pool, key.priority, self.now);
+        let promise = match state.plan.promised(job) {
+            // Said again, so that it is not worked out again soon.
+            Some(known) if known.start <= start => Promise { at, ..known.clone() },
+            _ => Promise { pool, priority, start, allocation, at },
+        };
+        self.outcome.facts.push(Fact::PromiseMade { job, promise });
+        true
+    }
+
+    /// Starts the first job behind a head that ends before what is free is promised to others; false if there is none, or
+    /// too little fuel is left to look.
+    fn backfill(&mut self, class: ClassId, window: Timestamp) -> bool {
+        let state = self.state;
+        let mut looked_at = 0;
+        let behind = state.queue.alike(class).take(BACKFILL_DEPTH);
+        let short = behind
+            .inspect(|_| looked_at += 1)
+            .find(|(_, job)| self.now + state.jobs[job].longest() <= window && self.account(*job).is_none());
+        // Of a job that is looked at here a single number is compared.
+        if !self.fuel.spend(looked_at / 16) {
+            return false;
+        }
+        let Some((class, job)) = short else { return false };
+        match self.find(job, state.jobs[&job].longest()) {
+            Ok(Place::Here(allocation)) => self.place(class, job, allocation).is_ok(),
+            Ok(Place::Full { .. } | Place::PromisedFrom(_)) | Err(OutOfFuel) => false,
         }
     }
-    let allocation = match state.view.cluster.find(demand, fuel) {
-        Found::Placed(allocation) => allocation,
-        Found::OutOfFuel => return Placement::OutOfFuel,
-        Found::Blocked { nodes_free } => {
-            let reason =
-                WaitReason::Capacity { nodes: demand.nodes, cards_per_node: demand.cards_per_node, nodes_free };
-            return Placement::Waits(reason, Blocker::Capacity);
+
+    /// Starts a job, unless its account does not cover it.
+    fn place(&mut self, class: ClassId, id: JobId, allocation: Allocation) -> Result<(), WaitReason> {
+        let (state, job) = (self.state, &self.state.jobs[&id]);
+        let (element, number) = job.startable().expect("a queued job has something to start");
+        let asked = allocation.cards();
+        let model = allocation.shares.first().and_then(|share| state.view.nodes[&share.node].spec.card_model);
+        let (price, price_version) =
+            if asked.0 == 0 { (Money::zero(state.view.center.currency), 0) } else { state.view.price(model) };
+        let needed = hold(price, asked.used_for(job.longest()));
+        let available = state.view.ledger.accounts[&job.organization].available();
+        if needed.micros > available.micros {
+            return Err(WaitReason::Funds { needed, available });
         }
-    };
-    let model = allocation.shares.first().and_then(|share| state.view.nodes[&share.node].spec.card_model);
-    let (price, price_version) =
-        if asked.0 == 0 { (Money::zero(state.view.center.currency), 0) } else { state.view.price(model) };
-    let needed = hold(price, asked.used_for(job.longest()));
-    let available = state.view.ledger.accounts[&job.organization].available();
-    if needed.micros > available.micros {
-        return Placement::Waits(WaitReason::Funds { needed, available }, Blocker::Account);
+        let attempt = AttemptId { job: id, in_array: job.is_array(), element, number };
+        self.outcome.facts.push(Fact::AttemptPlaced {
+            attempt,
+            organization: job.organization,
+            class,
+            allocation: allocation.clone(),
+            hold: needed,
+            price_per_card_hour: price,
+            price_version,
+            at: self.now,
+            user: job.user,
+            predicted: job.outlook.predicted.min(job.longest()),
+            similar: job.outlook.similar,
+        });
+        self.outcome.effects.push(Effect::Launch(Launch {
+            attempt,
+            organization: job.organization,
+            allocation,
+            tasks_per_node: job.tasks_per_node,
+            time_limit: job.time_limit,
+            grace: job.grace,
+            payload: job.payload,
+        }));
+        Ok(())
     }
-    let attempt = AttemptId { job: id, in_array: job.is_array(), element, number };
-    let fact = Fact::AttemptPlaced {
-        attempt,
-        organization: job.organization,
-        class: job.class,
-        allocation: allocation.clone(),
-        hold: needed,
-        price_per_card_hour: price,
-        price_version,
-        at: now,
-    };
-    let launch = Launch {
-        attempt,
-        organization: job.organization,
-        allocation,
-        tasks_per_node: job.tasks_per_node,
-        time_limit: job.time_limit,
-        grace: job.grace,
-        payload: job.payload,
-    };
-    Placement::Placed(Box::new(fact), Box::new(launch))
+
+    fn set_aside(&mut self, class: ClassId, id: JobId, reason: WaitReason, blocker: Blocker) {
+        let state = self.state;
+        // Only a change of the kind of reason is news; the values of the first time stay.
+        let known = state.view.classes[&class].reason.as_ref().map(WaitReason::word);
+        if known != Some(reason.word()) {
+            self.outcome.facts.push(Fact::ClassBlocked { class, reason, at: self.now });
+        }
+        if blocker == Blocker::Account && state.plan.promised(id).is_some() {
+            self.outcome.facts.push(Fact::PromiseWithdrawn { job: id });
+        }
+        self.outcome.blocked = Some(Blocked { class, blocker, window: None });
+    }
 }

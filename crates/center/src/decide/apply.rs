@@ -2,11 +2,13 @@
 
 use haina_core::both;
 use haina_core::center_definition::{CardModelDefinition, CenterDefinition, NodeDefinition};
-use haina_core::{CardMillis, CardModelId, Money, NodeId, OrganizationId, PoolId, Refusal, Role, UnusableCard, UserId};
+use haina_core::{
+    CardMillis, CardModelId, Money, NodeId, OrganizationId, Policy, PoolId, Refusal, Role, UnusableCard, UserId,
+};
 use haina_ledger::Transaction;
 use haina_scheduler::NodeSpec;
 
-use super::accounts::check_amount;
+use super::accounts::{check_amount, check_entitlement};
 use super::{Outcome, check_name, require};
 use crate::permission::Owner;
 use crate::{Action, Fact, Input, State};
@@ -25,6 +27,11 @@ pub fn apply(state: &State, definition: &CenterDefinition) -> Result<Outcome, Re
     }
     if fresh || definition.name != state.view.center.name {
         facts.push(Fact::CenterNamed { name: definition.name.clone(), currency: definition.currency });
+    }
+
+    let policy = definition.policy.unwrap_or(state.view.center.policy);
+    if fresh || policy != state.view.center.policy {
+        facts.push(Fact::PolicySet { policy });
     }
 
     let mut models = state.view.card_model_of_name.clone();
@@ -75,6 +82,7 @@ pub fn apply(state: &State, definition: &CenterDefinition) -> Result<Outcome, Re
         if organizations.contains_key(&organization.name) {
             continue;
         }
+        check_entitlement(organization.entitlement, organization.card_limit)?;
         let id = OrganizationId(organizations.len() as u32 + 1);
         organizations.insert(organization.name.clone(), id);
         facts.push(Fact::OrganizationSet {
@@ -82,6 +90,7 @@ pub fn apply(state: &State, definition: &CenterDefinition) -> Result<Outcome, Re
             name: organization.name.clone(),
             title: organization.title.clone(),
             card_limit: organization.card_limit,
+            entitlement: organization.entitlement,
             suspended: false,
         });
         if organization.opening_balance.micros != 0 {
@@ -180,6 +189,13 @@ fn node_spec(
         cpu: node.cpu,
         memory: node.memory,
     })
+}
+
+/// Jobs are scheduled otherwise from now on.
+pub fn set_policy(state: &State, input: &Input, policy: Policy) -> Result<Outcome, Refusal> {
+    require(state, input, Action::ChangePolicy, Owner::default())?;
+    let changed = policy != state.view.center.policy;
+    Ok(Outcome::done(if changed { vec![Fact::PolicySet { policy }] } else { Vec::new() }))
 }
 
 /// Takes a node out of service for new work, or back in.

@@ -9,7 +9,7 @@ mod submit;
 mod users;
 
 use haina_core::both;
-use haina_core::{Actor, CardMillis, ClassId, Effect, Refusal};
+use haina_core::{Actor, CardMillis, ClassId, Effect, Refusal, Timestamp};
 use haina_scheduler::{Blocker, Demand};
 
 use crate::permission::{self, Owner, Subject};
@@ -24,11 +24,21 @@ pub struct Outcome {
     /// The answer.
     pub reply: Result<Reply, Refusal>,
     /// A class that need not be looked at until something changes. Not a fact: it is derived again after a restart.
-    pub blocked: Option<(ClassId, Blocker)>,
+    pub blocked: Option<Blocked>,
     /// Whether the same input has more to decide once the state has evolved.
     pub again: bool,
     /// What is left of the fuel.
     pub fuel_left: u64,
+}
+
+/// A class that is set aside.
+pub struct Blocked {
+    /// Which.
+    pub class: ClassId,
+    /// What it waits for.
+    pub blocker: Blocker,
+    /// A job with the same demand that ends by then would fit all the same.
+    pub window: Option<Timestamp>,
 }
 
 impl Outcome {
@@ -55,9 +65,11 @@ pub fn decide(state: &State, input: &Input, fuel: u64) -> Outcome {
         (Command::TopUp { organization, amount, reference }, _) => {
             accounts::top_up(state, input, organization, *amount, reference)
         }
-        (Command::SetOrganization { name, title, card_limit, suspended }, _) => {
-            accounts::set_organization(state, input, name, title.as_deref(), *card_limit, *suspended)
+        (Command::SetOrganization { name, title, card_limit, suspended, weight, guaranteed }, _) => {
+            let share = (*weight, *guaranteed);
+            accounts::set_organization(state, input, name, title.as_deref(), *card_limit, *suspended, share)
         }
+        (Command::SetPolicy { policy }, _) => apply::set_policy(state, input, *policy),
         (Command::AddUser { name, role, organization }, _) => {
             users::add_user(state, input, name, *role, organization.as_deref())
         }

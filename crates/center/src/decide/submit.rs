@@ -4,16 +4,16 @@ use haina_core::both;
 use std::collections::BTreeMap;
 
 use haina_core::{
-    ClassId, Code, Condition, Dependency, JobId, JobReference, JobRequest, JobState, Milliseconds, OrganizationId,
-    PoolId, Refusal, UserId,
+    CardMillis, ClassId, Code, Condition, Dependency, JobId, JobReference, JobRequest, JobState, Milliseconds,
+    OrganizationId, PoolId, Refusal, UserId,
 };
 use haina_ledger::hold;
-use haina_scheduler::{ClassKey, Demand};
+use haina_scheduler::{ClassKey, Demand, Similar};
 
 use super::apply::cheapest_price;
 use super::{Outcome, acting, cards_of};
 use crate::permission::{Owner, Subject, forbidden, require};
-use crate::{Action, Fact, Input, KnownEnd, Reply, State};
+use crate::{Action, Fact, Input, JobOutlook, KnownEnd, Reply, State};
 
 /// The most jobs of one submission; an array counts as one.
 const JOBS_MOST: usize = 10_000;
@@ -58,6 +58,11 @@ impl Submission<'_> {
         let (user, organization) = self.payer(request)?;
         let class = self.admit(request, organization)?;
         let dependencies = self.dependencies(request, organization)?;
+        let shape = &request.shape;
+        let cards = CardMillis(shape.cards_per_node.0.saturating_mul(shape.nodes));
+        let similar = Similar::of(organization, user, &request.name, cards);
+        let predicted = self.state.view.history.predict(similar, cards, request.time_limit);
+        let outlook = JobOutlook { submitted: self.input.now, predicted, similar };
         self.facts.push(Fact::JobSubmitted {
             id: self.id(index),
             name: request.name.clone(),
@@ -72,6 +77,7 @@ impl Submission<'_> {
             array: request.array,
             dependencies,
             payload: request.payload,
+            outlook,
         });
         Ok(())
     }

@@ -137,6 +137,7 @@ pub fn after(mut job: JobRequest, index: u32, condition: Condition) -> JobReques
 
 pub fn definition() -> CenterDefinition {
     let organization = |name: &str, card_limit: Option<u32>, yuan| OrganizationDefinition {
+        entitlement: Default::default(),
         name: name.to_owned(),
         title: name.to_owned(),
         card_limit: card_limit.map(CardMillis::whole),
@@ -148,6 +149,7 @@ pub fn definition() -> CenterDefinition {
         organization: organization.map(str::to_owned),
     };
     CenterDefinition {
+        policy: None,
         local: Default::default(),
         name: "story".to_owned(),
         currency: Currency::CNY,

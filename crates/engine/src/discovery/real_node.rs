@@ -314,6 +314,7 @@ mod tests {
 
     fn center(card_models: Vec<CardModelDefinition>) -> CenterDefinition {
         CenterDefinition {
+            policy: None,
             name: "c".to_owned(),
             currency: Currency::CNY,
             card_models,

@@ -40,6 +40,9 @@ pub struct Arguments {
     /// Several policies, side by side
     #[arg(long, value_name = "POLICY,…", value_delimiter = ',')]
     compare: Vec<String>,
+    /// Let each job's time limit be exactly as long as it runs, as if users knew
+    #[arg(long)]
+    exact_limits: bool,
     /// Also write a page with charts
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -60,11 +63,13 @@ struct Result {
 
 /// Simulates.
 pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let input = input::read(&arguments.trace, arguments.cards, arguments.center.as_deref())?;
+    let mut input = input::read(&arguments.trace, arguments.cards, arguments.center.as_deref())?;
+    if arguments.exact_limits {
+        input.workload.limit_exactly();
+    }
     let mut names = arguments.compare.clone();
     if names.is_empty() {
-        let usual = haina_simulator::NAMES[0].0.to_owned();
-        names.push(arguments.policy.clone().unwrap_or(usual));
+        names.push(arguments.policy.clone().unwrap_or_else(|| "fair".to_owned()));
     }
     let schemes: Vec<Scheme> = names.iter().map(|name| Scheme::named(name)).collect::<std::result::Result<_, _>>()?;
     let mut results = Vec::new();

@@ -1,7 +1,7 @@
 //! Nodes, demands and clusters in a few words.
 
 use haina_core::{Allocation, Bytes, CardMillis, CardModelId, CpuMillis, NodeId, PoolId};
-use haina_scheduler::{Cluster, Demand, Found, Fuel, NodeSpec};
+use haina_scheduler::{Cluster, Demand, Found, Fuel, NodeSpec, Terms};
 
 pub const POOL: PoolId = PoolId(1);
 pub const ASCEND: CardModelId = CardModelId(1);
@@ -60,7 +60,7 @@ pub fn cores(count: u64) -> Demand {
 }
 
 pub fn find(cluster: &Cluster, demand: &Demand) -> Found {
-    cluster.find(demand, &mut cluster.fuel_for_any_find())
+    cluster.find(demand, &Terms::default(), &mut cluster.fuel_for_any_find())
 }
 
 pub fn found(cluster: &Cluster, demand: &Demand) -> Allocation {

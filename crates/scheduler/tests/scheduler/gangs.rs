@@ -1,7 +1,7 @@
 //! Several nodes, all or none.
 
 use haina_core::{Bytes, CpuMillis};
-use haina_scheduler::{Demand, Found, Fuel, NodeSpec};
+use haina_scheduler::{Demand, Found, Fuel, NodeSpec, Terms};
 
 use crate::builders::*;
 
@@ -73,12 +73,12 @@ fn what_is_released_can_be_placed_again() {
 fn a_search_ends_when_its_fuel_does() {
     let cluster = cluster((1..=100).map(ascend));
     let gang = Demand { nodes: 50, ..cards(8) };
-    assert_eq!(cluster.find(&gang, &mut no_fuel()), Found::OutOfFuel);
+    assert_eq!(cluster.find(&gang, &Terms::default(), &mut no_fuel()), Found::OutOfFuel);
     let mut fuel = Fuel(50);
-    assert_eq!(cluster.find(&gang, &mut fuel), Found::OutOfFuel);
+    assert_eq!(cluster.find(&gang, &Terms::default(), &mut fuel), Found::OutOfFuel);
     assert_eq!(fuel.left(), 0);
     let mut fuel = Fuel(60);
-    assert!(matches!(cluster.find(&gang, &mut fuel), Found::Placed(_)));
+    assert!(matches!(cluster.find(&gang, &Terms::default(), &mut fuel), Found::Placed(_)));
     assert_eq!(fuel.left(), 9, "one probe for the search and one for each node");
 }
 
@@ -87,5 +87,5 @@ fn a_full_cluster_is_known_to_be_full_without_looking_at_its_nodes() {
     let mut cluster = cluster((1..=100).map(ascend));
     place(&mut cluster, &Demand { nodes: 100, ..cards(8) });
     let mut fuel = Fuel(1);
-    assert_eq!(cluster.find(&cards(1), &mut fuel), Found::Blocked { nodes_free: 0 });
+    assert_eq!(cluster.find(&cards(1), &Terms::default(), &mut fuel), Found::Blocked { nodes_free: 0 });
 }

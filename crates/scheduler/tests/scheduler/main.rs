@@ -10,4 +10,5 @@ mod random_cluster;
 mod random_queue;
 mod reference;
 mod rings;
+mod withheld;
 mod without_cards;

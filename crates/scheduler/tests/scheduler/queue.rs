@@ -1,7 +1,7 @@
 //! The line of ready jobs by class.
 
-use haina_core::{CardModelId, ClassId, JobId, OrganizationId, PoolId};
-use haina_scheduler::{Blocker, ClassKey, Demand, Queue};
+use haina_core::{CardModelId, ClassId, JobId, OrganizationId, PoolId, Timestamp, UserId};
+use haina_scheduler::{Blocker, ClassKey, Demand, Queue, Standing, Waiting};
 
 use crate::builders::*;
 
@@ -10,6 +10,11 @@ const PORT: OrganizationId = OrganizationId(2);
 
 fn key(organization: OrganizationId, priority: i32, demand: Demand) -> ClassKey {
     ClassKey { organization, priority, demand }
+}
+
+/// A job that was submitted by nobody in particular, in the order of the numbers.
+fn waiting(job: u64) -> Waiting {
+    Waiting { job: JobId(job), user: UserId(0), due: Timestamp(job as i64) }
 }
 
 /// Classes numbered from 1.
@@ -23,7 +28,7 @@ fn queue(classes: impl IntoIterator<Item = ClassKey>) -> Queue {
 
 fn insert(queue: &mut Queue, class: u32, jobs: impl IntoIterator<Item = u64>) {
     for job in jobs {
-        queue.insert(ClassId(class), JobId(job));
+        queue.insert(ClassId(class), waiting(job));
         queue.check();
     }
 }
@@ -32,7 +37,7 @@ fn insert(queue: &mut Queue, class: u32, jobs: impl IntoIterator<Item = u64>) {
 fn drain(queue: &mut Queue) -> Vec<u64> {
     let mut jobs = Vec::new();
     while let Some((class, job)) = queue.next() {
-        queue.remove(class, job);
+        queue.remove(class, waiting(job.0));
         queue.check();
         jobs.push(job.0);
     }
@@ -150,18 +155,18 @@ fn when_the_head_of_a_blocked_class_is_cancelled_the_next_is_looked_at() {
     let mut queue = queue([key(OCEAN, 0, cards(1))]);
     insert(&mut queue, 1, [1, 2, 3]);
     queue.block(ClassId(1), Blocker::Account);
-    queue.remove(ClassId(1), JobId(2));
+    queue.remove(ClassId(1), waiting(2));
     queue.check();
     assert_eq!(queue.next(), None, "the head is the same");
-    queue.remove(ClassId(1), JobId(1));
+    queue.remove(ClassId(1), waiting(1));
     queue.check();
     assert_eq!(queue.next(), Some((ClassId(1), JobId(3))));
     queue.block(ClassId(1), Blocker::Capacity);
-    queue.remove(ClassId(1), JobId(3));
+    queue.remove(ClassId(1), waiting(3));
     queue.check();
-    assert_eq!(queue.class_len(ClassId(1)), 0);
+    assert_eq!(queue.line(ClassId(1)).count(), 0);
     queue.remove_class(ClassId(1));
-    assert_eq!(queue.classes().count(), 0);
+    assert_eq!(queue.key(ClassId(1)), None);
 }
 
 #[test]
@@ -178,4 +183,76 @@ fn forgetting_a_class_with_jobs_is_a_defect() {
     let mut queue = queue([key(OCEAN, 0, cards(1))]);
     insert(&mut queue, 1, [1]);
     queue.remove_class(ClassId(1));
+}
+
+#[test]
+fn a_demand_that_does_not_fit_waits_for_all_who_have_it() {
+    let mut queue = queue([key(OCEAN, 0, cards(8)), key(PORT, 0, cards(8)), key(PORT, 0, cards(1))]);
+    insert(&mut queue, 1, [1]);
+    insert(&mut queue, 2, [2]);
+    insert(&mut queue, 3, [3]);
+    queue.block(ClassId(1), Blocker::Capacity);
+    queue.check();
+    assert_eq!(queue.next(), Some((ClassId(3), JobId(3))), "the answer for one organization is that for the other");
+    assert_eq!(queue.blocker(ClassId(2)), Some(Blocker::Capacity));
+    insert(&mut queue, 2, [0]);
+    assert_eq!(queue.next(), Some((ClassId(3), JobId(3))), "and that for a new head");
+    queue.capacity_freed(POOL, Some(ASCEND));
+    queue.check();
+    assert_eq!(drain(&mut queue), [0, 1, 2, 3]);
+}
+
+#[test]
+fn in_strict_order_nobody_passes_who_wants_the_same_cards() {
+    let of = |model| Demand { card_model: model, ..cards(8) };
+    let demands = [of(Some(ASCEND)), of(Some(NVIDIA)), of(None), cores(1), Demand { pool: PoolId(2), ..of(None) }];
+    let mut queue = queue(demands.map(|demand| key(OCEAN, 0, demand)));
+    for class in 1..=5 {
+        insert(&mut queue, class, [u64::from(class)]);
+    }
+    let mut passed = Vec::new();
+    queue.block(ClassId(1), Blocker::Capacity);
+    while let Some((class, job)) = queue.next_in_strict_order() {
+        queue.remove(class, waiting(job.0));
+        queue.check();
+        passed.push(job.0);
+    }
+    assert_eq!(passed, [2, 4, 5], "another model, no cards, another pool");
+    queue.capacity_freed(POOL, Some(ASCEND));
+    assert_eq!(queue.next_in_strict_order(), Some((ClassId(1), JobId(1))));
+}
+
+#[test]
+fn who_stands_first_is_next_and_among_equals_who_is_due() {
+    let mut queue = queue([key(OCEAN, 0, cards(1)), key(PORT, 0, cards(1)), key(PORT, 1, cards(2))]);
+    let (ann, bob) = (UserId(1), UserId(2));
+    let mut put = |class, job, user, due| {
+        queue.insert(ClassId(class), Waiting { job: JobId(job), user, due: Timestamp(due) });
+        queue.check();
+    };
+    put(1, 1, ann, 50);
+    put(1, 2, ann, 40);
+    put(1, 3, bob, 90);
+    put(2, 4, bob, 10);
+    put(3, 5, ann, 99);
+    let order = |mut queue: Queue, dues: &[(u32, u64, UserId, i64)]| {
+        let mut jobs = Vec::new();
+        while let Some((class, job)) = queue.next() {
+            let &(_, _, user, due) = dues.iter().find(|(_, known, ..)| *known == job.0).unwrap();
+            queue.remove(class, Waiting { job, user, due: Timestamp(due) });
+            jobs.push(job.0);
+        }
+        jobs
+    };
+    let dues = [(1, 1, ann, 50), (1, 2, ann, 40), (1, 3, bob, 90), (2, 4, bob, 10), (3, 5, ann, 99)];
+    assert_eq!(order(queue.clone(), &dues), [5, 4, 2, 1, 3], "priority, then due");
+    queue.set_user_standing(OCEAN, ann, Standing(0, 7));
+    queue.check();
+    assert_eq!(order(queue.clone(), &dues), [5, 4, 3, 2, 1], "bob stands before ann");
+    queue.set_organization_standing(PORT, Standing(3, 0));
+    queue.check();
+    assert_eq!(order(queue.clone(), &dues), [5, 3, 2, 1, 4], "the other organization stands before both");
+    let place = Waiting { job: JobId(1), user: ann, due: Timestamp(50) };
+    assert_eq!(queue.ahead(ClassId(1), place, 100), 3);
+    assert_eq!(queue.ahead(ClassId(1), place, 2), 2);
 }

@@ -2,7 +2,7 @@
 //! stay true. `PROPTEST_CASES` sets how many sequences are tried.
 
 use haina_core::{Allocation, Bytes, CardMillis, CpuMillis, NodeId};
-use haina_scheduler::{Cluster, Demand, Found, Fuel, NodeSpec, NodeState};
+use haina_scheduler::{Cluster, Demand, Found, Fuel, NodeSpec, NodeState, Terms, Withheld, WithheldShare};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -14,6 +14,8 @@ enum Step {
     Place(Demand),
     /// With too little fuel, perhaps.
     PlaceWithin(Demand, u64),
+    /// While so many cards, processors and so much memory of these nodes are withheld.
+    PlaceBeside(Demand, Vec<(usize, WithheldShare)>),
     /// The one at this position, modulo how many there are.
     Release(usize),
     SetState(usize, NodeState),
@@ -71,11 +73,21 @@ fn demand() -> impl Strategy<Value = Demand> {
     )
 }
 
+fn withheld_share() -> impl Strategy<Value = WithheldShare> {
+    (0..256u64, 0..8u64, 0..8u64).prop_map(|(cards, cpu, memory)| WithheldShare {
+        cards,
+        cpu: CpuMillis(cpu * 1000),
+        memory: Bytes(memory * 2),
+    })
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let state = select(vec![NodeState::Available, NodeState::Available, NodeState::Draining, NodeState::Down]);
     prop_oneof![
         8 => demand().prop_map(Step::Place),
         2 => (demand(), 0..40u64).prop_map(|(demand, fuel)| Step::PlaceWithin(demand, fuel)),
+        3 => (demand(), prop::collection::vec((any::<usize>(), withheld_share()), 1..6))
+            .prop_map(|(demand, withheld)| Step::PlaceBeside(demand, withheld)),
         4 => any::<usize>().prop_map(Step::Release),
         1 => (any::<usize>(), state).prop_map(|(node, state)| Step::SetState(node, state)),
         1 => (any::<usize>(), 0..256u64).prop_map(|(node, cards)| Step::SetUnusable(node, cards)),
@@ -205,7 +217,7 @@ proptest! {
                         Found::OutOfFuel => prop_assert!(false, "the fuel is enough for any search"),
                     }
                 }
-                Step::PlaceWithin(demand, fuel) => match cluster.find(&demand, &mut Fuel(fuel)) {
+                Step::PlaceWithin(demand, fuel) => match cluster.find(&demand, &Terms::default(), &mut Fuel(fuel)) {
                     Found::Placed(allocation) => {
                         assert_answers(&mut reference, &demand, &allocation);
                         cluster.claim(&allocation);
@@ -215,6 +227,34 @@ proptest! {
                     Found::Blocked { nodes_free } => prop_assert_eq!(nodes_free as usize, reference.nodes_free(&demand)),
                     Found::OutOfFuel => {}
                 },
+                Step::PlaceBeside(demand, shares) => {
+                    let mut withheld = Withheld::default();
+                    for (node, share) in shares {
+                        let spec = &specs[node % specs.len()];
+                        withheld.add(spec.id, WithheldShare { cards: share.cards & ((1 << spec.cards) - 1), ..share });
+                    }
+                    let terms = Terms { withheld: &withheld, ..Terms::default() };
+                    // To withhold is as if somebody else held it already.
+                    let mut without = reference.clone();
+                    without.nodes.iter_mut().for_each(|node| node.withhold(withheld.of(node.spec.id)));
+                    let nodes_free = without.nodes_free(&demand);
+                    match cluster.find(&demand, &terms, &mut cluster.fuel_for_any_find()) {
+                        Found::Placed(allocation) => {
+                            for share in &allocation.shares {
+                                prop_assert_eq!(WithheldShare::of(share).cards & withheld.of(share.node).cards, 0);
+                            }
+                            assert_answers(&mut without, &demand, &allocation);
+                            cluster.claim(&allocation);
+                            reference.claim(&allocation);
+                            held.push(allocation);
+                        }
+                        Found::Blocked { nodes_free: told } => {
+                            prop_assert!(nodes_free < demand.nodes as usize, "there is a place for {:?}", demand);
+                            prop_assert_eq!(told as usize, nodes_free);
+                        }
+                        Found::OutOfFuel => prop_assert!(false, "the fuel is enough for any search"),
+                    }
+                }
                 Step::Release(_) if held.is_empty() => {}
                 Step::Release(position) => {
                     let allocation = held.swap_remove(position % held.len());

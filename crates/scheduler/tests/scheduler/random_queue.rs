@@ -1,7 +1,9 @@
 //! Random inserts, removals, blocks and changes: the next job is the one that a plain search over all classes gives.
 
-use haina_core::{CardModelId, ClassId, JobId, OrganizationId, PoolId};
-use haina_scheduler::{Blocker, ClassKey, Demand, Queue};
+use std::collections::BTreeSet;
+
+use haina_core::{CardModelId, ClassId, JobId, OrganizationId, PoolId, Timestamp, UserId};
+use haina_scheduler::{Blocker, ClassKey, Demand, Queue, Waiting};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -22,7 +24,7 @@ enum Step {
 struct PlainClass {
     key: ClassKey,
     jobs: Vec<JobId>,
-    blocked: Option<Blocker>,
+    waits_for_account: bool,
 }
 
 impl PlainClass {
@@ -30,24 +32,27 @@ impl PlainClass {
         self.jobs.iter().min().copied()
     }
 
-    /// Changes the line; a changed head is looked at again.
+    /// Changes the line; a changed head may need other funds.
     fn change(&mut self, change: impl FnOnce(&mut Vec<JobId>)) {
         let before = self.head();
         change(&mut self.jobs);
         if self.head() != before {
-            self.blocked = None;
+            self.waits_for_account = false;
         }
     }
+}
 
-    fn is_helped_by(&self, pool: PoolId, model: Option<CardModelId>) -> bool {
-        let demand = &self.key.demand;
-        let accepts = match (demand.card_model, model) {
-            (None, Some(_)) => true,
-            (None, None) => demand.cards_per_node.0 == 0,
-            (wanted, freed) => wanted == freed,
-        };
-        demand.pool == pool && accepts
-    }
+fn helps(demand: &Demand, pool: PoolId, model: Option<CardModelId>) -> bool {
+    let accepts = match (demand.card_model, model) {
+        (None, Some(_)) => true,
+        (None, None) => demand.cards_per_node.0 == 0,
+        (wanted, freed) => wanted == freed,
+    };
+    demand.pool == pool && accepts
+}
+
+fn waiting(job: JobId) -> Waiting {
+    Waiting { job, user: UserId(0), due: Timestamp(0) }
 }
 
 fn key() -> impl Strategy<Value = ClassKey> {
@@ -83,15 +88,16 @@ proptest! {
         let mut plain: Vec<PlainClass> = Vec::new();
         for (index, key) in keys.into_iter().enumerate() {
             queue.add_class(ClassId(index as u32), key);
-            plain.push(PlainClass { key, jobs: Vec::new(), blocked: None });
+            plain.push(PlainClass { key, jobs: Vec::new(), waits_for_account: false });
         }
+        let mut full: BTreeSet<Demand> = BTreeSet::new();
         let classes = plain.len();
         for step in steps {
             match step {
                 Step::Insert(class, job) => {
                     let (class, job) = (class % classes, JobId(job));
                     if plain.iter().all(|class| !class.jobs.contains(&job)) {
-                        queue.insert(ClassId(class as u32), job);
+                        queue.insert(ClassId(class as u32), waiting(job));
                         plain[class].change(|jobs| jobs.push(job));
                     }
                 }
@@ -99,42 +105,52 @@ proptest! {
                     let class = position % classes;
                     if !plain[class].jobs.is_empty() {
                         let job = plain[class].jobs[position / classes % plain[class].jobs.len()];
-                        queue.remove(ClassId(class as u32), job);
+                        queue.remove(ClassId(class as u32), waiting(job));
                         plain[class].change(|jobs| jobs.retain(|other| *other != job));
                     }
                 }
                 Step::Block(class, blocker) if !plain[class % classes].jobs.is_empty() => {
                     queue.block(ClassId((class % classes) as u32), blocker);
-                    plain[class % classes].blocked = Some(blocker);
+                    let class = &mut plain[class % classes];
+                    match blocker {
+                        Blocker::Account => class.waits_for_account = true,
+                        Blocker::Capacity => _ = full.insert(class.key.demand),
+                    }
                 }
                 Step::Block(..) => {}
                 Step::BlockNext(blocker) => if let Some((class, _)) = queue.next() {
                     queue.block(class, blocker);
-                    plain[class.0 as usize].blocked = Some(blocker);
+                    let class = &mut plain[class.0 as usize];
+                    match blocker {
+                        Blocker::Account => class.waits_for_account = true,
+                        Blocker::Capacity => _ = full.insert(class.key.demand),
+                    }
                 },
                 Step::CapacityFreed(pool, model) => {
                     queue.capacity_freed(pool, model);
-                    let waits = |class: &&mut PlainClass| class.blocked == Some(Blocker::Capacity) && class.is_helped_by(pool, model);
-                    plain.iter_mut().filter(waits).for_each(|class| class.blocked = None);
+                    full.retain(|demand| !helps(demand, pool, model));
                 }
                 Step::AccountChanged(organization) => {
                     queue.account_changed(organization);
-                    let waits = |class: &&mut PlainClass| class.blocked == Some(Blocker::Account) && class.key.organization == organization;
-                    plain.iter_mut().filter(waits).for_each(|class| class.blocked = None);
+                    let own = plain.iter_mut().filter(|class| class.key.organization == organization);
+                    own.for_each(|class| class.waits_for_account = false);
                 }
                 Step::UnblockAll => {
                     queue.unblock_all();
-                    plain.iter_mut().for_each(|class| class.blocked = None);
+                    full.clear();
+                    plain.iter_mut().for_each(|class| class.waits_for_account = false);
                 }
             }
             queue.check();
-            let looked_at = plain.iter().enumerate().filter(|(_, class)| class.blocked.is_none());
+            let looked_at = plain.iter().enumerate().filter(|(_, class)| !class.waits_for_account && !full.contains(&class.key.demand));
             let heads = looked_at.filter_map(|(id, class)| class.head().map(|job| (-class.key.priority, job, ClassId(id as u32))));
             prop_assert_eq!(queue.next(), heads.min().map(|(_, job, id)| (id, job)));
             prop_assert_eq!(queue.len(), plain.iter().map(|class| class.jobs.len()).sum::<usize>());
             for (id, class) in plain.iter().enumerate() {
-                prop_assert_eq!(queue.blocker(ClassId(id as u32)), class.blocked);
-                prop_assert_eq!(queue.class_len(ClassId(id as u32)), class.jobs.len());
+                let waits = class.waits_for_account.then_some(Blocker::Account);
+                let waits = waits.or((full.contains(&class.key.demand) && !class.jobs.is_empty()).then_some(Blocker::Capacity));
+                prop_assert_eq!(queue.blocker(ClassId(id as u32)), waits);
+                prop_assert_eq!(queue.line(ClassId(id as u32)).count(), class.jobs.len());
             }
         }
     }

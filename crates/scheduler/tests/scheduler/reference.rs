@@ -1,7 +1,7 @@
 //! The rules of placement as plainly as they can be said: every node is looked at, nothing is indexed.
 
 use haina_core::{Allocation, CardModelId, NodeId, NodeShare};
-use haina_scheduler::{Demand, NodeSpec, NodeState};
+use haina_scheduler::{Demand, NodeSpec, NodeState, WithheldShare};
 
 #[derive(Clone, Debug)]
 pub struct ReferenceNode {
@@ -72,6 +72,13 @@ impl ReferenceNode {
             && demand.card_model.is_none_or(|model| self.model() == Some(model))
             && self.cpu_free() >= demand.cpu_per_node.0
             && self.spec.memory.0 - self.memory_used >= demand.memory_per_node.0
+    }
+
+    /// Makes this unavailable, as far as it is free.
+    pub fn withhold(&mut self, share: WithheldShare) {
+        self.unusable |= share.cards;
+        self.cpu_used += share.cpu.0.min(self.cpu_free());
+        self.memory_used += share.memory.0.min(self.spec.memory.0 - self.memory_used);
     }
 
     pub fn model(&self) -> Option<CardModelId> {

@@ -14,5 +14,6 @@ pub mod job_shell;
 pub mod jobs;
 pub mod nodes;
 pub mod organizations;
+pub mod policy;
 pub mod tokens;
 pub mod users;

@@ -50,8 +50,9 @@ pub async fn set(
     caller.require_everything(Action::ChangeOrganization)?;
     let request: OrganizationRequest = parse_json(&body)?;
     let card_limit = request.card_limit()?;
-    let command =
-        Command::SetOrganization { name: name.clone(), title: request.title, card_limit, suspended: request.suspended };
+    let (weight, guaranteed) = (request.weight()?, request.guaranteed()?);
+    let (title, suspended) = (request.title, request.suspended);
+    let command = Command::SetOrganization { name: name.clone(), title, card_limit, suspended, weight, guaranteed };
     let answer = send(&app, &caller, command, None).await?;
     let organization = app.view(|view| shown::organization(view, *view.organization_of_name.get(&name)?));
     Ok(committed(

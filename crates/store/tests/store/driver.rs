@@ -165,6 +165,7 @@ fn empty() -> Batch {
 pub fn small_center(nodes: u32) -> Command {
     let money = |yuan| Money::units(yuan, Currency::CNY);
     let organization = |name: &str, title: &str| OrganizationDefinition {
+        entitlement: Default::default(),
         name: name.to_owned(),
         title: title.to_owned(),
         card_limit: None,
@@ -184,6 +185,7 @@ pub fn small_center(nodes: u32) -> Command {
         memory: Bytes(768 << 30),
     };
     let definition = CenterDefinition {
+        policy: None,
         local: Default::default(),
         name: "青岛".to_owned(),
         currency: Currency::CNY,

@@ -1,0 +1,73 @@
+//! Promised starts: made for blocked heads of line, kept by all who come after, void when their ground is gone.
+
+use haina_core::{AttemptId, Backfill, JobId, NodeId, Timestamp};
+use haina_scheduler::Promise;
+
+use crate::{Fact, State};
+
+impl State {
+    /// The jobs whose promises a fact makes, keeps or voids: the very job starts, ends or can no longer start; a node of
+    /// the promise is out of service; a job of a higher priority takes it; or nobody is promised anything any more.
+    pub(crate) fn promises_touched(&self, fact: &Fact) -> Vec<JobId> {
+        let own = |job: &JobId| vec![*job];
+        match fact {
+            Fact::PromiseMade { job, .. }
+            | Fact::PromiseWithdrawn { job }
+            | Fact::JobCancelled { job, .. }
+            | Fact::ElementCancelled { job, .. }
+            | Fact::JobEnded { job, .. } => own(job),
+            Fact::AttemptPlaced { attempt, class, allocation, at, .. } => {
+                let priority = self.view.classes[class].key.priority;
+                let ends = *at + self.jobs[&attempt.job].longest();
+                let nodes: Vec<NodeId> = allocation.shares.iter().map(|share| share.node).collect();
+                let taken = |promise: &Promise| {
+                    promise.priority < priority
+                        && promise.start < ends
+                        && promise.allocation.shares.iter().any(|share| nodes.contains(&share.node))
+                };
+                let taken = self.plan.promises().filter(|(_, promise)| taken(promise)).map(|(job, _)| job);
+                taken.chain(own(&attempt.job)).collect()
+            }
+            Fact::NodeSet { id, draining: true, .. } | Fact::CardsSet { id, .. } => self.plan.on_node(*id),
+            Fact::PolicySet { policy } if !promises_starts(policy.backfill) => {
+                self.plan.promises().map(|(job, _)| job).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Makes or voids promises as a fact says.
+    pub(crate) fn keep_promises(&mut self, fact: &Fact) {
+        let made = match fact {
+            Fact::PromiseMade { job, promise } => Some((*job, promise)),
+            _ => None,
+        };
+        for job in self.promises_touched(fact) {
+            let known = self.plan.withdraw(job);
+            let stays = made.map(|(_, promise)| &promise.allocation);
+            if let Some(void) = known.filter(|known| stays != Some(&known.allocation)) {
+                self.queue.promises_changed(void.pool);
+            }
+        }
+        if let Some((job, promise)) = made {
+            self.plan.promise(job, promise.clone());
+        }
+    }
+
+    /// The attempt ends at another moment at the latest, having started; or it has ended.
+    pub(crate) fn replan(&mut self, id: AttemptId, started: Option<Timestamp>) {
+        let (attempt, job) = (&self.view.attempts[&id], &self.jobs[&id.job]);
+        self.plan.end(id, &attempt.allocation, attempt.ends(job));
+        if let Some(started) = started {
+            self.plan.begin(id, &attempt.allocation, started + job.longest());
+        }
+    }
+}
+
+/// Whether blocked heads of line are promised a start.
+pub fn promises_starts(backfill: Backfill) -> bool {
+    match backfill {
+        Backfill::Easy | Backfill::Conservative => true,
+        Backfill::None | Backfill::BestEffort => false,
+    }
+}

@@ -1,0 +1,125 @@
+//! The earliest start that can be promised: when enough of what is held now has ended at its limit.
+
+use std::collections::BTreeMap;
+
+use haina_core::{Allocation, CardModelId, CardSlot, NodeId, NodeShare, Timestamp};
+
+use crate::bits::ones;
+use crate::cluster::Cluster;
+use crate::demand::{CardDemand, Demand};
+use crate::node::Node;
+use crate::terms::{Open, Terms};
+
+/// When a node could host a share, and which.
+type Candidate = (Timestamp, u32);
+
+impl Cluster {
+    /// When and where `demand` fits if everything that is held is given back as `releases` says of a node: by ascending
+    /// moment, the share that then comes free. Nothing is taken that `terms` withhold. None if it does not fit even then,
+    /// because nodes are out of service.
+    ///
+    /// Looks at every node of the pool, and at what is held on each.
+    pub fn earliest<'a, R>(
+        &self,
+        demand: &Demand,
+        terms: &Terms,
+        now: Timestamp,
+        releases: impl Fn(NodeId) -> R,
+    ) -> Option<(Timestamp, Allocation)>
+    where
+        R: Iterator<Item = (Timestamp, &'a NodeShare)>,
+    {
+        let cards = demand.cards().expect("whole cards, a part of one, or none are asked for");
+        let mut groups: BTreeMap<Option<CardModelId>, Vec<Candidate>> = BTreeMap::new();
+        for (number, node) in self.nodes.iter().enumerate() {
+            let serves = demand.card_model.is_none_or(|model| node.spec.card_model == Some(model));
+            if node.spec.pool != demand.pool || !serves || !node.takes_work() {
+                continue;
+            }
+            if let Some(moment) = first_fit(node, demand, cards, terms, now, releases(node.spec.id)) {
+                // Cards of a gang are of one model; without cards, nodes of all models serve together.
+                let model = node.spec.card_model.filter(|_| cards != CardDemand::None);
+                groups.entry(model).or_default().push((moment, number as u32));
+            }
+        }
+        let wanted = demand.nodes as usize;
+        let complete = groups.into_values().filter(|candidates| candidates.len() >= wanted);
+        let (start, mut candidates) = complete
+            .map(|mut candidates| {
+                candidates.sort_unstable();
+                (candidates[wanted - 1].0, candidates)
+            })
+            .min_by_key(|(start, _)| *start)?;
+        // Those that come free last, so that others may use the rest for longer.
+        candidates.retain(|(moment, _)| *moment <= start);
+        let mut chosen: Vec<u32> = candidates.iter().rev().take(wanted).map(|(_, number)| *number).collect();
+        chosen.sort_unstable();
+        let share = |number: u32| {
+            let mut node = self.nodes[number as usize].clone();
+            let ended = releases(node.spec.id).take_while(|(moment, _)| *moment <= start);
+            ended.for_each(|(_, share)| node.release(share));
+            NodeShare {
+                node: node.spec.id,
+                cards: choose(&node, cards, terms),
+                cpu: demand.cpu_per_node,
+                memory: demand.memory_per_node,
+            }
+        };
+        Some((start, Allocation { shares: chosen.into_iter().map(share).collect() }))
+    }
+}
+
+/// When a share fits on a node.
+fn first_fit<'a>(
+    node: &Node,
+    demand: &Demand,
+    cards: CardDemand,
+    terms: &Terms,
+    now: Timestamp,
+    releases: impl Iterator<Item = (Timestamp, &'a NodeShare)>,
+) -> Option<Timestamp> {
+    if fits(node, demand, cards, terms) {
+        return Some(now);
+    }
+    let mut node = node.clone();
+    for (moment, share) in releases {
+        node.release(share);
+        if fits(&node, demand, cards, terms) {
+            return Some(moment.max(now));
+        }
+    }
+    None
+}
+
+fn fits(node: &Node, demand: &Demand, cards: CardDemand, terms: &Terms) -> bool {
+    let open = Open::new(node, terms);
+    let has_cards = match cards {
+        CardDemand::None => true,
+        CardDemand::Whole(count) => open.free().count_ones() >= count,
+        CardDemand::Fraction(millis) => part(node, open, millis).is_some(),
+    };
+    has_cards && open.has(demand.cpu_per_node, demand.memory_per_node)
+}
+
+/// A card with so much left, one that is in parts already before others.
+fn part(node: &Node, open: Open, millis: u16) -> Option<u8> {
+    if !node.spec.fractions {
+        return None;
+    }
+    let started = node.remainders().filter(|(card, left)| *left >= millis && open.gives(*card)).map(|(card, _)| card);
+    started.min().or_else(|| ones(open.free()).next().map(|card| card as u8))
+}
+
+fn choose(node: &Node, cards: CardDemand, terms: &Terms) -> Vec<CardSlot> {
+    let open = Open::new(node, terms);
+    match cards {
+        CardDemand::None => Vec::new(),
+        CardDemand::Whole(count) => {
+            ones(open.choose_cards(count)).map(|index| CardSlot { index: index as u8, millis: 1000 }).collect()
+        }
+        CardDemand::Fraction(millis) => {
+            let index = part(node, open, millis).expect("the node was chosen because it has one");
+            vec![CardSlot { index, millis }]
+        }
+    }
+}

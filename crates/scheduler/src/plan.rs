@@ -1,0 +1,147 @@
+//! What comes: when what is held now is free at the latest, and which starts were promised to blocked heads of line.
+//!
+//! The time limit is the contract: an attempt ends at its limit and grace at the latest, so a start that is computed from
+//! these never slips if nobody else takes what was promised beyond that moment (EASY backfill: Lifka, JSSPP '95).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use haina_core::{Allocation, AttemptId, Bytes, CpuMillis, JobId, NodeId, PoolId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::terms::{Withheld, WithheldShare};
+
+/// A start that was promised.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promise {
+    /// Where nodes are.
+    pub pool: PoolId,
+    /// Only a job of a higher priority may delay it.
+    pub priority: i32,
+    /// At the latest then.
+    pub start: Timestamp,
+    /// With this, if not with something else before.
+    pub allocation: Allocation,
+    /// When it was worked out.
+    pub at: Timestamp,
+}
+
+/// The plan.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The attempts on each node by when they end at the latest, with what they then give back.
+    ends: BTreeMap<NodeId, BTreeMap<(Timestamp, AttemptId), (CpuMillis, Bytes)>>,
+    promises: BTreeMap<JobId, Promise>,
+}
+
+impl Plan {
+    /// An attempt holds this until then at the latest.
+    pub fn begin(&mut self, attempt: AttemptId, allocation: &Allocation, ends: Timestamp) {
+        for share in &allocation.shares {
+            let of_node = self.ends.entry(share.node).or_default();
+            of_node.insert((ends, attempt), (share.cpu, share.memory));
+        }
+    }
+
+    /// It no longer does.
+    pub fn end(&mut self, attempt: AttemptId, allocation: &Allocation, ends: Timestamp) {
+        for share in &allocation.shares {
+            let of_node = self.ends.get_mut(&share.node).expect("an attempt on the node was planned");
+            assert!(of_node.remove(&(ends, attempt)).is_some(), "attempt {attempt} was planned to end then");
+            if of_node.is_empty() {
+                self.ends.remove(&share.node);
+            }
+        }
+    }
+
+    /// The attempts on a node, by when they end at the latest.
+    pub fn ends(&self, node: NodeId) -> impl Iterator<Item = (Timestamp, AttemptId)> {
+        self.ends.get(&node).into_iter().flat_map(|of_node| of_node.keys().copied())
+    }
+
+    /// Makes a promise, in the place of an older one to the same job.
+    pub fn promise(&mut self, job: JobId, promise: Promise) {
+        self.promises.insert(job, promise);
+    }
+
+    /// A promise is kept, or void.
+    pub fn withdraw(&mut self, job: JobId) -> Option<Promise> {
+        self.promises.remove(&job)
+    }
+
+    /// What a job was promised.
+    pub fn promised(&self, job: JobId) -> Option<&Promise> {
+        self.promises.get(&job)
+    }
+
+    /// All promises, by job.
+    pub fn promises(&self) -> impl Iterator<Item = (JobId, &Promise)> {
+        self.promises.iter().map(|(job, promise)| (*job, promise))
+    }
+
+    /// Promises of one pool.
+    pub fn count(&self, pool: PoolId) -> usize {
+        self.promises.values().filter(|promise| promise.pool == pool).count()
+    }
+
+    /// The jobs with a promise on a node.
+    pub fn on_node(&self, node: NodeId) -> Vec<JobId> {
+        let on = |promise: &Promise| promise.allocation.shares.iter().any(|share| share.node == node);
+        self.promises.iter().filter(|(_, promise)| on(promise)).map(|(job, _)| *job).collect()
+    }
+
+    /// The starts that a job of such a priority which ends at `ends` could delay, ascending.
+    pub fn starts_before(&self, pool: PoolId, priority: i32, ends: Timestamp, except: JobId) -> Vec<Timestamp> {
+        let starts = self.binding(pool, priority, ends, except).map(|promise| promise.start);
+        let starts: BTreeSet<Timestamp> = starts.collect();
+        starts.into_iter().collect()
+    }
+
+    /// What of that which is free now a job of such a priority which ends at `ends` must leave alone: free cards that are
+    /// promised, and of processors and memory what the promises need beyond that which comes free before them.
+    pub fn withheld(&self, pool: PoolId, priority: i32, ends: Timestamp, except: JobId) -> Withheld {
+        let mut promises: Vec<&Promise> = self.binding(pool, priority, ends, except).collect();
+        promises.sort_by_key(|promise| promise.start);
+        let mut needed: BTreeMap<NodeId, WithheldShare> = BTreeMap::new();
+        let mut withheld: BTreeMap<NodeId, WithheldShare> = BTreeMap::new();
+        for promise in promises {
+            for share in &promise.allocation.shares {
+                let needed = needed.entry(share.node).or_default();
+                needed.add(WithheldShare::of(share));
+                let (cpu, memory) = self.released(share.node, promise.start);
+                let withheld = withheld.entry(share.node).or_default();
+                withheld.cards |= needed.cards;
+                withheld.cpu.0 = withheld.cpu.0.max(needed.cpu.0.saturating_sub(cpu.0));
+                withheld.memory.0 = withheld.memory.0.max(needed.memory.0.saturating_sub(memory.0));
+            }
+        }
+        withheld.into_iter().collect()
+    }
+
+    /// All that is promised to others than a job.
+    pub fn promised_to_others(&self, pool: PoolId, except: JobId) -> Withheld {
+        let mut withheld: BTreeMap<NodeId, WithheldShare> = BTreeMap::new();
+        for promise in self.binding(pool, i32::MIN, Timestamp(i64::MAX), except) {
+            for share in &promise.allocation.shares {
+                withheld.entry(share.node).or_default().add(WithheldShare::of(share));
+            }
+        }
+        withheld.into_iter().collect()
+    }
+
+    /// Processors and memory that come free on a node by a moment.
+    fn released(&self, node: NodeId, by: Timestamp) -> (CpuMillis, Bytes) {
+        let of_node = self.ends.get(&node).into_iter().flatten();
+        let (mut cpu, mut memory) = (0, 0);
+        for (_, (more_cpu, more_memory)) in of_node.take_while(|((ends, _), _)| *ends <= by) {
+            (cpu, memory) = (cpu + more_cpu.0, memory + more_memory.0);
+        }
+        (CpuMillis(cpu), Bytes(memory))
+    }
+
+    fn binding(&self, pool: PoolId, priority: i32, ends: Timestamp, except: JobId) -> impl Iterator<Item = &Promise> {
+        let others = self.promises.iter().filter(move |(job, _)| **job != except);
+        let binding =
+            move |promise: &&Promise| promise.pool == pool && promise.priority >= priority && promise.start < ends;
+        others.map(|(_, promise)| promise).filter(binding)
+    }
+}

@@ -1,0 +1,196 @@
+//! The center's facts as a plan log: the one place that knows both.
+
+use std::collections::BTreeMap;
+
+use haina_center::Fact;
+use haina_core::{Allocation, AttemptId, ClassId, Condition, JobId, JobState, NodeShare, Timestamp};
+use haina_scheduler::{ClassKey, Demand};
+
+use crate::plan_log::{After, Array, Attempt, Backfill, Event, Order, Record, Shape, Share, Slot, State, Submitted};
+
+/// Writes down what facts say of the plan.
+#[derive(Default)]
+pub struct PlanOfFacts {
+    records: Vec<Record>,
+    /// What the jobs of a class ask for is said once, before them.
+    classes: BTreeMap<ClassId, ClassKey>,
+}
+
+impl PlanOfFacts {
+    /// Takes the next fact, decided at `now`.
+    pub fn take(&mut self, now: Timestamp, fact: &Fact) {
+        if let Fact::ClassAdded { id, key } = fact {
+            self.classes.insert(*id, *key);
+        }
+        let event = self.event(fact);
+        self.records.extend(event.map(|event| Record { at_us: now.0, event }));
+    }
+
+    /// Notes that accounts may run dry.
+    pub fn funds_limited(&mut self, now: Timestamp) {
+        self.records.push(Record { at_us: now.0, event: Event::FundsLimited });
+    }
+
+    /// Notes that the center has nothing left to decide.
+    pub fn settled(&mut self, now: Timestamp) {
+        self.records.push(Record { at_us: now.0, event: Event::Settled });
+    }
+
+    /// Notes that everything has ended, and gives the log.
+    pub fn close(mut self, now: Timestamp) -> Vec<Record> {
+        self.records.push(Record { at_us: now.0, event: Event::Closed });
+        self.records
+    }
+
+    /// The log so far, of a center in which things may still be under way.
+    pub fn records(self) -> Vec<Record> {
+        self.records
+    }
+
+    fn event(&self, fact: &Fact) -> Option<Event> {
+        Some(match fact {
+            Fact::NodeAdded { spec, .. } => Event::NodeAdded {
+                node: spec.id.0,
+                pool: spec.pool.0,
+                model: spec.card_model.map(|model| model.0),
+                cards: spec.cards as u8,
+                ring: spec.ring as u8,
+                fractions: spec.fractions,
+                cpu_millis: spec.cpu.0,
+                memory_bytes: spec.memory.0,
+            },
+            Fact::NodeSet { id, draining, .. } => Event::NodeDraining { node: id.0, draining: *draining },
+            Fact::CardsSet { id, unusable } => {
+                Event::CardsUnusable { node: id.0, cards: unusable.iter().map(|card| card.index).collect() }
+            }
+            Fact::OrganizationSet { id, card_limit, suspended, entitlement, .. } => Event::OrganizationSet {
+                organization: id.0,
+                limit_millis: card_limit.map(|limit| limit.0),
+                suspended: *suspended,
+                weight: entitlement.weight,
+                guaranteed_millis: entitlement.guaranteed.0,
+            },
+            Fact::JobSubmitted {
+                id,
+                organization,
+                user,
+                class,
+                time_limit,
+                grace,
+                retries,
+                not_before,
+                array,
+                dependencies,
+                outlook,
+                ..
+            } => {
+                let key = &self.classes[class];
+                Event::Submitted(Submitted {
+                    job: id.0,
+                    organization: organization.0,
+                    user: user.0,
+                    priority: key.priority,
+                    shape: shape(&key.demand),
+                    limit_ms: time_limit.0,
+                    predicted_ms: outlook.predicted.0,
+                    grace_ms: grace.0,
+                    retries: *retries,
+                    not_before_us: not_before.map(|at| at.0),
+                    after: dependencies.iter().map(after).collect(),
+                    array: array.map(|array| Array { count: array.count, concurrency: array.concurrency }),
+                })
+            }
+            Fact::PolicySet { policy } => Event::PolicySet {
+                order: order(policy.order),
+                backfill: backfill(policy.backfill),
+                patience_ms: policy.patience.0,
+            },
+            Fact::PromiseMade { job, promise } => {
+                Event::Promised { job: job.0, start_us: promise.start.0, shares: shares(&promise.allocation) }
+            }
+            Fact::PromiseWithdrawn { job } => Event::PromiseWithdrawn { job: job.0 },
+            Fact::AttemptPlaced { attempt: id, allocation, .. } => {
+                Event::Placed { attempt: attempt(id), shares: shares(allocation) }
+            }
+            Fact::AttemptStarted { attempt: id, at } => Event::Started { attempt: attempt(id), since_us: Some(at.0) },
+            Fact::AttemptEnded { attempt: id, state: how, retry, .. } => {
+                Event::Ended { attempt: attempt(id), state: state(*how), retry: *retry }
+            }
+            Fact::JobCancelled { job, .. } => Event::JobCancelled { job: job.0 },
+            Fact::ElementCancelled { job, element, .. } => Event::ElementCancelled { job: job.0, element: *element },
+            Fact::JobEnded { job, state: how, .. } => Event::JobEnded { job: job.0, state: state(*how) },
+            Fact::LeadershipTaken { .. }
+            | Fact::CenterNamed { .. }
+            | Fact::CardModelSet { .. }
+            | Fact::PoolAdded { .. }
+            | Fact::UserAdded { .. }
+            | Fact::TokenIssued { .. }
+            | Fact::TokenRevoked { .. }
+            | Fact::Posted { .. }
+            | Fact::ClassAdded { .. }
+            | Fact::JobDue { .. }
+            | Fact::ClassBlocked { .. }
+            | Fact::AttemptStopping { .. } => return None,
+        })
+    }
+}
+
+fn order(order: haina_core::Order) -> Order {
+    match order {
+        haina_core::Order::Fifo => Order::Fifo,
+        haina_core::Order::Fair => Order::Fair,
+        haina_core::Order::FairTree => Order::FairTree,
+        haina_core::Order::Shortest => Order::Shortest,
+        haina_core::Order::Deadline => Order::Deadline,
+    }
+}
+
+fn backfill(backfill: haina_core::Backfill) -> Backfill {
+    match backfill {
+        haina_core::Backfill::None => Backfill::None,
+        haina_core::Backfill::BestEffort => Backfill::BestEffort,
+        haina_core::Backfill::Easy => Backfill::Easy,
+        haina_core::Backfill::Conservative => Backfill::Conservative,
+    }
+}
+
+fn shape(demand: &Demand) -> Shape {
+    Shape {
+        pool: demand.pool.0,
+        model: demand.card_model.map(|model| model.0),
+        nodes: demand.nodes,
+        cards_per_node_millis: demand.cards_per_node.0,
+        cpu_per_node_millis: demand.cpu_per_node.0,
+        memory_per_node_bytes: demand.memory_per_node.0,
+    }
+}
+
+fn after((on, condition): &(JobId, Condition)) -> After {
+    After { job: on.0, succeeded: *condition == Condition::Succeeded }
+}
+
+fn attempt(id: &AttemptId) -> Attempt {
+    Attempt { job: id.job.0, element: id.element, number: id.number }
+}
+
+fn shares(allocation: &Allocation) -> Vec<Share> {
+    let share = |share: &NodeShare| Share {
+        node: share.node.0,
+        cards: share.cards.iter().map(|slot| Slot { index: slot.index, millis: slot.millis }).collect(),
+        cpu_millis: share.cpu.0,
+        memory_bytes: share.memory.0,
+    };
+    allocation.shares.iter().map(share).collect()
+}
+
+fn state(state: JobState) -> State {
+    match state {
+        JobState::Succeeded => State::Succeeded,
+        JobState::Failed => State::Failed,
+        JobState::Cancelled => State::Cancelled,
+        JobState::Lost => State::Lost,
+        JobState::Waiting | JobState::Starting | JobState::Running | JobState::Stopping => {
+            panic!("{} is no end", state.word())
+        }
+    }
+}

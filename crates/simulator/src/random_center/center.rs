@@ -1,0 +1,73 @@
+//! What a random center has.
+
+use haina_core::center_definition::*;
+use haina_core::{Bytes, CardMillis, CpuMillis, Currency, Entitlement, Money, Policy, Role};
+
+use crate::Random;
+
+/// One or two pools; up to three card models, with and without rings and parts; up to 60 nodes; up to four
+/// organizations, most of them with a limit. User 1 is the operator; user n + 1 belongs to organization n.
+pub fn random_center(random: &mut Random) -> CenterDefinition {
+    let models: Vec<CardModelDefinition> = (1..=1 + random.below(3)).map(|index| model(index, random)).collect();
+    let pools = ["public", "own"].into_iter().take(1 + random.below(2) as usize);
+    let pools: Vec<PoolDefinition> = pools.map(|name| PoolDefinition { name: name.to_owned() }).collect();
+    let most = random.pick(&[2, 5, 12, 60]);
+    let nodes: Vec<NodeDefinition> =
+        (1..=1 + random.below(most)).map(|index| node(index, &models, &pools, random)).collect();
+    let cards: u32 = nodes.iter().map(|node| node.cards).sum();
+    let organizations: Vec<OrganizationDefinition> = (1..=1 + random.below(4))
+        .map(|index| OrganizationDefinition {
+            name: format!("organization-{index}"),
+            title: String::new(),
+            card_limit: random.chance(60).then(|| CardMillis::whole(1 + random.below(u64::from(cards) + 1) as u32)),
+            entitlement: Entitlement { weight: 1 + random.below(4) as u32, guaranteed: CardMillis(0) },
+            opening_balance: Money::zero(Currency::CNY),
+        })
+        .collect();
+    let user = |organization: &OrganizationDefinition| UserDefinition {
+        name: format!("user-of-{}", organization.name),
+        role: Role::Developer,
+        organization: Some(organization.name.clone()),
+    };
+    let operator = UserDefinition { name: "operator".to_owned(), role: Role::Operator, organization: None };
+    CenterDefinition {
+        local: Default::default(),
+        policy: Some(random.pick(&Policy::NAMED).1),
+        name: "random".to_owned(),
+        currency: Currency::CNY,
+        card_models: models,
+        pools,
+        nodes,
+        users: std::iter::once(operator).chain(organizations.iter().map(user)).collect(),
+        organizations,
+    }
+}
+
+fn model(index: u64, random: &mut Random) -> CardModelDefinition {
+    CardModelDefinition {
+        super_pod: 0,
+        name: format!("model-{index}"),
+        vendor: "simulated".to_owned(),
+        memory: Bytes(32 << 30),
+        tflops_fp16: 320,
+        watts: 310,
+        ring: random.pick(&[0, 0, 2, 4, 8]),
+        fractions: random.chance(60),
+        simulated: true,
+        matches: None,
+        price_per_card_hour: Money::zero(Currency::CNY),
+    }
+}
+
+fn node(index: u64, models: &[CardModelDefinition], pools: &[PoolDefinition], random: &mut Random) -> NodeDefinition {
+    let cards = random.pick(&[0, 1, 4, 6, 8, 8, 8, 16]);
+    let model = &models[random.below(models.len() as u64) as usize];
+    NodeDefinition {
+        name: format!("node-{index}"),
+        pool: pools[if random.chance(80) { 0 } else { pools.len() - 1 }].name.clone(),
+        card_model: (cards > 0).then(|| model.name.clone()),
+        cards,
+        cpu: CpuMillis(1000 * random.pick(&[8, 32, 64])),
+        memory: Bytes(random.pick(&[16, 64, 256]) << 30),
+    }
+}
