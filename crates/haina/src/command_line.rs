@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::connection::Connection;
 use crate::{
-    account, demo, environments, job, jobs, login, node, policy, print, shell, slurm, submit, template, token, top, up,
-    user,
+    account, demo, environments, job, jobs, login, node, policy, print, shell, simulate, slurm, submit, template,
+    token, top, up, user,
 };
 
 /// Haina: a computing center
@@ -64,6 +64,8 @@ enum Command {
     },
     /// Keep a center's address and a token for later commands
     Login(login::Arguments),
+    /// See what a policy would make of a trace, in virtual time
+    Simulate(simulate::Arguments),
     /// List or print job templates
     Template {
         #[command(subcommand)]
@@ -105,6 +107,7 @@ pub fn run() -> anyhow::Result<u8> {
         Command::User { command } => user::run(command, &connection.client()?),
         Command::Token { command } => token::run(command, &connection.client()?),
         Command::Login(arguments) => login::run(&arguments, &connection),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Template { command } => template::run(&command),
         Command::Schema { command: Schema::Job } => {
             print::json(&haina_api::job_schema());

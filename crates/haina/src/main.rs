@@ -25,6 +25,7 @@ mod print;
 mod printable;
 mod profile;
 mod shell;
+mod simulate;
 mod slurm;
 mod submit;
 mod table;

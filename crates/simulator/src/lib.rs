@@ -1,14 +1,16 @@
 //! The center in virtual time: the same `haina-center` that serves.
 //!
-//! [`World`] puts it under faults: a simulated engine, a journal that can fail, invariants checked after every step; the
-//! whole plan of its history is judged by a [`checker`] that knows nothing of the scheduler.
+//! [`World`] puts it under faults: a simulated engine, a journal that can fail, invariants checked after every step, and the
+//! whole plan at its end, by a checker that knows nothing of the scheduler.
 //! [`Scheme`] replays a [`Workload`], a trace or a generated one, on it, and [`Measures`] say how well it went.
 
+mod audit;
 pub mod checker;
 mod engine;
 mod journal;
 mod measures;
 mod oracle;
+pub mod packing;
 pub mod plan_log;
 mod plan_of_facts;
 pub mod pool;
@@ -22,6 +24,7 @@ pub mod trace;
 mod workload;
 mod world;
 
+pub use audit::audit;
 pub use journal::{Journal, Outcome};
 pub use measures::{Distribution, Measures, OrganizationShare};
 pub use plan_of_facts::PlanOfFacts;

@@ -1,7 +1,7 @@
 //! The centers that traces are replayed on.
 
 use haina_core::center_definition::*;
-use haina_core::{Bytes, CardMillis, CpuMillis, Currency, Money, Role, Shape};
+use haina_core::{Bytes, CardMillis, CpuMillis, Currency, Entitlement, Money, Role, Shape};
 
 use crate::trace::{Label, Submission, Workload};
 
@@ -27,8 +27,8 @@ pub fn without_nodes(name: &str) -> CenterDefinition {
         nodes: Vec::new(),
         organizations: Vec::new(),
         users: Vec::new(),
-        local: Default::default(),
         policy: None,
+        local: Default::default(),
     }
 }
 
@@ -126,7 +126,7 @@ pub(crate) fn with_tenants(mut center: CenterDefinition, workload: &Workload) ->
                 name: name.clone(),
                 title: workload.text(organization).to_owned(),
                 card_limit: None,
-                entitlement: Default::default(),
+                entitlement: Entitlement::default(),
                 opening_balance: Money::zero(center.currency),
             });
         }

@@ -13,14 +13,14 @@ use crate::trace::Workload;
 pub enum Scheme {
     /// The center, as it serves, by this policy.
     Center(Policy),
-    /// A plain loop over a flat pool; most know run times beforehand.
+    /// A plain loop over a flat pool.
     Reference(Rule),
 }
 
 /// Waiting jobs that `reference-easy` looks at behind the first. With this many the published average comes out.
 const LOOK_AHEAD: usize = 2000;
 
-/// The plain loops by name. The other names are those of [`Policy::NAMED`].
+/// The plain loops.
 const REFERENCES: [(&str, Rule); 6] = [
     ("reference-fifo", Rule::Fifo),
     ("reference-easy", Rule::Easy { look_ahead: LOOK_AHEAD }),
@@ -31,24 +31,22 @@ const REFERENCES: [(&str, Rule); 6] = [
 ];
 
 impl Scheme {
+    /// All names: the center's policies, then the plain loops.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Policy::NAMED.iter().map(|(name, _)| *name).chain(REFERENCES.iter().map(|(name, _)| *name))
+    }
+
     /// The scheme of this name.
     ///
     /// # Errors
     /// Where there is none.
     pub fn named(name: &str) -> Result<Scheme, Refusal> {
-        let reference = REFERENCES.iter().find(|(known, _)| *known == name);
-        let reference = reference.map(|(_, rule)| Scheme::Reference(*rule));
+        let reference = REFERENCES.iter().find(|(known, _)| *known == name).map(|(_, rule)| Scheme::Reference(*rule));
         Policy::named(name).map(Scheme::Center).or(reference).ok_or_else(|| {
             let names: Vec<_> = Scheme::names().collect();
             let rule = both(format!("one of {}", names.join(", ")), format!("{} 之一", names.join("、")));
             Refusal::invalid_value("policy", name, rule)
         })
-    }
-
-    /// All names, the default first.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        let policies = Policy::NAMED.iter().map(|(name, _)| *name);
-        policies.chain(REFERENCES.iter().map(|(name, _)| *name))
     }
 
     /// What becomes of a trace on a center.

@@ -46,6 +46,7 @@ const MAY_LINK: &[(&str, &[&str])] = &[
             "haina-runtime",
             "haina-api",
             "haina-server",
+            "haina-simulator",
         ],
     ),
     // For tests only: nobody links it but as a dev-dependency, or from outside the product.

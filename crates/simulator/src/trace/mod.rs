@@ -83,6 +83,11 @@ impl Workload {
         }
     }
 
+    /// Lets each limit be the run time itself, as if users knew it.
+    pub fn limit_exactly(&mut self) {
+        self.jobs.iter_mut().for_each(|job| job.limit = Some(job.limit.map_or(job.run, |limit| job.run.min(limit))));
+    }
+
     /// The text of a label.
     pub fn text(&self, label: Label) -> &str {
         &self.labels[label.0 as usize]
