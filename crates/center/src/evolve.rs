@@ -1,6 +1,6 @@
 //! Facts change the state; nothing else does. Cannot fail: what could be wrong was refused before.
 
-use haina_core::{AttemptId, JobId, JobState, OrganizationId, UserId};
+use haina_core::{AttemptId, Backfill, JobId, JobState, OrganizationId, UserId};
 use haina_scheduler::{Queue, Waiting};
 
 use crate::{ArrayProgress, ElementCounts, Fact, Job, Progress, State};
@@ -29,6 +29,10 @@ impl State {
         self.view.evolve(fact);
         if let Some((organization, user)) = served {
             self.stand(organization, user);
+            let is_limited = self.view.organizations[&organization].card_limit.is_some();
+            if is_limited && self.view.center.policy.backfill == Backfill::None {
+                self.queue.account_narrowed(organization);
+            }
         }
         match fact {
             Fact::LeadershipTaken { .. } | Fact::CardModelSet { .. } => self.queue.unblock_all(),
@@ -39,6 +43,7 @@ impl State {
             }
             Fact::OrganizationSet { id, .. } => {
                 self.queue.account_changed(*id);
+                self.queue.account_narrowed(*id);
                 self.stand(*id, UserId::default());
             }
             Fact::PolicySet { .. } => self.line_up(),

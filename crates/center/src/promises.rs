@@ -7,7 +7,8 @@ use crate::{Fact, State};
 
 impl State {
     /// The jobs whose promises a fact makes, keeps or voids: the very job starts, ends or can no longer start; a node of
-    /// the promise is out of service; a job of a higher priority takes it; or nobody is promised anything any more.
+    /// the promise is out of service; what it waits for takes longer, because its limit counts from a later start; a job of
+    /// a higher priority takes it; or nobody is promised anything any more.
     pub(crate) fn promises_touched(&self, fact: &Fact) -> Vec<JobId> {
         let own = |job: &JobId| vec![*job];
         match fact {
@@ -27,6 +28,16 @@ impl State {
                 };
                 let taken = self.plan.promises().filter(|(_, promise)| taken(promise)).map(|(job, _)| job);
                 taken.chain(own(&attempt.job)).collect()
+            }
+            Fact::AttemptStarted { attempt: id, at } => {
+                let (attempt, job) = (&self.view.attempts[id], &self.jobs[&id.job]);
+                let (known, ends) = (attempt.ends(job), *at + job.longest());
+                let nodes: Vec<NodeId> = attempt.allocation.shares.iter().map(|share| share.node).collect();
+                let relied = |promise: &Promise| {
+                    (known..ends).contains(&promise.start)
+                        && promise.allocation.shares.iter().any(|share| nodes.contains(&share.node))
+                };
+                self.plan.promises().filter(|(_, promise)| relied(promise)).map(|(job, _)| job).collect()
             }
             Fact::NodeSet { id, draining: true, .. } | Fact::CardsSet { id, .. } => self.plan.on_node(*id),
             Fact::PolicySet { policy } if !promises_starts(policy.backfill) => {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use haina_core::{Allocation, CardMillis, CardModelId, NodeId, NodeShare, PoolId};
 
 use crate::index::Group;
+use crate::mix::Mix;
 use crate::node::{Node, NodeSpec, NodeState, NodeStatus};
 
 /// The indexes, by pool and card model; nodes without cards stand under no model, which is the first of its pool.
@@ -32,6 +33,7 @@ pub struct Cluster {
     /// The ids of `nodes`, apart so that looking one up stays within a few cache lines.
     pub(crate) ids: Vec<NodeId>,
     pub(crate) groups: Groups,
+    pub(crate) mix: Mix,
 }
 
 impl Cluster {
@@ -51,10 +53,19 @@ impl Cluster {
         self.nodes.insert(number, Node::new(spec));
         if is_last {
             let node = &self.nodes[number];
-            self.groups.entry(node.group()).or_default().add(number as u32, node);
+            let key = node.group();
+            let group = self.groups.entry(key).or_insert_with(|| Group::new(key, &self.mix));
+            group.add(number as u32, node);
         } else {
-            self.groups = Cluster::index(&self.nodes);
+            self.groups = Cluster::index(&self.nodes, &self.mix);
         }
+    }
+
+    /// Sets what work is like, which placement by least fragmentation goes by. All nodes are ranked again for each
+    /// share of the mix, and from then on each node that changes: it is for tens of shares, and not set often.
+    pub fn set_mix(&mut self, mix: Mix) {
+        self.groups = Cluster::index(&self.nodes, &mix);
+        self.mix = mix;
     }
 
     /// Sets whether a node takes work. What it runs stays claimed until it is released.
@@ -151,10 +162,11 @@ impl Cluster {
     }
 
     /// The indexes of these nodes, from scratch.
-    pub(crate) fn index(nodes: &[Node]) -> Groups {
+    pub(crate) fn index(nodes: &[Node], mix: &Mix) -> Groups {
         let mut groups = Groups::new();
         for (number, node) in nodes.iter().enumerate() {
-            groups.entry(node.group()).or_default().add(number as u32, node);
+            let key = node.group();
+            groups.entry(key).or_insert_with(|| Group::new(key, mix)).add(number as u32, node);
         }
         groups
     }

@@ -5,12 +5,14 @@
 //! - A part of a card: the card in parts with the least sufficient remainder, then a free card as above.
 //! - No cards: a node without cards, then any; each time the one with the fewest free processors that suffice.
 //!
+//! By least fragmentation instead: see `least_fragmentation`.
+//!
 //! Where any model serves, the models are tried apart and the best place is taken; ties go to the lower model.
 
 use std::collections::BTreeSet;
 use std::iter::Peekable;
 
-use haina_core::{Allocation, CardSlot, CpuMillis, NodeShare};
+use haina_core::{Allocation, CardSlot, CpuMillis, NodeShare, Placement};
 
 use crate::bits::ones;
 use crate::cluster::Cluster;
@@ -35,13 +37,13 @@ pub enum Found {
 
 /// A chosen node and what to take of it.
 #[derive(Clone, Copy)]
-struct Pick {
-    number: u32,
-    cards: PickedCards,
+pub(crate) struct Pick {
+    pub(crate) number: u32,
+    pub(crate) cards: PickedCards,
 }
 
 #[derive(Clone, Copy)]
-enum PickedCards {
+pub(crate) enum PickedCards {
     None,
     Whole(u64),
     Part { card: u8, millis: u16 },
@@ -50,7 +52,7 @@ enum PickedCards {
 /// How bad a place is; the least is taken. Each group of nodes that could host the demand has one.
 type Cost = (u32, u64);
 
-struct OutOfFuel;
+pub(crate) struct OutOfFuel;
 
 impl Cluster {
     /// Looks for the best place for all shares of `demand`. Costs at least one probe. Nodes of which cards are withheld
@@ -63,8 +65,10 @@ impl Cluster {
         if !fuel.spend(1) {
             return Found::OutOfFuel;
         }
-        let in_parts = matches!(cards, CardDemand::Fraction(_));
-        let mut search = Search { nodes: &self.nodes, demand, terms, in_parts, fuel, picks: Vec::new() };
+        if terms.placement == Placement::LeastFragmentation && !self.mix.is_empty() {
+            return self.find_least_fragmentation(demand, terms, fuel);
+        }
+        let mut search = Search::new(&self.nodes, demand, terms, fuel);
         if cards == CardDemand::None {
             let groups: Vec<&Group> = self.groups(demand.pool, demand.card_model).collect();
             return match search.without_cards(&groups) {
@@ -111,23 +115,28 @@ impl Cluster {
     }
 }
 
-struct Search<'a> {
+pub(crate) struct Search<'a> {
     nodes: &'a [Node],
-    demand: &'a Demand,
+    pub(crate) demand: &'a Demand,
     terms: &'a Terms<'a>,
     /// Whether a part of a card is asked for.
     in_parts: bool,
     fuel: &'a mut Fuel,
-    picks: Vec<Pick>,
+    pub(crate) picks: Vec<Pick>,
 }
 
 impl<'a> Search<'a> {
+    pub(crate) fn new(nodes: &'a [Node], demand: &'a Demand, terms: &'a Terms<'a>, fuel: &'a mut Fuel) -> Search<'a> {
+        let in_parts = matches!(demand.cards(), Some(CardDemand::Fraction(_)));
+        Search { nodes, demand, terms, in_parts, fuel, picks: Vec::new() }
+    }
+
     fn wanted(&self) -> usize {
         self.demand.nodes as usize - self.picks.len()
     }
 
     /// Looks at one candidate, which has the cards: does it have the rest? Costs a probe.
-    fn probe(&mut self, number: u32) -> Result<Option<Open<'a>>, OutOfFuel> {
+    pub(crate) fn probe(&mut self, number: u32) -> Result<Option<Open<'a>>, OutOfFuel> {
         if !self.fuel.spend(1) {
             return Err(OutOfFuel);
         }
@@ -223,7 +232,7 @@ impl<'a> Search<'a> {
     }
 
     /// The picks as an allocation, if there are enough of them.
-    fn answer(mut self) -> Found {
+    pub(crate) fn answer(mut self) -> Found {
         if self.wanted() > 0 {
             return Found::Blocked { nodes_free: self.picks.len() as u32 };
         }

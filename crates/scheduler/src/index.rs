@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use haina_core::{Bytes, CardMillis, CardSlot, CpuMillis};
+use haina_core::{Bytes, CardMillis, CardModelId, CardSlot, CpuMillis, PoolId};
 
 use crate::bits::NodeSet;
 use crate::cluster::Totals;
 use crate::fit::Profile;
+use crate::mix::Mix;
 use crate::node::{Node, NodeSpec};
+use crate::ranking::Ranking;
 use crate::table::Table;
 
 /// What decides whether a node could ever host a share. Few nodes differ in it.
@@ -43,9 +45,17 @@ pub(crate) struct Group {
     by_cpu: BTreeMap<CpuMillis, NodeSet>,
     /// Cards that are given out in parts and have something left.
     pub(crate) remainders: BTreeSet<Remainder>,
+    /// By waste, where the mix of the work is known.
+    pub(crate) ranking: Option<Ranking>,
 }
 
 impl Group {
+    /// An empty group of a pool and model.
+    pub(crate) fn new((pool, model): (PoolId, Option<CardModelId>), mix: &Mix) -> Group {
+        let ranking = (!mix.is_empty()).then(|| Ranking::new(mix.seen_by(pool, model)));
+        Group { ranking, ..Group::default() }
+    }
+
     /// Counts and indexes a node that is new here.
     pub(crate) fn add(&mut self, number: u32, node: &Node) {
         *self.capabilities.entry(Capability::of(&node.spec)).or_default() += 1;
@@ -62,6 +72,13 @@ impl Group {
         self.insert_profile(number, node.profile());
         self.insert_cpu(number, node.cpu_free);
         self.remainders.extend(node.remainders().map(|(card, left)| (left, number, card)));
+        self.rank(number, node);
+    }
+
+    fn rank(&mut self, number: u32, node: &Node) {
+        if let Some(ranking) = &mut self.ranking {
+            ranking.update(number, node);
+        }
     }
 
     /// The node takes no more work.
@@ -71,6 +88,9 @@ impl Group {
         self.remove_cpu(number, node.cpu_free);
         for (card, left) in node.remainders() {
             self.remainders.remove(&(left, number, card));
+        }
+        if let Some(ranking) = &mut self.ranking {
+            ranking.remove(number);
         }
     }
 
@@ -103,11 +123,17 @@ impl Group {
                 self.remainders.insert((left, number, slot.index));
             }
         }
+        self.rank(number, node);
     }
 
     /// The nodes with at least so many free processors, by them and then by number.
     pub(crate) fn with_cpu(&self, least: CpuMillis) -> impl Iterator<Item = (CpuMillis, u32)> {
         self.by_cpu.range(least..).flat_map(|(&cpu, nodes)| nodes.iter().map(move |number| (cpu, number)))
+    }
+
+    /// All nodes that take work, ascending by free processors.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.with_cpu(CpuMillis(0)).map(|(_, number)| number)
     }
 
     fn insert_cpu(&mut self, number: u32, cpu: CpuMillis) {

@@ -293,6 +293,16 @@ impl Queue {
         }
     }
 
+    /// The quota or standing of an organization changed for the worse: those of its demands that wait for capacity are
+    /// looked at again, because who cannot start for reasons of his own holds back nobody.
+    pub fn account_narrowed(&mut self, organization: OrganizationId) {
+        let classes = self.of_organization.get(&organization).into_iter().flatten();
+        let demands: BTreeSet<Demand> = classes.map(|id| self.classes[id].key.demand).collect();
+        for demand in demands.into_iter().filter(|demand| self.shapes[demand].waits).collect::<Vec<_>>() {
+            self.capacity_returns(demand);
+        }
+    }
+
     /// All classes are looked at again.
     pub fn unblock_all(&mut self) {
         while let Some(&(.., demand)) = self.waiting_for_capacity.first() {

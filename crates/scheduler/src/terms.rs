@@ -99,6 +99,11 @@ impl<'a> Open<'a> {
         Open { node, withheld }
     }
 
+    /// All that is free.
+    pub(crate) fn whole(node: &'a Node) -> Open<'a> {
+        Open { node, withheld: WithheldShare::default() }
+    }
+
     /// Cards that may be taken wholly, as bits.
     pub(crate) fn free(self) -> u64 {
         self.node.usable_free() & !self.withheld.cards
@@ -120,7 +125,12 @@ impl<'a> Open<'a> {
     }
 
     pub(crate) fn has(self, cpu: CpuMillis, memory: Bytes) -> bool {
-        self.node.cpu_free.0.saturating_sub(self.withheld.cpu.0) >= cpu.0
-            && self.node.memory_free.0.saturating_sub(self.withheld.memory.0) >= memory.0
+        let (cpu_free, memory_free) = self.free_cpu_and_memory();
+        cpu_free >= cpu && memory_free >= memory
+    }
+
+    pub(crate) fn free_cpu_and_memory(self) -> (CpuMillis, Bytes) {
+        let cpu = self.node.cpu_free.0.saturating_sub(self.withheld.cpu.0);
+        (CpuMillis(cpu), Bytes(self.node.memory_free.0.saturating_sub(self.withheld.memory.0)))
     }
 }

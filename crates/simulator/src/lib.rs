@@ -10,6 +10,7 @@ mod engine;
 mod journal;
 mod measures;
 mod oracle;
+pub mod packing;
 pub mod plan_log;
 mod plan_of_facts;
 pub mod pool;

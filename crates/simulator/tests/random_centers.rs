@@ -1,6 +1,7 @@
 //! Random centers, judged by the independent checker. `HAINA_SOAK_CENTERS` asks for more of them than the default, and
 //! `HAINA_SOAK_FIRST` for others.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -86,9 +87,17 @@ fn every_plan_of_a_random_center_keeps_the_rules() {
         total.settlements,
         failures.len()
     );
-    if let Some((seed, complaint)) = failures.first() {
+    let mut kinds: BTreeMap<String, Vec<(u64, String)>> = BTreeMap::new();
+    failures
+        .into_iter()
+        .for_each(|(seed, complaint)| kinds.entry(kind(&complaint)).or_default().push((seed, complaint)));
+    for (kind, failures) in &kinds {
         let seeds: Vec<u64> = failures.iter().map(|(seed, _)| *seed).collect();
-        panic!("{}\nseeds that fail: {seeds:?}", show(&Story::of(*seed), complaint));
+        println!("{} times: {kind}\nseeds {seeds:?}", seeds.len());
+    }
+    if let Some((_, failures)) = kinds.first_key_value() {
+        let (seed, complaint) = &failures[0];
+        panic!("{}", show(&Story::of(*seed), complaint));
     }
     assert!(total.placements as u64 > 10 * count, "the stories are worth judging");
 }

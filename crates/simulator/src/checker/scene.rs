@@ -34,7 +34,9 @@ pub struct Node {
     pub unusable: BTreeSet<u8>,
     /// For each card what each of its holders holds, in thousandths.
     pub holders: Vec<Vec<u16>>,
+    pub cpu_millis: u64,
     pub cpu_free_millis: u64,
+    pub memory_bytes: u64,
     pub memory_free_bytes: u64,
 }
 
@@ -76,7 +78,7 @@ pub struct Held {
 /// A promise with what has happened since that excuses its slipping.
 pub struct Promise {
     pub start_us: i64,
-    pub nodes: BTreeSet<u32>,
+    pub shares: Vec<Share>,
     pub excuse: Option<&'static str>,
 }
 
@@ -117,7 +119,9 @@ impl Scene {
                     draining: false,
                     unusable: BTreeSet::new(),
                     holders: vec![Vec::new(); usize::from(*cards)],
+                    cpu_millis: *cpu_millis,
                     cpu_free_millis: *cpu_millis,
+                    memory_bytes: *memory_bytes,
                     memory_free_bytes: *memory_bytes,
                 };
                 self.nodes.insert(*node, added);
@@ -141,8 +145,8 @@ impl Scene {
                 self.jobs.insert(submitted.job, job);
             }
             Event::Promised { job, start_us, shares } => {
-                let nodes = shares.iter().map(|share| share.node).collect();
-                self.promises.insert(*job, Promise { start_us: *start_us, nodes, excuse: None });
+                let promise = Promise { start_us: *start_us, shares: shares.clone(), excuse: None };
+                self.promises.insert(*job, promise);
             }
             Event::PromiseWithdrawn { job } => _ = self.promises.remove(job),
             Event::Placed { attempt, shares } => self.placed(*attempt, shares),

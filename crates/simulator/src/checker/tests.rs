@@ -218,6 +218,18 @@ fn what_must_not_happen_is_found_and_nothing_else() {
              job 3 of 2: 1x1000\nplace 3.1: 1:0\n12s end 3.1: succeeded\nover 3: succeeded
              place 2.1: 1:0,1,2,3,4,5,6,7",
         ),
+        // Two jobs pass a promise of eight cards at 10 s: one that ends by then, and one that may not.
+        (
+            "PromiseHopeless",
+            "policy easy\njob 1 of 2: 1x4000\nplace 1.1: 1:0,1,2,3\njob 2 of 2: 1x8000 \"limit_ms\":5000
+             promise 2 by 11: 1:0,1,2,3,4,5,6,7\njob 3 of 2: 1x1000\nplace 3.1: 1:4\nsettled
+             job 4 of 2: 1x1000 \"limit_ms\":12000\nplace 4.1: 1:5\nsettled",
+        ),
+        // Half a card is promised beside more than half of it, before that must end.
+        (
+            "PromiseHopeless",
+            "policy conservative\njob 1 of 2: 1x500\njob 2 of 2: 1x600\npromise 1 by 10: 1:0*500\npromise 2 by 19: 1:0*600\nsettled",
+        ),
         ("PromiseMoved", "policy easy\njob 1 of 2: 1x8000\npromise 1 by 10: 1:0\npromise 1 by 11: 1:0"),
     ];
     for (expected, short) in cases {
@@ -245,7 +257,7 @@ fn what_may_happen_is_not_complained_about() {
         "job 1 of 1: 1x1000 \"retries\":1 \"array\":{\"count\":2,\"concurrency\":2}\nplace 1_0.1: 1:0\nplace 1_1.1: 1:1
          end 1_0.1: failed again\nplace 1_0.2: 1:0\nend 1_1.1: cancelled\nend 1_0.2: failed\nover 1: failed\nclosed",
         // The head waits for a whole node; with promises those behind it may be held back though they fit.
-        "policy easy\njob 1 of 2: 1x1000\nplace 1.1: 1:0\njob 2 of 2: 1x8000\npromise 2 by 10: 1:0,1,2,3,4,5,6,7
+        "policy easy\njob 1 of 2: 1x1000\nplace 1.1: 1:0\njob 2 of 2: 1x8000\npromise 2 by 11: 1:0,1,2,3,4,5,6,7
          job 3 of 2: 1x1000 \"model\":1 \"limit_ms\":60000\nsettled\n10s end 1.1: succeeded\nover 1: succeeded
          place 2.1: 1:0,1,2,3,4,5,6,7\nsettled",
         // A short job passes a long one, but not one that came so much earlier.
@@ -257,6 +269,9 @@ fn what_may_happen_is_not_complained_about() {
         "policy best_effort: fair_tree\njob 1 of 1: 1x1000\njob 2 of 2: 1x1000\nplace 2.1: 1:0\nplace 1.1: 1:1",
         // Without backfill, other cards are given out all the same.
         "policy none\njob 1 of 2: 1x8000 \"model\":1\njob 2 of 2: 1x1000 \"model\":2\nplace 2.1: 2:0\nplace 1.1: 1:0,1,2,3,4,5,6,7",
+        // Promises one after another, and one beside another.
+        "policy conservative\njob 1 of 2: 1x500\njob 2 of 2: 1x600\njob 3 of 2: 1x500
+         promise 1 by 10: 1:0*500\npromise 3 by 15: 1:0*500\npromise 2 by 25: 1:0*600\nsettled",
         // A drained node excuses that a promise slips.
         "policy easy\njob 1 of 2: 1x8000\npromise 1 by 10: 1:0,1,2,3,4,5,6,7\ndrain 1\npromise 1 by 99: 1:0,1,2,3,4,5,6,7",
         // So does a job of a higher priority, and one that outstays its limit.

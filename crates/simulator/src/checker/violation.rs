@@ -58,6 +58,7 @@ pub enum Broken {
     LeftWaiting { job: u64 },
     // Promises.
     PromiseBroken { job: u64, start_us: i64 },
+    PromiseHopeless { job: u64, start_us: i64, node: u32 },
     PromiseMoved { job: u64, from_us: i64, to_us: i64 },
 }
 
@@ -155,6 +156,10 @@ impl fmt::Display for Broken {
             PromiseBroken { job, start_us } => {
                 write!(f, "job {job} should have started by {start_us} µs, and nothing excuses that it has not")
             }
+            PromiseHopeless { job, start_us, node } => write!(
+                f,
+                "job {job} cannot start on node {node} at {start_us} µs, as promised, unless something ends before it must"
+            ),
             PromiseMoved { job, from_us, to_us } => {
                 write!(
                     f,

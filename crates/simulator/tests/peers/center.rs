@@ -11,10 +11,10 @@ use haina_simulator::plan_log::Record;
 use crate::scheduler::{Job, Node, Scheduler};
 
 const OPERATOR: Actor = Actor::User(UserId(1));
-const NOW: Timestamp = Timestamp(1_000_000);
 
 pub struct RealCenter {
     state: State,
+    now: Timestamp,
     plan: PlanOfFacts,
     nodes: Vec<Node>,
     jobs: BTreeMap<u64, Job>,
@@ -24,6 +24,7 @@ impl RealCenter {
     pub fn with(nodes: &[Node]) -> RealCenter {
         let mut center = RealCenter {
             state: State::new(),
+            now: Timestamp(1_000_000),
             plan: PlanOfFacts::default(),
             nodes: nodes.to_vec(),
             jobs: BTreeMap::new(),
@@ -40,16 +41,16 @@ impl RealCenter {
     fn by(&mut self, actor: Actor, command: Command) -> Reply {
         let reply = self.execute(actor, command);
         self.execute(Actor::Center, Command::Advance);
-        self.plan.settled(NOW);
+        self.plan.settled(self.now);
         self.state.check();
         reply
     }
 
     fn execute(&mut self, actor: Actor, command: Command) -> Reply {
-        let input = Input { actor, command, now: NOW, fuel: 100_000 };
+        let input = Input { actor, command, now: self.now, fuel: 100_000 };
         let executed = execute(&mut self.state, &input, &mut RowCollector::default());
         assert!(!executed.more, "the fuel is enough");
-        executed.facts.iter().for_each(|fact| self.plan.take(NOW, fact));
+        executed.facts.iter().for_each(|fact| self.plan.take(self.now, fact));
         executed.reply.expect("no step of a scenario is refused")
     }
 
@@ -97,7 +98,7 @@ impl RealCenter {
 
     fn attempt_ends(&mut self, attempt: AttemptId, ending: Ending) {
         let report =
-            Report::Ended { attempt, started: None, at: NOW, ending, used: TaskUse::default(), failed_task: None };
+            Report::Ended { attempt, started: None, at: self.now, ending, used: TaskUse::default(), failed_task: None };
         self.by(Actor::Engine, Command::Report(report));
     }
 
@@ -122,7 +123,7 @@ impl Scheduler for RealCenter {
                 memory_per_node: Bytes(0),
             },
             priority: 0,
-            time_limit: Milliseconds::from_seconds(3600),
+            time_limit: Milliseconds::from_seconds(job.limit_seconds),
             grace: Milliseconds(0),
             retries: 1,
             not_before: None,
@@ -134,6 +135,11 @@ impl Scheduler for RealCenter {
         let Reply::Submitted(ids) = self.by(OPERATOR, submit) else { panic!("a submission is answered with ids") };
         self.jobs.insert(ids[0].0, job);
         ids[0].0
+    }
+
+    fn pass(&mut self, seconds: u64) {
+        self.now = self.now + Milliseconds::from_seconds(seconds);
+        self.by(Actor::Center, Command::Advance);
     }
 
     fn end(&mut self, job: u64) {

@@ -163,3 +163,37 @@ fn a_node_that_comes_later_gets_work_that_already_waits() {
         scheduler.runs(jobs[0]) && scheduler.runs(jobs[1]) && !scheduler.runs(jobs[2])
     });
 }
+
+/// ROCm/spur#732: a job that asked for more nodes than were free at any one time waited for ever, because each node that
+/// became free went to whichever smaller job came first. Here small jobs keep coming, each before the last has ended.
+fn a_large_job_starts_while_small_ones_keep_coming(scheduler: &mut dyn Scheduler) -> bool {
+    let mut small: Vec<u64> = Vec::new();
+    let mut large = None;
+    for round in 0..20 {
+        small.push(scheduler.submit(Job::cards(8).for_at_most(600)));
+        if round == 1 {
+            large = Some(scheduler.submit(Job::cards(8).on_nodes(2).for_at_most(600)));
+        }
+        scheduler.pass(300);
+        if round > 0 {
+            scheduler.end(small[round - 1]);
+        }
+        if large.is_some_and(|large| scheduler.runs(large)) {
+            return true;
+        }
+    }
+    false
+}
+
+#[test]
+fn the_checker_sees_a_promise_that_is_forgotten() {
+    let nodes = [Node::of_model(1), Node::of_model(1)];
+    for (habit, complaint) in [(None, None), (Some(Habit::ForgetsItsPromise), Some("PromiseHopeless"))] {
+        let mut naive = Naive::with(&nodes, habit).promising();
+        let starts = a_large_job_starts_while_small_ones_keep_coming(&mut naive);
+        assert_eq!(starts, habit.is_none());
+        let violations = checker::check(&naive.log()).violations;
+        let first = violations.first().map(|violation| format!("{:?}", violation.broken));
+        assert_eq!(first.as_ref().and_then(|first| first.split_once(' ')).map(|(kind, _)| kind), complaint);
+    }
+}

@@ -18,11 +18,16 @@ pub struct Job {
     pub nodes: u32,
     pub cards: u32,
     pub model: Option<u32>,
+    pub limit_seconds: u64,
 }
 
 impl Job {
     pub fn cards(cards: u32) -> Job {
-        Job { nodes: 1, cards, model: None }
+        Job { nodes: 1, cards, model: None, limit_seconds: 3600 }
+    }
+
+    pub fn for_at_most(self, limit_seconds: u64) -> Job {
+        Job { limit_seconds, ..self }
     }
 
     pub fn on_nodes(self, nodes: u32) -> Job {
@@ -41,6 +46,8 @@ impl Job {
 /// Decides all that it can whenever something happens.
 pub trait Scheduler {
     fn submit(&mut self, job: Job) -> u64;
+    /// So much time passes; nothing ends.
+    fn pass(&mut self, seconds: u64);
     /// A job that runs succeeds.
     fn end(&mut self, job: u64);
     fn add_node(&mut self, node: Node);

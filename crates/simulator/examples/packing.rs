@@ -1,0 +1,27 @@
+//! How full a production cluster gets under each policy: the table of `packing`, the mean of ten seeds, in percent of the
+//! cards. Reads the traces in the directory that `HAINA_TRACES` names.
+//!
+//! `HAINA_TRACES=… cargo run --release -p haina-simulator --example packing`
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use haina_simulator::packing::{Packing, given_out, read_nodes, read_pods};
+
+fn main() -> Result<(), String> {
+    let directory = PathBuf::from(std::env::var_os("HAINA_TRACES").ok_or("HAINA_TRACES names no directory")?);
+    let read = |name: &str| {
+        let path = directory.join(format!("openb_{name}.csv"));
+        std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
+    };
+    let nodes = read_nodes(&read("node_list_gpu_node")?)?;
+    println!("{:<12}{}", "trace", Packing::ALL.map(|policy| format!("{:>12}", policy.name())).concat());
+    for trace in ["default", "gpushare40", "multigpu20"] {
+        let pods = read_pods(&read(&format!("pod_list_{trace}"))?)?;
+        let start = Instant::now();
+        let mean = |policy| (42..52).map(|seed| given_out(policy, &nodes, &pods, seed)).sum::<u64>() as f64 / 1000.0;
+        let means = Packing::ALL.map(|policy| format!("{:>12.2}", mean(policy)));
+        println!("{trace:<12}{}   ({:.1} s)", means.concat(), start.elapsed().as_secs_f64());
+    }
+    Ok(())
+}
