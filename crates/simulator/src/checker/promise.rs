@@ -33,7 +33,9 @@ pub fn check(scene: &Scene, record: &Record, broken: &mut Vec<Broken>) {
 }
 
 fn late(scene: &Scene, job: u64, promise: &Promise, now_us: i64) -> Option<Broken> {
-    let is_late = now_us > promise.start_us && promise.excuse.is_none() && !scene.outstayed(now_us);
+    // Where funds are limited, they may be what it waits for; and nobody says there when all is decided.
+    let is_judged = promise.excuse.is_none() && !scene.funds_limited && !scene.outstayed(now_us);
+    let is_late = is_judged && now_us > promise.start_us;
     is_late.then_some(Broken::PromiseBroken { job, start_us: promise.start_us })
 }
 
