@@ -16,7 +16,8 @@ use haina_core::{JobState, Timestamp};
 use serde::Deserialize;
 
 /// By number, with the release that recorded it. The newest is the last.
-const JOURNALS: &[(&str, &str)] = &[("1 (0.1.0)", include_str!("journals/1.jsonl"))];
+const JOURNALS: &[(&str, &str)] =
+    &[("1 (0.1.0)", include_str!("journals/1.jsonl")), ("2 (0.1.0)", include_str!("journals/2.jsonl"))];
 
 /// A line of a journal.
 #[derive(Deserialize)]
