@@ -21,7 +21,7 @@ mod view;
 pub use command::{Command, Input, KnownEnd, Reply};
 pub use decide::cards_of;
 pub use entity::*;
-pub use execute::{Executed, execute};
+pub use execute::{Executed, execute, execute_without_rows};
 pub use fact::{ElementCounts, Fact, JobOutlook};
 pub use load::EntityKey;
 pub use permission::{Action, Scope};

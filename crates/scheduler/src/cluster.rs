@@ -138,6 +138,12 @@ impl Cluster {
         self.groups.iter().filter_map(|((pool, model), group)| model.map(|model| (*pool, model, group.totals)))
     }
 
+    /// The models of the cards of a pool.
+    pub fn card_models(&self, pool: PoolId) -> impl Iterator<Item = CardModelId> {
+        let of_pool = (pool, None)..=(pool, Some(CardModelId(u32::MAX)));
+        self.groups.range(of_pool).filter_map(|((_, model), _)| *model)
+    }
+
     /// The groups of a pool that have `card_model`, or all if it is absent; nodes without cards first.
     pub(crate) fn groups(&self, pool: PoolId, card_model: Option<CardModelId>) -> impl Iterator<Item = &Group> {
         let first = (pool, card_model);

@@ -60,18 +60,28 @@ fn decay(value: u64, age: Milliseconds) -> u64 {
         return 0;
     }
     let rest = (u128::from(age.0 % HALF_LIFE.0) << BITS) / u128::from(HALF_LIFE.0);
-    (u128::from(value >> halvings) * u128::from(exp2_negative(rest as u64)) >> BITS) as u64
+    ((u128::from(value >> halvings) * u128::from(exp2_negative(rest as u64))) >> BITS) as u64
 }
+
+/// The square root of one half, then its square root, and so on: 2^-(1/2), 2^-(1/4), …, in units of 2^-64.
+const ROOTS: [u64; BITS as usize] = {
+    // In units of 2^-64 less the last.
+    let mut roots = [0xB504_F333_F9DE_6484_u64; BITS as usize];
+    let mut place = 1;
+    while place < roots.len() {
+        roots[place] = ((roots[place - 1] as u128) << 64).isqrt() as u64;
+        place += 1;
+    }
+    roots
+};
 
 /// 2^-x for x in [0, 1), both in units of 2^-32: the product of the roots of one half that the bits of x name.
 fn exp2_negative(x: u64) -> u64 {
-    // The square root of one half, in units of 2^-64 less the last; then its square root, and so on.
-    let (mut root, mut product) = (0xB504_F333_F9DE_6484_u64, u64::MAX);
-    for bit in (0..BITS).rev() {
+    let mut product = u64::MAX;
+    for (bit, root) in (0..BITS).rev().zip(ROOTS) {
         if x >> bit & 1 == 1 {
-            product = (u128::from(product) * u128::from(root) >> 64) as u64;
+            product = ((u128::from(product) * u128::from(root)) >> 64) as u64;
         }
-        root = (u128::from(root) << 64).isqrt() as u64;
     }
     // Rounded to the nearest; the sum stays within 65 bits.
     ((u128::from(product) + (1 << (BITS - 1))) >> BITS) as u64

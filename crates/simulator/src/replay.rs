@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use haina_center::{Command, Input, Reply, RowCollector, State, execute};
+use haina_center::{Command, Input, Reply, State, execute_without_rows};
 use haina_core::center_definition::CenterDefinition;
 use haina_core::{
     Actor, AttemptId, Digest, Effect, Ending, Epoch, JobId, JobRequest, Milliseconds, Refusal, Report, TaskUse,
@@ -42,6 +42,8 @@ pub struct Schedule {
 struct Replay<'a> {
     workload: &'a Workload,
     spread: Spread,
+    /// All jobs run the same.
+    payload: Digest,
     state: State,
     users: BTreeMap<(Label, Label), (UserId, String)>,
     /// The job of the trace that each job of the center is; ids count from 1.
@@ -59,6 +61,7 @@ pub fn replay(center: CenterDefinition, spread: Spread, workload: &Workload) -> 
     let mut replay = Replay {
         workload,
         spread,
+        payload: Digest::of(b"replayed"),
         state: State::new(),
         users: BTreeMap::new(),
         jobs: Vec::with_capacity(workload.jobs.len()),
@@ -121,7 +124,7 @@ impl Replay<'_> {
             not_before: None,
             array: None,
             dependencies: Vec::new(),
-            payload: Digest::of(b"replayed"),
+            payload: self.payload,
         };
         let submit = Command::Submit { jobs: vec![request], known_ends: Vec::new() };
         match self.send(Actor::User(user), submit, now) {
@@ -144,7 +147,7 @@ impl Replay<'_> {
     /// The answer, and whether there is more to decide.
     fn send(&mut self, actor: Actor, command: Command, now: Timestamp) -> Result<(Reply, bool), Refusal> {
         let input = Input { actor, command, now, fuel: FUEL };
-        let executed = execute(&mut self.state, &input, &mut RowCollector::default());
+        let executed = execute_without_rows(&mut self.state, &input);
         for effect in &executed.effects {
             if let Effect::Launch(launch) = effect {
                 self.launch(launch.attempt, now);

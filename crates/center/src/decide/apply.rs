@@ -236,8 +236,7 @@ pub fn cheapest_price(state: &State, pool: PoolId, model: Option<CardModelId>, c
     if cards.0 == 0 {
         return free;
     }
-    let offered =
-        state.view.nodes.values().filter(|node| node.spec.pool == pool).filter_map(|node| node.spec.card_model);
+    let offered = state.view.cluster.card_models(pool);
     let accepted = offered.filter(|offered| model.is_none_or(|model| model == *offered));
     let prices = accepted.map(|model| state.view.price(Some(model)).0);
     prices.min_by_key(|price| price.micros).unwrap_or(free)
