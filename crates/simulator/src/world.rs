@@ -26,6 +26,9 @@ pub struct World {
     engine: SimulatedEngine,
     oracle: Oracle,
     faults: bool,
+    fuel_to_advance: u64,
+    /// Whether the last input could not decide even one thing.
+    starved: bool,
     crashes: u32,
     refusals: u32,
 }
@@ -54,6 +57,8 @@ impl World {
             engine: SimulatedEngine::default(),
             oracle: Oracle::default(),
             faults: false,
+            fuel_to_advance: FUEL,
+            starved: false,
             crashes: 0,
             refusals: 0,
         };
@@ -129,8 +134,11 @@ impl World {
     }
 
     fn advance(&mut self) {
-        let (actor, command) = (Actor::Center, Command::Advance);
-        _ = self.batch(vec![Input { actor, command, now: self.now, fuel: FUEL }]);
+        let (actor, command, fuel) = (Actor::Center, Command::Advance, self.fuel_to_advance);
+        self.starved = false;
+        _ = self.batch(vec![Input { actor, command, now: self.now, fuel }]);
+        // As the runtime does: what needs more than all of it gets more the next time.
+        self.fuel_to_advance = if self.starved { fuel * 2 } else { FUEL };
     }
 
     /// Time passes, and the engine reports.
@@ -162,6 +170,7 @@ impl World {
         for input in inputs {
             let executed = execute(&mut self.state, &input, &mut RowCollector::default());
             let changed = executed.changed();
+            self.starved = executed.more && !changed;
             facts.extend(executed.facts.into_iter().map(|fact| (input.now, fact)));
             effects.extend(executed.effects);
             reply = executed.reply;

@@ -18,7 +18,7 @@ pub fn run(words: &[&str]) -> anyhow::Result<()> {
         ["center"] => center(300),
         ["center", seconds] => center(seconds.parse().context("seconds")?),
         ["scheduler"] => scheduler(10_000),
-        ["scheduler", "--short"] => scheduler(1_000),
+        ["scheduler", "--short"] => scheduler(3_000),
         _ => bail!("there are `soak kill [--short]`, `soak center [SECONDS]` and `soak scheduler [--short]`"),
     }
 }

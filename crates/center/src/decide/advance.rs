@@ -80,11 +80,11 @@ impl Step<'_> {
             }
             Place::PromisedFrom(start) => (WaitReason::Promised { start }, Some(start)),
         };
-        if self.promise(class, id) {
+        if self.promise(class, id)? {
             return Ok(());
         }
         if let Some(window) = window
-            && self.backfill(class, window)
+            && self.backfill(class, window)?
         {
             return Ok(());
         }
@@ -129,19 +129,17 @@ impl Step<'_> {
             match look(&withheld) {
                 Found::Placed(_) => return Ok(Place::PromisedFrom(start)),
                 Found::Blocked { nodes_free } => full = Place::Full { nodes_free },
-                // With what is known the job waits, and so do shorter ones that might fit.
-                Found::OutOfFuel => break,
+                Found::OutOfFuel => return Err(OutOfFuel),
             }
         }
         Ok(full)
     }
 
-    /// Promises a start to a job that cannot start now, or to one behind it; false if there is none to promise, or too
-    /// little fuel is left to look.
-    fn promise(&mut self, class: ClassId, head: JobId) -> bool {
+    /// Promises a start to a job that cannot start now, or to one behind it; false if there is none to promise.
+    fn promise(&mut self, class: ClassId, head: JobId) -> Result<bool, OutOfFuel> {
         let (state, policy) = (self.state, &self.state.view.center.policy);
         if !promises_starts(policy.backfill) {
-            return false;
+            return Ok(false);
         }
         let key = &state.view.classes[&class].key;
         let is_full = state.plan.count(key.demand.pool) >= usize::from(policy.promises);
@@ -157,10 +155,10 @@ impl Step<'_> {
             _ => 1,
         };
         let mut behind = state.queue.alike(class).map(|(_, job)| job).skip_while(|job| *job != head).take(depth);
-        let Some(job) = behind.find(|job| is_due(*job)) else { return false };
+        let Some(job) = behind.find(|job| is_due(*job)) else { return Ok(false) };
         // Every node of the pool is looked at; a few words each.
         if !self.fuel.spend(1 + state.view.cluster.nodes().len() as u64 / 8) {
-            return false;
+            return Err(OutOfFuel);
         }
         let withheld = state.plan.promised_to_others(key.demand.pool, job);
         let terms = Terms { placement: policy.placement, withheld: &withheld };
@@ -171,7 +169,7 @@ impl Step<'_> {
             })
         };
         let Some((start, allocation)) = state.view.cluster.earliest(&key.demand, &terms, self.now, releases) else {
-            return false;
+            return Ok(false);
         };
         let (pool, priority, at) = (key.demand.pool, key.priority, self.now);
         let promise = match state.plan.promised(job) {
@@ -180,27 +178,37 @@ impl Step<'_> {
             _ => Promise { pool, priority, start, allocation, at },
         };
         self.outcome.facts.push(Fact::PromiseMade { job, promise });
-        true
+        Ok(true)
     }
 
-    /// Starts the first job behind a head that ends before what is free is promised to others; false if there is none, or
-    /// too little fuel is left to look.
-    fn backfill(&mut self, class: ClassId, window: Timestamp) -> bool {
+    /// Starts a job behind a head that may use what is free and the head may not: one to which it is promised, or else the
+    /// first that ends before it is promised to others; false if there is none.
+    fn backfill(&mut self, class: ClassId, window: Timestamp) -> Result<bool, OutOfFuel> {
         let state = self.state;
+        let demand = &state.view.classes[&class].key.demand;
+        let is_alike = |job: &JobId| {
+            let job = &state.jobs[job];
+            state.view.classes[&job.class].key.demand == *demand && job.startable().is_some()
+        };
+        let in_window = state.plan.promises().filter(|(_, promise)| promise.start <= window);
+        let promised = in_window.map(|(job, _)| (state.jobs[&job].class, job)).filter(|(_, job)| is_alike(job));
         let mut looked_at = 0;
-        let behind = state.queue.alike(class).take(BACKFILL_DEPTH);
-        let short = behind
-            .inspect(|_| looked_at += 1)
-            .find(|(_, job)| self.now + state.jobs[job].longest() <= window && self.account(*job).is_none());
+        let mut behind = state.queue.alike(class).take(BACKFILL_DEPTH).inspect(|_| looked_at += 1);
+        let short =
+            behind.find(|(_, job)| self.now + state.jobs[job].longest() <= window && self.account(*job).is_none());
         // Of a job that is looked at here a single number is compared.
         if !self.fuel.spend(looked_at / 16) {
-            return false;
+            return Err(OutOfFuel);
         }
-        let Some((class, job)) = short else { return false };
-        match self.find(job, state.jobs[&job].longest()) {
-            Ok(Place::Here(allocation)) => self.place(class, job, allocation).is_ok(),
-            Ok(Place::Full { .. } | Place::PromisedFrom(_)) | Err(OutOfFuel) => false,
+        for (class, job) in promised.chain(short) {
+            if self.account(job).is_none()
+                && let Place::Here(allocation) = self.find(job, state.jobs[&job].longest())?
+                && self.place(class, job, allocation).is_ok()
+            {
+                return Ok(true);
+            }
         }
+        Ok(false)
     }
 
     /// Starts a job, unless its account does not cover it.

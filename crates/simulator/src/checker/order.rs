@@ -38,7 +38,8 @@ fn passed_over(scene: &Scene, attempt: Attempt, now_us: i64) -> Option<Broken> {
             Backfill::None => compete(others, &job.submitted.shape),
             Backfill::Easy | Backfill::Conservative => false,
         };
-        might_start || are_alike(job, other)
+        // Who was promised a start keeps it, also against one that is tried again at its old place.
+        might_start || (are_alike(job, other) && !scene.promises.contains_key(&attempt.job))
     });
     passed.next().map(|(waiting, _)| Broken::PassedOver { attempt, waiting: *waiting })
 }

@@ -2,7 +2,8 @@
 //! card of it went out of service, a job of a higher priority came, an organization or the policy was changed, an attempt
 //! outstayed its limit, or took its time to start.
 //!
-//! That attempts end before they must would hide most slips. So whenever nothing is left to decide, every promise must be
+//! A promise is broken when its moment has passed, the scheduler has decided all that it could since, and the job waits: a
+//! scheduler that is not asked in time breaks nothing. That attempts end before they must would hide most slips. So whenever nothing is left to decide, every promise must be
 //! one that can be kept even if none does.
 
 use super::scene::{Promise, Scene};
@@ -17,26 +18,19 @@ pub fn check(scene: &Scene, record: &Record, broken: &mut Vec<Broken>) {
                 broken.push(Broken::PromiseMoved { job: *job, from_us: before.start_us, to_us: *start_us });
             }
         }
-        Event::Placed { attempt, .. } => {
-            let promise = scene.promises.get(&attempt.job);
-            broken.extend(promise.and_then(|promise| late(scene, attempt.job, promise, record.at_us)));
-        }
         Event::Settled => {
             let unexcused = scene.promises.iter().filter(|(_, promise)| promise.excuse.is_none());
             let alive = unexcused.filter(|_| !scene.outstayed(record.at_us));
             broken.extend(alive.filter_map(|(job, promise)| {
-                late(scene, *job, promise, record.at_us).or_else(|| hopeless(scene, *job, promise))
+                late(*job, promise, record.at_us).or_else(|| hopeless(scene, *job, promise))
             }));
         }
         _ => {}
     }
 }
 
-fn late(scene: &Scene, job: u64, promise: &Promise, now_us: i64) -> Option<Broken> {
-    // Where funds are limited, they may be what it waits for; and nobody says there when all is decided.
-    let is_judged = promise.excuse.is_none() && !scene.funds_limited && !scene.outstayed(now_us);
-    let is_late = is_judged && now_us > promise.start_us;
-    is_late.then_some(Broken::PromiseBroken { job, start_us: promise.start_us })
+fn late(job: u64, promise: &Promise, now_us: i64) -> Option<Broken> {
+    (now_us > promise.start_us).then_some(Broken::PromiseBroken { job, start_us: promise.start_us })
 }
 
 /// Whether something that is promised is held by somebody who may keep it beyond the start, or promised to somebody else

@@ -215,7 +215,7 @@ fn what_must_not_happen_is_found_and_nothing_else() {
             "PromiseBroken",
             "policy easy\njob 1 of 2: 1x8000\nplace 1.1: 1:0,1,2,3,4,5,6,7\njob 2 of 2: 1x8000
              promise 2 by 10: 1:0,1,2,3,4,5,6,7\n9s end 1.1: succeeded\nover 1: succeeded
-             job 3 of 2: 1x1000\nplace 3.1: 1:0\n12s end 3.1: succeeded\nover 3: succeeded
+             job 3 of 2: 1x1000\nplace 3.1: 1:0\n12s settled\nend 3.1: succeeded\nover 3: succeeded
              place 2.1: 1:0,1,2,3,4,5,6,7",
         ),
         // Two jobs pass a promise of eight cards at 10 s: one that ends by then, and one that may not.

@@ -38,6 +38,11 @@ impl RealCenter {
         self.plan.records()
     }
 
+    pub fn set_policy(&mut self, name: &str) {
+        let policy = Policy::named(name).expect("it is one of those that have names");
+        self.by(OPERATOR, Command::SetPolicy { policy });
+    }
+
     fn by(&mut self, actor: Actor, command: Command) -> Reply {
         let reply = self.execute(actor, command);
         self.execute(Actor::Center, Command::Advance);

@@ -186,12 +186,21 @@ fn a_large_job_starts_while_small_ones_keep_coming(scheduler: &mut dyn Scheduler
 }
 
 #[test]
-fn the_checker_sees_a_promise_that_is_forgotten() {
+fn a_large_job_is_promised_a_start_and_gets_it() {
     let nodes = [Node::of_model(1), Node::of_model(1)];
+    let mut center = RealCenter::with(&nodes);
+    center.set_policy("easy");
+    assert!(a_large_job_starts_while_small_ones_keep_coming(&mut center));
+    assert_eq!(checker::check(&center.log()).violations, []);
+
+    let mut center = RealCenter::with(&nodes);
+    center.set_policy("fifo-skip");
+    assert!(!a_large_job_starts_while_small_ones_keep_coming(&mut center), "where nothing is promised, it starves");
+    assert_eq!(checker::check(&center.log()).violations, []);
+
     for (habit, complaint) in [(None, None), (Some(Habit::ForgetsItsPromise), Some("PromiseHopeless"))] {
         let mut naive = Naive::with(&nodes, habit).promising();
-        let starts = a_large_job_starts_while_small_ones_keep_coming(&mut naive);
-        assert_eq!(starts, habit.is_none());
+        assert_eq!(a_large_job_starts_while_small_ones_keep_coming(&mut naive), habit.is_none());
         let violations = checker::check(&naive.log()).violations;
         let first = violations.first().map(|violation| format!("{:?}", violation.broken));
         assert_eq!(first.as_ref().and_then(|first| first.split_once(' ')).map(|(kind, _)| kind), complaint);
