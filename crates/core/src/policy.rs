@@ -26,8 +26,8 @@ impl Policy {
         order: Order::Fair,
         backfill: Backfill::Easy,
         placement: Placement::BestFit,
-        patience: Milliseconds::from_seconds(14 * 86_400),
-        promises: 8,
+        patience: Milliseconds::from_seconds(30 * 86_400),
+        promises: 4,
     };
 
     /// Each name that people may give, and what it stands for.

@@ -2,8 +2,8 @@
 
 use haina_core::{CardMillis, Milliseconds, Order, Policy, Timestamp};
 
-/// For each card-second that a job is likely to use, those that came so much later may pass it.
-const STRETCH: u64 = 100;
+/// For each card-second that a job is likely to use, those that came so many seconds later may pass it.
+const STRETCH: u64 = 3;
 
 /// What is known of a job when it is put in line.
 #[derive(Clone, Copy, Debug)]

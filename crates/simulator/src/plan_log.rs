@@ -120,7 +120,7 @@ pub enum Order {
     Fair,
     /// The organization that used least of late, of which the log does not tell; of one user, as [`Order::Shortest`].
     FairTree,
-    /// Who may be passed for the least time: a tenth of a card-second is passed for ten seconds, and so on, with at most
+    /// Who may be passed for the least time: each card-second that it is likely to use is passed for three seconds, with at most
     /// the policy's patience.
     Shortest,
     /// Whose time limit, counted from its submission, comes first.

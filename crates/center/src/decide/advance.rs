@@ -10,8 +10,10 @@ use super::{Blocked, Outcome, cards_of};
 use crate::promises::promises_starts;
 use crate::{Fact, State};
 
-/// A promise is worked out again for an earlier start no sooner than this after it was made.
+/// A promise is worked out again for an earlier start no sooner than this after it was made,
 const PROMISE_AGE_LEAST: Milliseconds = Milliseconds::from_seconds(60);
+/// nor before this part of the time until its start has passed.
+const PROMISE_AGE_PART: u64 = 32;
 
 /// Jobs that are looked at behind a head of line for one that fits before the promised starts.
 const BACKFILL_DEPTH: usize = 10_000;
@@ -145,7 +147,10 @@ impl Step<'_> {
         let is_full = state.plan.count(key.demand.pool) >= usize::from(policy.promises);
         let is_due = |job: JobId| match state.plan.promised(job) {
             None => !is_full,
-            Some(promise) => self.now.since(promise.at).0 >= PROMISE_AGE_LEAST.0,
+            Some(promise) => {
+                let part = promise.start.since(promise.at).0 / PROMISE_AGE_PART;
+                self.now.since(promise.at).0 >= PROMISE_AGE_LEAST.0.max(part)
+            }
         };
         let depth = match policy.backfill {
             Backfill::Conservative => usize::from(policy.promises),

@@ -4,6 +4,7 @@ mod admission;
 mod builders;
 mod fractions;
 mod gangs;
+mod least_fragmentation;
 mod nodes;
 mod queue;
 mod random_cluster;

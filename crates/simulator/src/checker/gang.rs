@@ -33,7 +33,7 @@ pub fn check(scene: &Scene, record: &Record, broken: &mut Vec<Broken>) {
         if shape.cards_per_node_millis > 0 {
             models.insert(entry.model);
         }
-        if leaves_ring(share, entry) {
+        if leaves_ring(share, entry, &promised_to_others(scene, attempt.job, node)) {
             broken.push(Broken::RingLeft { attempt, node });
         }
     }
@@ -57,12 +57,20 @@ fn is_as_asked(share: &Share, shape: &Shape) -> bool {
     cards && share.cpu_millis == shape.cpu_per_node_millis && share.memory_bytes == shape.memory_per_node_bytes
 }
 
-fn leaves_ring(share: &Share, node: &Node) -> bool {
+/// Cards of a node that are promised to others: who leaves them alone may have to leave a ring for it.
+fn promised_to_others(scene: &Scene, job: u64, node: u32) -> BTreeSet<u8> {
+    let others = scene.promises.iter().filter(|(other, _)| **other != job);
+    let shares = others.flat_map(|(_, promise)| &promise.shares).filter(|share| share.node == node);
+    shares.flat_map(|share| &share.cards).map(|slot| slot.index).collect()
+}
+
+fn leaves_ring(share: &Share, node: &Node, promised: &BTreeSet<u8>) -> bool {
     if node.ring == 0 {
         return false;
     }
     let rings: BTreeSet<u8> = share.cards.iter().map(|slot| slot.index / node.ring).collect();
-    let free: Vec<u8> = node.free_cards().map(|card| card / node.ring).collect();
+    let free: Vec<u8> =
+        node.free_cards().filter(|card| !promised.contains(card)).map(|card| card / node.ring).collect();
     let could_stay = |ring: &u8| free.iter().filter(|of| *of == ring).count() >= share.cards.len();
     rings.len() > 1 && free.iter().any(could_stay)
 }

@@ -35,9 +35,9 @@ fn due_us(scene: &Scene, job: &Job) -> i64 {
         Order::Fifo => 0,
         Order::Deadline => submitted.limit_ms,
         Order::Fair | Order::FairTree | Order::Shortest => {
-            // A hundred seconds for each card-second; what needs less than a tenth of a card counts as one.
+            // Three seconds for each card-second; what needs less than a tenth of a card counts as one.
             let card_millis = u128::from(submitted.shape.cards_millis().max(100));
-            let passed_ms = card_millis * u128::from(submitted.predicted_ms) / 10;
+            let passed_ms = card_millis * u128::from(submitted.predicted_ms) * 3 / 1000;
             u64::try_from(passed_ms).unwrap_or(u64::MAX).min(scene.patience_ms)
         }
     };
