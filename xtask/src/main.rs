@@ -29,6 +29,7 @@ Usage: cargo xtask COMMAND
   bench e2e [--check]   measure a real server; --check fails where a promise is not kept
   bench e2e --only PART…  only some of it
   bench local [--check] measure the local engine, supervised and sandboxed
+  bench quality [--check] policies on a real trace beside published averages (HAINA_TRACES)
   soak kill [--short]   kill a busy center again and again, and account for everything
   soak center [SECONDS] many random histories of a whole center in virtual time
   soak scheduler [--short] random centers, each plan judged by an independent checker

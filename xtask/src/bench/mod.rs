@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: measurements of a real server, as a table for people and JSON for programs.
+//! `cargo xtask bench`: measurements of a real server and of policies, as a table for people and JSON for programs.
 
 mod e2e;
 mod history;
@@ -6,6 +6,7 @@ mod load;
 mod local;
 mod machine;
 mod measurements;
+mod quality;
 mod slurm;
 mod slurm_center;
 mod waiting;
@@ -21,6 +22,7 @@ pub fn run(name: &str, check: bool, only: &[&str]) -> anyhow::Result<()> {
     match name {
         "e2e" => e2e::run(check, only),
         "local" if only.is_empty() => local::run(check),
-        other => bail!("there is no benchmark `{other}`; there are `e2e` and `local`"),
+        "quality" if only.is_empty() => quality::run(check),
+        other => bail!("there is no benchmark `{other}`; there are `e2e`, `local` and `quality`"),
     }
 }

@@ -57,13 +57,13 @@ fn figure(title: &str, about: &str, chart: &str) -> String {
     format!("<figure><h2>{}</h2><p>{}</p>{chart}</figure>", escaped(title), escaped(about))
 }
 
-/// The longest of the policies, in days, with its ticks.
+/// The longest of the policies in days, which is the end of the scale, with ticks.
 fn days(results: &[Result]) -> (f64, Ticks) {
     let ends = results.iter().map(|result| result.timeline.stretch_ms * result.timeline.held.len() as u64);
-    let most = ends.max().unwrap_or(0) as f64 / 86_400_000.0;
+    let end = ends.max().unwrap_or(0).max(1) as f64 / 86_400_000.0;
     let unit = say("d", "天");
-    let (end, ticks) = round_scale(most, |value| format!("{} {unit}", plain(value)));
-    (end, ticks)
+    let (scale, ticks) = round_scale(end, |value| format!("{} {unit}", plain(value)));
+    (end, ticks.into_iter().map(|(at, text)| (at * scale / end, text)).filter(|(at, _)| *at <= 1.0).collect())
 }
 
 /// A row over time, scaled.
@@ -116,8 +116,14 @@ fn waits(results: &[Result]) -> String {
     let ticks: Vec<_> = ticks.collect();
     let end = ticks.iter().map(|tick| tick.0).find(|tick| *tick >= longest).unwrap_or(longest);
     let place = |seconds: f64| (seconds.max(1.0).ln() / end.max(2.0).ln()).min(1.0);
-    let right =
-        ticks.iter().filter(|tick| tick.0 <= end).map(|tick| (place(tick.0), say(tick.1, tick.2).to_owned())).collect();
+    let right = ticks
+        .iter()
+        .filter(|tick| tick.0 <= end)
+        .map(|tick| match tick.0 {
+            1.0 => (0.0, format!("≤ {}", say(tick.1, tick.2))),
+            seconds => (place(seconds), say(tick.1, tick.2).to_owned()),
+        })
+        .collect();
     let up = (0..=4).map(|quarter| (f64::from(quarter) / 4.0, format!("{} %", quarter * 25))).collect();
     let series: Vec<Series> = results
         .iter()

@@ -15,8 +15,8 @@ main{max-width:1080px;margin:0 auto;padding:24px 16px 48px}\
 h1{font-size:1.5rem;margin:0 0 4px}h2{font-size:1.1rem;margin:36px 0 2px}\
 p{margin:4px 0;color:var(--faint)}ul{margin:4px 0;padding-left:20px;color:var(--faint)}\
 .scroll{overflow-x:auto;margin-top:20px}\
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}\
-th,td{padding:6px 10px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--rule)}\
+table{border-collapse:collapse;width:100%;font-size:.94rem;font-variant-numeric:tabular-nums}\
+th,td{padding:6px 8px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--rule)}\
 th{color:var(--faint);font-weight:600;font-size:.85rem}th:first-child,td:first-child{text-align:left;padding-left:0}\
 .charts{display:grid;grid-template-columns:1fr;gap:0 40px}\
 @media(min-width:900px){.charts{grid-template-columns:1fr 1fr}}\
