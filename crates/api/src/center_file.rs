@@ -144,6 +144,10 @@ struct NodeEntry {
     cards: Option<Number>,
     cpus: Option<Number>,
     memory: Option<Quantity>,
+    /// The number of its rack or switch.
+    rack: Option<u32>,
+    /// The number of its pod of the network.
+    pod: Option<u32>,
     /// It is this machine itself: what is absent is found out.
     #[serde(default)]
     discover: bool,
@@ -257,6 +261,8 @@ fn add_nodes(nodes: &mut Vec<NodeDefinition>, entry: NodeEntry, first_pool: &str
             cards,
             cpu,
             memory,
+            rack: entry.rack,
+            pod: entry.pod,
         });
     }
     Ok(())
@@ -281,6 +287,10 @@ fn set_real_node(
     if expand_names(&entry.name)? != [&entry.name[..]] {
         let rule = both("one name, because this is one machine", "单个名称，因为本机只有一台");
         return Err(Refusal::invalid_value("nodes.name", &entry.name, rule));
+    }
+    if entry.rack.or(entry.pod).is_some() {
+        let rule = both("given only where several machines are listed", "仅用于逐一列出的机器");
+        return Err(Refusal::invalid_value("nodes.rack", &entry.name, rule));
     }
     *real_node = Some(RealNodeDefinition {
         name: entry.name,

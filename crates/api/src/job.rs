@@ -41,6 +41,10 @@ pub struct Job {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub card_model: Option<String>,
+    /// How near to each other all of its cards are, if that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub topology: Option<String>,
     /// Processor cores on each node.
     pub cpus: f64,
     /// Bytes of memory on each node.

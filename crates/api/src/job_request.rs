@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use haina_core::{
     ArrayRequest, Bytes, CardMillis, Code, CpuMillis, Dependency, Digest, ImageReference, JobReference, JobRequest,
-    Milliseconds, Payload, Refusal, Shape,
+    Milliseconds, Payload, Refusal, Shape, Topology,
 };
 
 use crate::job_spec::{After, JobSpec};
@@ -97,6 +97,16 @@ fn dependency(after: &After, names: &BTreeMap<String, Vec<u32>>) -> Result<Depen
     Ok(Dependency { on, condition: after.condition })
 }
 
+fn topology(text: &str) -> Result<Topology, Refusal> {
+    text.parse().map_err(|()| {
+        let rule = both(
+            "`required:` or `preferred:` and one of ring, node, rack and pod, such as `required:rack`",
+            "`required:` 或 `preferred:` 加上 ring、node、rack、pod 之一，例如 `required:rack`",
+        );
+        Refusal::invalid_value("topology", text, rule)
+    })
+}
+
 fn convert(spec: JobSpec, dependencies: Vec<Dependency>) -> Result<(JobRequest, String), Refusal> {
     let whole = |number: Option<Number>, default: u32, field: &str, rule: Phrase| match number {
         Some(number) => number.whole::<u32>(field, rule),
@@ -113,6 +123,7 @@ fn convert(spec: JobSpec, dependencies: Vec<Dependency>) -> Result<(JobRequest, 
         cards_per_node: spec.cards.map_or(Ok(CardMillis(0)), |cards| cards.cards("cards"))?,
         card_model: spec.card_model,
         cpu_per_node: spec.cpus.map_or(Ok(CpuMillis(1000)), |cpus| cpus.cpus("cpus"))?,
+        topology: spec.topology.as_deref().map(topology).transpose()?,
         memory_per_node: spec.memory.map_or(Ok(Bytes(GIB)), |memory| memory.bytes("memory"))?,
     };
     let array = match spec.array {

@@ -43,6 +43,9 @@ pub struct JobSpec {
     /// The card model; any model of the pool if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card_model: Option<String>,
+    /// How near to each other all of its cards must be: `required:rack` or `preferred:rack`; of ring, node, rack and pod.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topology: Option<String>,
     /// Processor cores on each node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f64>, default = 1, minimum = 0, maximum = 65536)]

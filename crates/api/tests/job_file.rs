@@ -212,7 +212,18 @@ fn the_schema_knows_every_field_and_every_reference_leads_somewhere() {
     let schema = job_schema();
     let definitions = schema["$defs"].as_object().unwrap();
     let job = definitions["JobSpec"]["properties"].as_object().unwrap();
-    let fields = ["name", "organization", "pool", "nodes", "tasks_per_node", "cards", "card_model", "cpus", "memory"];
+    let fields = [
+        "name",
+        "organization",
+        "pool",
+        "nodes",
+        "tasks_per_node",
+        "cards",
+        "card_model",
+        "topology",
+        "cpus",
+        "memory",
+    ];
     for field in
         fields.into_iter().chain(["time_limit", "grace", "priority", "retries", "not_before", "array", "after"])
     {

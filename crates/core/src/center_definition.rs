@@ -81,6 +81,12 @@ pub struct NodeDefinition {
     pub cpu: crate::CpuMillis,
     /// Memory.
     pub memory: Bytes,
+    /// The number of its rack or switch, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rack: Option<u32>,
+    /// The number of its pod of the network, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<u32>,
 }
 
 /// An organization.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ImageReference;
-use crate::{Bytes, CardMillis, CpuMillis, Digest, JobId, Milliseconds, Phrase, Timestamp, both};
+use crate::{Bytes, CardMillis, CpuMillis, Digest, JobId, Milliseconds, Phrase, Timestamp, Topology, both};
 
 /// The life of a job or of an array's element, in the words of the command-line contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -97,6 +97,9 @@ pub struct Shape {
     pub cpu_per_node: CpuMillis,
     /// Memory on each node.
     pub memory_per_node: Bytes,
+    /// How near to each other all of it must be; anywhere if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topology: Option<Topology>,
 }
 
 /// A job array: elements 0..count of one job.

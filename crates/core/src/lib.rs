@@ -23,6 +23,7 @@ pub mod reason;
 pub mod refusal;
 pub mod report;
 pub mod time;
+pub mod topology;
 
 pub use actor::{Actor, Role};
 pub use allocation::{Allocation, CardSlot, NodeShare};
@@ -42,3 +43,4 @@ pub use reason::WaitReason;
 pub use refusal::{Category, Code, Language, Refusal};
 pub use report::{Ending, FailedTask, Report, TaskUse};
 pub use time::{Milliseconds, Timestamp};
+pub use topology::{Force, Level, Topology};

@@ -74,6 +74,9 @@ struct JobOptions {
     /// The card model
     #[arg(long, value_name = "NAME", conflicts_with = "file")]
     card_model: Option<String>,
+    /// How near its cards must be, such as required:rack or preferred:rack
+    #[arg(long, value_name = "WHERE", conflicts_with = "file")]
+    topology: Option<String>,
     /// Processor cores on each node
     #[arg(long, value_name = "N", value_parser = number, conflicts_with = "file", allow_negative_numbers = true)]
     cpus: Option<Number>,
@@ -238,6 +241,7 @@ fn of_command(command: Vec<String>, options: JobOptions) -> JobSpec {
         tasks_per_node: options.tasks_per_node,
         cards: options.cards,
         card_model: options.card_model,
+        topology: options.topology,
         cpus: options.cpus,
         memory: options.memory.map(Quantity::Text),
         time_limit: options.time_limit.map(length),

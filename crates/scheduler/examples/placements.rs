@@ -6,7 +6,9 @@
 
 use std::time::Instant;
 
-use haina_core::{Allocation, Bytes, CardMillis, CardModelId, CpuMillis, NodeId, Placement, PoolId};
+use haina_core::{
+    Allocation, Bytes, CardMillis, CardModelId, CpuMillis, Force, Level, NodeId, Placement, PoolId, Topology,
+};
 use haina_scheduler::{Cluster, Demand, Found, Fuel, Mix, NodeSpec, Terms};
 
 const POOL: PoolId = PoolId(1);
@@ -38,6 +40,7 @@ fn demand(nodes: u32, millis: u32, cores: u64) -> Demand {
         cards_per_node: CardMillis(millis),
         cpu_per_node: CpuMillis(cores * 1000),
         memory_per_node: Bytes(u64::from(millis) << 26),
+        topology: None,
     }
 }
 
@@ -58,6 +61,13 @@ fn parts() -> Work {
     Work { name: "parts, least fragmentation", placement: Placement::LeastFragmentation, demands: demands.collect() }
 }
 
+fn gangs() -> Work {
+    let topology = Some(Topology { force: Force::Required, level: Level::Rack });
+    let gang = Demand { topology, ..demand(16, 8000, 64) };
+    Work { name: "128 cards of one rack", placement: Placement::BestFit, demands: vec![gang] }
+}
+
+/// Racks of 40 nodes, ten of which are a pod.
 fn cluster(nodes: u32) -> Cluster {
     let mut cluster = Cluster::new();
     for id in 1..=nodes {
@@ -70,6 +80,8 @@ fn cluster(nodes: u32) -> Cluster {
             fractions: true,
             cpu: CpuMillis(192_000),
             memory: Bytes(1 << 40),
+            rack: Some(id / 40),
+            pod: Some(id / 400),
         });
     }
     cluster
@@ -125,7 +137,7 @@ fn measure(work: &Work, nodes: u32) -> f64 {
 }
 
 fn main() {
-    for work in [mixed(), parts()] {
+    for work in [mixed(), parts(), gangs()] {
         let times = [100, 1_000, 10_000].map(|nodes| measure(&work, nodes));
         let exponents = [times[1] / times[0], times[2] / times[1]].map(f64::log10);
         println!("{:<28} growth exponents {:.2} and {:.2}", work.name, exponents[0], exponents[1]);

@@ -45,6 +45,8 @@ fn cluster(nodes: u32, mix: Mix) -> Cluster {
             fractions: matches!(mix, Mix::WithParts),
             cpu: CpuMillis(192_000),
             memory: Bytes(1 << 40),
+            rack: None,
+            pod: None,
         });
     }
     cluster
@@ -68,6 +70,7 @@ fn demand(random: &mut Lcg, mix: Mix) -> Demand {
         cards_per_node: CardMillis(millis),
         cpu_per_node: CpuMillis(u64::from(millis) * 20),
         memory_per_node: Bytes(u64::from(millis) << 26),
+        topology: None,
     }
 }
 

@@ -1,7 +1,9 @@
 //! Whether a demand could ever be met: asked once when a job is submitted, so that nothing waits for what cannot come.
 
+use std::collections::BTreeMap;
+
 use haina_core::reason::show_cards;
-use haina_core::{Bytes, CardMillis, CpuMillis, Phrase, both};
+use haina_core::{Bytes, CardMillis, CpuMillis, Force, Level, Phrase, both};
 
 use crate::cluster::Cluster;
 use crate::demand::{CardDemand, Demand};
@@ -23,6 +25,13 @@ impl Cluster {
         if demand.nodes == 0 {
             return Err(both("at least one node must be asked for", "至少需要一个节点"));
         }
+        let near = demand.topology.filter(|topology| topology.force == Force::Required).map(|topology| topology.level);
+        if demand.nodes > 1 && matches!(near, Some(Level::Ring | Level::Node)) {
+            return Err(both(
+                "several nodes are asked for, and all within one",
+                "需要多个节点，却要求都在同一个节点之内",
+            ));
+        }
         let groups: Vec<&Group> = self.groups(demand.pool, demand.card_model).collect();
         let mut kinds = groups.iter().flat_map(|group| group.capabilities.keys());
         if kinds.clone().next().is_none() {
@@ -31,6 +40,20 @@ impl Cluster {
                 None => both("it has no nodes", "其中没有节点"),
             });
         }
+        if near == Some(Level::Ring)
+            && let CardDemand::Whole(asked) = cards
+            && !kinds.clone().any(|kind| kind.ring >= asked)
+        {
+            let most = kinds.map(|kind| kind.ring).max().unwrap_or(0);
+            return Err(both(
+                format!("{asked} cards within one ring are asked for, and no ring has more than {most}"),
+                format!("需要同一个环内的 {asked} 张卡，而任何环最多只有 {most} 张"),
+            ));
+        }
+        let hosts_cards = |kind: &Capability, cards: CardDemand| {
+            hosts_cards(kind, cards)
+                && (near != Some(Level::Ring) || !matches!(cards, CardDemand::Whole(asked) if kind.ring < asked))
+        };
         let hosts = |kind: &&Capability| hosts_cards(kind, cards);
         if !kinds.clone().any(|kind| hosts(&kind)) {
             let most = kinds.map(|kind| kind.cards).max().unwrap_or(0);
@@ -89,6 +112,29 @@ impl Cluster {
                 format!("{} nodes{english} are asked for, and it has only {nodes_most} large enough", demand.nodes),
                 format!("需要 {} 个{chinese}节点，而其中足够大的只有 {nodes_most} 个", demand.nodes),
             ));
+        }
+        if let Some(level @ (Level::Rack | Level::Pod)) = near
+            && demand.nodes > 1
+        {
+            let able = |kinds: &BTreeMap<Capability, u32>| -> u64 {
+                let fitting = kinds.iter().filter(|(kind, _)| hosts_all(kind));
+                fitting.map(|(_, count)| u64::from(*count)).sum()
+            };
+            let domains = groups.iter().flat_map(|group| group.domains.capabilities(level));
+            let most = domains.map(able).max().unwrap_or(0);
+            if most < u64::from(demand.nodes) {
+                let (name, chinese) = if level == Level::Rack { ("rack", "机柜") } else { ("pod", "网络分区") };
+                return Err(both(
+                    format!(
+                        "{} nodes in one {name} are asked for, and no {name} has more than {most} large enough",
+                        demand.nodes
+                    ),
+                    format!(
+                        "需要同一个{chinese}内的 {} 个节点，而任何{chinese}中足够大的最多只有 {most} 个",
+                        demand.nodes
+                    ),
+                ));
+            }
         }
         Ok(())
     }

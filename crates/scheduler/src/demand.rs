@@ -1,6 +1,6 @@
 //! What a job asks of the cluster, and how long the cluster may look for it.
 
-use haina_core::{Bytes, CardMillis, CardModelId, CpuMillis, PoolId};
+use haina_core::{Bytes, CardMillis, CardModelId, CpuMillis, PoolId, Topology};
 use serde::{Deserialize, Serialize};
 
 /// What one attempt needs: the same share on each of `nodes` different nodes, all or none.
@@ -18,6 +18,9 @@ pub struct Demand {
     pub cpu_per_node: CpuMillis,
     /// Memory on each node.
     pub memory_per_node: Bytes,
+    /// How near to each other all of it must be; anywhere if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topology: Option<Topology>,
 }
 
 /// The cards of one share, told apart.

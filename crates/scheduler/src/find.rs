@@ -65,6 +65,9 @@ impl Cluster {
         if !fuel.spend(1) {
             return Found::OutOfFuel;
         }
+        if let Some(found) = self.find_near(demand, terms, fuel) {
+            return found;
+        }
         if terms.placement == Placement::LeastFragmentation && !self.mix.is_empty() {
             return self.find_least_fragmentation(demand, terms, fuel);
         }
@@ -110,8 +113,9 @@ impl Cluster {
 
     /// With this much fuel, no search ends for lack of it.
     pub fn fuel_for_any_find(&self) -> Fuel {
-        // A search looks once at each card in parts, and at a node at most once for each of its rings and once more.
-        Fuel(1 + self.nodes.iter().map(|node| 1 + 2 * u64::from(node.spec.cards)).sum::<u64>())
+        // A search looks once at each card in parts, at a node at most once for each of its rings and
+        // once more, and before that once in its rack and once in its pod.
+        Fuel(1 + self.nodes.iter().map(|node| 3 + 2 * u64::from(node.spec.cards)).sum::<u64>())
     }
 }
 
@@ -131,7 +135,7 @@ impl<'a> Search<'a> {
         Search { nodes, demand, terms, in_parts, fuel, picks: Vec::new() }
     }
 
-    fn wanted(&self) -> usize {
+    pub(crate) fn wanted(&self) -> usize {
         self.demand.nodes as usize - self.picks.len()
     }
 
@@ -160,6 +164,9 @@ impl<'a> Search<'a> {
                     }
                 }
             }
+        }
+        if self.demand.topology.is_some_and(|topology| topology.stays_in_ring()) && !self.in_parts {
+            return Ok((0, 0));
         }
         let mut spread = 0;
         for (free, scattered, nodes) in group.by_free.scan(count) {

@@ -98,6 +98,8 @@ mod tests {
             fractions: false,
             cpu: CpuMillis(0),
             memory: Bytes(0),
+            rack: None,
+            pod: None,
         };
         Node { free, ..Node::new(spec) }
     }

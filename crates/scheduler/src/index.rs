@@ -7,6 +7,7 @@ use haina_core::{Bytes, CardMillis, CardModelId, CardSlot, CpuMillis, PoolId};
 
 use crate::bits::NodeSet;
 use crate::cluster::Totals;
+use crate::domains::Domains;
 use crate::fit::Profile;
 use crate::mix::Mix;
 use crate::node::{Node, NodeSpec};
@@ -17,14 +18,18 @@ use crate::table::Table;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Capability {
     pub(crate) cards: u32,
+    /// Cards of one ring.
+    pub(crate) ring: u32,
     pub(crate) fractions: bool,
     pub(crate) cpu: CpuMillis,
     pub(crate) memory: Bytes,
 }
 
 impl Capability {
-    fn of(spec: &NodeSpec) -> Capability {
-        Capability { cards: spec.cards, fractions: spec.fractions, cpu: spec.cpu, memory: spec.memory }
+    pub(crate) fn of(spec: &NodeSpec) -> Capability {
+        let NodeSpec { cards, fractions, cpu, memory, .. } = *spec;
+        let ring = if spec.ring == 0 { cards } else { spec.ring.min(cards) };
+        Capability { cards, ring, fractions, cpu, memory }
     }
 }
 
@@ -45,6 +50,8 @@ pub(crate) struct Group {
     by_cpu: BTreeMap<CpuMillis, NodeSet>,
     /// Cards that are given out in parts and have something left.
     pub(crate) remainders: BTreeSet<Remainder>,
+    /// By rack and pod.
+    pub(crate) domains: Domains,
     /// By waste, where the mix of the work is known.
     pub(crate) ranking: Option<Ranking>,
 }
@@ -59,6 +66,7 @@ impl Group {
     /// Counts and indexes a node that is new here.
     pub(crate) fn add(&mut self, number: u32, node: &Node) {
         *self.capabilities.entry(Capability::of(&node.spec)).or_default() += 1;
+        self.domains.add(&node.spec);
         self.totals.installed.0 += node.spec.cards * 1000;
         self.totals.allocated.0 += node.allocated().0;
         if node.takes_work() {
@@ -70,6 +78,7 @@ impl Group {
     pub(crate) fn index(&mut self, number: u32, node: &Node) {
         self.totals.available.0 += node.usable_cards() * 1000;
         self.insert_profile(number, node.profile());
+        self.domains.enter(number, node, node.profile().free);
         self.insert_cpu(number, node.cpu_free);
         self.remainders.extend(node.remainders().map(|(card, left)| (left, number, card)));
         self.rank(number, node);
@@ -85,6 +94,7 @@ impl Group {
     pub(crate) fn unindex(&mut self, number: u32, node: &Node) {
         self.totals.available.0 -= node.usable_cards() * 1000;
         self.remove_profile(number, node.profile());
+        self.domains.leave(number, node, node.profile().free);
         self.remove_cpu(number, node.cpu_free);
         for (card, left) in node.remainders() {
             self.remainders.remove(&(left, number, card));
@@ -113,6 +123,7 @@ impl Group {
         if before.0 != after.0 {
             self.remove_profile(number, before.0);
             self.insert_profile(number, after.0);
+            self.domains.change(node, before.0.free, after.0.free);
         }
         if before.1 != after.1 {
             self.remove_cpu(number, before.1);

@@ -91,7 +91,9 @@ impl Search<'_> {
 /// What a share would take of a node; none if the cards are not there.
 fn judged(ranking: &Ranking, demand: &Demand, number: u32, open: Open) -> Option<(Place, Pick)> {
     let (growth, taken) = ranking.judge(demand, open)?;
+    let stays_in_ring = demand.topology.is_some_and(|topology| topology.stays_in_ring());
     let cards = match (taken, demand.cards()?) {
+        (Taken::Whole(count), _) if stays_in_ring && open.least_sufficient_ring(count).is_none() => return None,
         (Taken::None, _) => PickedCards::None,
         (Taken::Whole(count), _) => PickedCards::Whole(open.choose_cards(count)),
         (Taken::Part { left: 1000 }, CardDemand::Fraction(millis)) => {

@@ -22,6 +22,12 @@ pub struct NodeSpec {
     pub cpu: CpuMillis,
     /// Memory.
     pub memory: Bytes,
+    /// Its rack or switch, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rack: Option<u32>,
+    /// Its pod of the network, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<u32>,
 }
 
 /// Whether a node takes work.

@@ -111,7 +111,12 @@ impl<'a> Open<'a> {
 
     /// For a node with such a ring if nothing is withheld: whether one ring has so many of them.
     pub(crate) fn has_ring(self, cards: u32) -> bool {
-        self.withheld.cards == 0 || self.node.profile_of(self.free()).least_sufficient_ring(cards).is_some()
+        self.withheld.cards == 0 || self.least_sufficient_ring(cards).is_some()
+    }
+
+    /// The fewest of them in a ring that has so many.
+    pub(crate) fn least_sufficient_ring(self, cards: u32) -> Option<u32> {
+        self.node.profile_of(self.free()).least_sufficient_ring(cards)
     }
 
     /// The cards to take.

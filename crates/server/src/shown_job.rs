@@ -30,6 +30,7 @@ pub fn job(view: &View, record: &JobRecord) -> Job {
         cards: show_cards(demand.cards_per_node),
         cards_total: show_cards(record.cards),
         card_model: demand.card_model.map(|model| view.card_models[&model].definition.name.clone()),
+        topology: demand.topology.map(|topology| topology.to_string()),
         cpus: cpus(demand.cpu_per_node),
         memory_bytes: demand.memory_per_node.0,
         time_limit_seconds: seconds(*time_limit),

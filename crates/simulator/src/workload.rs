@@ -31,6 +31,8 @@ pub fn center() -> CenterDefinition {
         cards,
         cpu: CpuMillis(32_000),
         memory: Bytes(64 << 30),
+        rack: None,
+        pod: None,
     };
     let organization = |name: &str, limit: Option<u32>, yuan| OrganizationDefinition {
         name: name.to_owned(),
@@ -178,6 +180,7 @@ fn job(
             card_model: random.pick(&[None, None, None, None, Some("ascend-910"), Some("other")]).map(str::to_owned),
             cpu_per_node: CpuMillis(random.pick(&[500, 1000, 4000, 16_000])),
             memory_per_node: Bytes(random.pick(&[1, 4, 32]) << 30),
+            topology: None,
         },
         priority: random.pick(&[0, 0, 0, 10, -10]),
         time_limit: Milliseconds::from_seconds(random.pick(&[1, 60, 600, 3600, 7200])),

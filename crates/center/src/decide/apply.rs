@@ -188,6 +188,8 @@ fn node_spec(
         fractions: model.is_some_and(|model| model.fractions),
         cpu: node.cpu,
         memory: node.memory,
+        rack: node.rack,
+        pod: node.pod,
     })
 }
 

@@ -176,6 +176,7 @@ impl Submission<'_> {
             cards_per_node: request.shape.cards_per_node,
             cpu_per_node: request.shape.cpu_per_node,
             memory_per_node: request.shape.memory_per_node,
+            topology: request.shape.topology,
         })
     }
 

@@ -118,6 +118,7 @@ pub fn job(name: &str, cards: f64) -> JobRequest {
             card_model: None,
             cpu_per_node: CpuMillis(1000),
             memory_per_node: Bytes(1 << 30),
+            topology: None,
         },
         priority: 0,
         time_limit: Milliseconds::from_seconds(3600),
@@ -175,6 +176,8 @@ pub fn definition() -> CenterDefinition {
                 cards: 8,
                 cpu: CpuMillis(64_000),
                 memory: Bytes(256 << 30),
+                rack: None,
+                pod: None,
             })
             .to_vec(),
         organizations: vec![

@@ -74,6 +74,8 @@ pub fn settle(
         cards: cards.len() as u32,
         cpu,
         memory,
+        rack: None,
+        pod: None,
     };
     let (name, shared_devices) = (asked.name.clone(), machine.shared_devices.clone());
     Ok(Settled { node: RealNode { name, cpu, memory, card_model, cards, shared_devices }, definition })

@@ -18,6 +18,8 @@ pub fn ascend(id: u32) -> NodeSpec {
         fractions: false,
         cpu: CpuMillis(64_000),
         memory: Bytes(512),
+        rack: None,
+        pod: None,
     }
 }
 
@@ -46,6 +48,7 @@ pub fn millis(cards: u32) -> Demand {
         cards_per_node: CardMillis(cards),
         cpu_per_node: CpuMillis(0),
         memory_per_node: Bytes(0),
+        topology: None,
     }
 }
 

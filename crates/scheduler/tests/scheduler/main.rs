@@ -11,5 +11,6 @@ mod random_cluster;
 mod random_queue;
 mod reference;
 mod rings;
+mod topology;
 mod withheld;
 mod without_cards;

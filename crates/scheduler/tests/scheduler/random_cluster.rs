@@ -42,6 +42,8 @@ fn spec() -> impl Strategy<Value = NodeSpec> {
         fractions,
         cpu: CpuMillis(4000 + cpu * 3000),
         memory: Bytes(8 + memory * 8),
+        rack: None,
+        pod: None,
     })
 }
 
@@ -69,6 +71,7 @@ fn demand() -> impl Strategy<Value = Demand> {
             cards_per_node: CardMillis(cards),
             cpu_per_node: CpuMillis(cpu * 500),
             memory_per_node: Bytes(memory / 2),
+            topology: None,
         },
     )
 }

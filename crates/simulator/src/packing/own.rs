@@ -23,6 +23,8 @@ pub(crate) fn run(nodes: &[TraceNode], pods: &[TracePod], arrivals: &[TracePod])
             fractions: true,
             cpu: CpuMillis(node.cpu_millis),
             memory: Bytes(node.memory_mib << 20),
+            rack: None,
+            pod: None,
         });
     }
     cluster.set_mix(Mix::new(pods.iter().map(|pod| (demand(pod), 1))));
@@ -49,5 +51,6 @@ fn demand(pod: &TracePod) -> Demand {
         cards_per_node: CardMillis(pod.card_millis()),
         cpu_per_node: CpuMillis(pod.cpu_millis),
         memory_per_node: Bytes(pod.memory_mib << 20),
+        topology: None,
     }
 }

@@ -183,6 +183,8 @@ pub fn small_center(nodes: u32) -> Command {
         cards: 8,
         cpu: CpuMillis(192_000),
         memory: Bytes(768 << 30),
+        rack: None,
+        pod: None,
     };
     let definition = CenterDefinition {
         policy: None,
@@ -236,6 +238,7 @@ pub fn job(name: impl Into<String>) -> (JobRequest, Payload) {
             card_model: None,
             cpu_per_node: CpuMillis(1000),
             memory_per_node: Bytes(1 << 30),
+            topology: None,
         },
         priority: 0,
         time_limit: Milliseconds::from_seconds(3600),
