@@ -44,6 +44,7 @@ impl Demand {
             cards_per_node: CardMillis(0),
             cpu_per_node: CpuMillis(0),
             memory_per_node: Bytes(0),
+            topology: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use haina_core::topology::{Force, Level};
 use haina_core::{Allocation, CardModelId, CardSlot, NodeId, NodeShare, Timestamp};
 
 use crate::bits::ones;
@@ -9,6 +10,11 @@ use crate::cluster::Cluster;
 use crate::demand::{CardDemand, Demand};
 use crate::node::Node;
 use crate::terms::{Open, Terms};
+
+/// How near a demand's cards must be.
+fn required(demand: &Demand) -> Option<Level> {
+    demand.topology.filter(|topology| topology.force == Force::Required).map(|topology| topology.level)
+}
 
 /// When a node could host a share, and which.
 type Candidate = (Timestamp, u32);
@@ -30,16 +36,23 @@ impl Cluster {
         R: Iterator<Item = (Timestamp, &'a NodeShare)>,
     {
         let cards = demand.cards().expect("whole cards, a part of one, or none are asked for");
-        let mut groups: BTreeMap<Option<CardModelId>, Vec<Candidate>> = BTreeMap::new();
+        let mut groups: BTreeMap<(Option<CardModelId>, Option<u32>), Vec<Candidate>> = BTreeMap::new();
         for (number, node) in self.nodes.iter().enumerate() {
             let serves = demand.card_model.is_none_or(|model| node.spec.card_model == Some(model));
             if node.spec.pool != demand.pool || !serves || !node.takes_work() {
                 continue;
             }
+            // A gang that must stay within a rack or pod is promised one; which nodes are near is not known of all.
+            let domain = match required(demand) {
+                Some(Level::Rack) if demand.nodes > 1 => node.spec.rack.map(Some),
+                Some(Level::Pod) if demand.nodes > 1 => node.spec.pod.map(Some),
+                _ => Some(None),
+            };
+            let Some(domain) = domain else { continue };
             if let Some(moment) = first_fit(node, demand, cards, terms, now, releases(node.spec.id)) {
                 // Cards of a gang are of one model; without cards, nodes of all models serve together.
                 let model = node.spec.card_model.filter(|_| cards != CardDemand::None);
-                groups.entry(model).or_default().push((moment, number as u32));
+                groups.entry((model, domain)).or_default().push((moment, number as u32));
             }
         }
         let wanted = demand.nodes as usize;
@@ -95,6 +108,9 @@ fn fits(node: &Node, demand: &Demand, cards: CardDemand, terms: &Terms) -> bool 
     let open = Open::new(node, terms);
     let has_cards = match cards {
         CardDemand::None => true,
+        CardDemand::Whole(count) if required(demand) == Some(Level::Ring) => {
+            node.profile_of(open.free()).least_sufficient_ring(count).is_some()
+        }
         CardDemand::Whole(count) => open.free().count_ones() >= count,
         CardDemand::Fraction(millis) => part(node, open, millis).is_some(),
     };

@@ -25,11 +25,13 @@ pub struct Promise {
     pub at: Timestamp,
 }
 
+type EndsOfNode = BTreeMap<(Timestamp, AttemptId), (CpuMillis, Bytes)>;
+
 /// The plan.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// The attempts on each node by when they end at the latest, with what they then give back.
-    ends: BTreeMap<NodeId, BTreeMap<(Timestamp, AttemptId), (CpuMillis, Bytes)>>,
+    ends: BTreeMap<NodeId, EndsOfNode>,
     promises: BTreeMap<JobId, Promise>,
 }
 

@@ -52,6 +52,8 @@ pub fn card_model(name: &str) -> CardModelDefinition {
 /// A pool in which any free cards serve a job.
 pub fn flat(cards: u32) -> CenterDefinition {
     let node = |number| NodeDefinition {
+        rack: None,
+        pod: None,
         name: format!("card-{number}"),
         pool: NAME.to_owned(),
         card_model: Some("card".to_owned()),
@@ -94,6 +96,7 @@ pub(crate) fn shape(job: &Submission, spread: Spread) -> Shape {
         Spread::Nodes(_) => (job.cpu, job.memory),
     };
     Shape {
+        topology: None,
         nodes,
         tasks_per_node: 1,
         cards_per_node,

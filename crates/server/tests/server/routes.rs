@@ -40,7 +40,8 @@ fn expectation(operation: &str) -> Option<(Other, Other, Value)> {
         "issueToken" => (Forbidden, Forbidden, json!({})),
         "revokeToken" => both(Hidden),
         "followEvents" => both(Own(200)),
-        "getCenter" | "getJobSchema" => both(Own(200)),
+        "getCenter" | "getJobSchema" | "getPolicy" => both(Own(200)),
+        "setPolicy" => (Forbidden, Forbidden, json!({ "policy": "fifo" })),
         "getMetrics" | "listEnvironments" => both(Forbidden),
         "getHealth" | "getReadiness" | "getOpenApi" => both(Own(200)),
         _ => return None,
@@ -80,7 +81,7 @@ fn without_a_token_nothing_is_answered_and_nothing_of_another_tenant_is_shown() 
     let document = center.nobody().get("/api/openapi.json").expect(200).json();
     let (administrator, developer) = (center.user("harbour-admin"), center.user("harbour-developer"));
     let routes = routes(&document);
-    assert!(routes.len() >= 29, "the table of routes is the router's");
+    assert!(routes.len() >= 31, "the table of routes is the router's");
     for Route { operation, method, path } in routes {
         let (for_administrator, for_developer, body) = expectation(&operation)
             .unwrap_or_else(|| panic!("{method} {path} ({operation}) is not listed in this test"));
@@ -154,7 +155,8 @@ fn of_attempt(operation: &str) -> Option<(OfAttempt, Value)> {
             (Forbidden, Value::Null)
         }
         "listOrganizations" | "listUsers" | "getMe" | "followEvents" | "getCenter" | "getMetrics"
-        | "listEnvironments" => (Forbidden, Value::Null),
+        | "listEnvironments" | "getPolicy" => (Forbidden, Value::Null),
+        "setPolicy" => (Forbidden, json!({ "policy": "fifo" })),
         "drainNode" => (Forbidden, json!({ "reason": "x" })),
         "topUp" => (Forbidden, json!({ "amount": "1", "reference": "x" })),
         "setOrganization" => (Forbidden, json!({ "title": "x" })),

@@ -63,6 +63,8 @@ fn node(index: u64, models: &[CardModelDefinition], pools: &[PoolDefinition], ra
     let cards = random.pick(&[0, 1, 4, 6, 8, 8, 8, 16]);
     let model = &models[random.below(models.len() as u64) as usize];
     NodeDefinition {
+        rack: None,
+        pod: None,
         name: format!("node-{index}"),
         pool: pools[if random.chance(80) { 0 } else { pools.len() - 1 }].name.clone(),
         card_model: (cards > 0).then(|| model.name.clone()),

@@ -110,6 +110,7 @@ fn request(center: &CenterDefinition, index: u64, place: u64, random: &mut Rando
         organization: Some(organization.name.clone()),
         pool: Some(like.pool.clone()),
         shape: Shape {
+            topology: None,
             nodes: random.pick(&[1, 1, 1, 1, 1, 2, 2, 3, 4, 8, 32]).min(most_nodes),
             tasks_per_node: 1,
             cards_per_node: CardMillis(

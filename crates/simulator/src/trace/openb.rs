@@ -88,6 +88,8 @@ fn node(line: &str) -> Result<Option<NodeDefinition>, Complaint> {
     let [name, cpu, memory, cards, model] = values[..] else { return Err(Complaint::Fields) };
     let cards = fields::whole(cards)? as u32;
     Ok((cards > 0).then_some(NodeDefinition {
+        rack: None,
+        pod: None,
         name: name.to_owned(),
         pool: pool::NAME.to_owned(),
         card_model: Some(model.trim().to_owned()),

@@ -74,6 +74,8 @@ impl RealCenter {
             price_per_card_hour: Money::zero(Currency::CNY),
         };
         let node = |(index, node): (usize, &Node)| NodeDefinition {
+            rack: None,
+            pod: None,
             name: format!("node-{}", index + 1),
             pool: "public".to_owned(),
             card_model: Some(format!("model-{}", node.model)),
@@ -120,6 +122,7 @@ impl Scheduler for RealCenter {
             organization: Some("ocean".to_owned()),
             pool: None,
             shape: Shape {
+                topology: None,
                 nodes: job.nodes,
                 tasks_per_node: 1,
                 cards_per_node: CardMillis::whole(job.cards),
