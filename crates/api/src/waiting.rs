@@ -28,7 +28,7 @@ pub struct Why {
 /// Why a job waits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct WhyState {
-    /// A stable word: `turn`, `capacity`, `quota`, `funds`, `suspended`, `dependency`, `not_before`, `concurrency`.
+    /// A stable word: `turn`, `capacity`, `promised`, `quota`, `funds`, `suspended`, `dependency`, `not_before`, `concurrency`.
     pub code: String,
     /// A plain sentence with the values.
     pub sentence: String,
@@ -44,6 +44,10 @@ pub struct WhyState {
     pub ahead: Option<u64>,
     /// Whether there may be more ahead than were counted.
     pub ahead_is_least: bool,
+    /// When it was promised to start at the latest; absent if it was promised nothing yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub starts_by: Option<Moment>,
 }
 
 impl WhyState {
@@ -53,6 +57,7 @@ impl WhyState {
         since: Option<Moment>,
         ahead: Option<u64>,
         ahead_most: u64,
+        starts_by: Option<Moment>,
         language: Language,
     ) -> WhyState {
         WhyState {
@@ -62,6 +67,7 @@ impl WhyState {
             since,
             ahead,
             ahead_is_least: ahead.is_some_and(|ahead| ahead >= ahead_most),
+            starts_by,
         }
     }
 }

@@ -34,6 +34,8 @@ pub struct Waiting {
     /// Jobs of its pool that go before it: those of a higher priority, then those submitted earlier; counted up to
     /// [`POSITION_MOST`]. None while it is not in line because it waits for something else than its turn.
     pub ahead: Option<u64>,
+    /// When it was promised to start at the latest, if it was.
+    pub starts_by: Option<Timestamp>,
 }
 
 impl State {
@@ -105,7 +107,7 @@ impl State {
     /// Why a job, or what is left of it, waits; none if it has ended or nothing of it waits.
     pub fn waiting(&self, id: JobId) -> Option<Waiting> {
         let job = self.jobs.get(&id)?;
-        let out_of_line = |reason| Some(Waiting { reason, since: None, ahead: None });
+        let out_of_line = |reason| Some(Waiting { reason, since: None, ahead: None, starts_by: None });
         if job.cancelled {
             return None;
         }
@@ -130,6 +132,7 @@ impl State {
             (None, Some(Blocker::Capacity)) => (self.capacity(&class.key.demand), None),
             (None, _) => (WaitReason::Turn, None),
         };
-        Some(Waiting { reason, since, ahead: Some(ahead) })
+        let starts_by = self.plan.promised(id).map(|promise| promise.start);
+        Some(Waiting { reason, since, ahead: Some(ahead), starts_by })
     }
 }

@@ -14,7 +14,8 @@ pub struct Policy {
     pub backfill: Backfill,
     /// Which of the places that fit.
     pub placement: Placement,
-    /// Where short jobs pass long ones: none is passed by one that was submitted so much later.
+    /// Where short jobs pass long ones: from here on, how long a job is passed grows only as the geometric mean of this and
+    /// what it is likely to use.
     pub patience: Milliseconds,
     /// How many blocked heads of line of one pool are promised a start, where any are.
     pub promises: u16,
@@ -26,8 +27,8 @@ impl Policy {
         order: Order::Fair,
         backfill: Backfill::Easy,
         placement: Placement::BestFit,
-        patience: Milliseconds::from_seconds(30 * 86_400),
-        promises: 4,
+        patience: Milliseconds::from_seconds(14 * 86_400),
+        promises: 1,
     };
 
     /// Each name that people may give, and what it stands for.

@@ -3,7 +3,7 @@
 use haina_core::{CardMillis, Milliseconds, Order, Policy, Timestamp};
 
 /// For each card-second that a job is likely to use, those that came so many seconds later may pass it.
-const STRETCH: u64 = 3;
+const STRETCH: u64 = 100;
 
 /// What is known of a job when it is put in line.
 #[derive(Clone, Copy, Debug)]
@@ -19,16 +19,18 @@ pub struct Outlook {
 }
 
 impl Outlook {
-    /// The moment by a policy. Where short jobs pass long ones, none is passed by those that were submitted later than
-    /// the policy's patience, so that every job has its turn.
+    /// The moment by a policy. Where short jobs pass long ones, a job is passed for a while in proportion to what it is
+    /// likely to use; beyond the policy's patience only for the geometric mean of the two. Every job has its turn.
     pub fn due(&self, policy: &Policy) -> Timestamp {
         match policy.order {
             Order::Fifo => self.submitted,
             Order::Fair | Order::FairTree | Order::Shortest => {
                 // A job without cards takes a place all the same.
                 let card_millis = u128::from(self.cards.0.max(100)) * u128::from(self.predicted.0);
-                let passed_for = card_millis * u128::from(STRETCH) / 1000;
-                self.submitted + Milliseconds(u64::try_from(passed_for).unwrap_or(u64::MAX).min(policy.patience.0))
+                let stretched = card_millis * u128::from(STRETCH) / 1000;
+                // A hard limit would make all that reach it equal, and the order among them that of submission.
+                let passed_for = stretched.min((stretched * u128::from(policy.patience.0)).isqrt());
+                self.submitted + Milliseconds(u64::try_from(passed_for).unwrap_or(u64::MAX))
             }
             Order::Deadline => self.submitted + self.time_limit,
         }

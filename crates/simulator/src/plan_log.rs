@@ -36,7 +36,7 @@ pub enum Event {
     PolicySet {
         order: Order,
         backfill: Backfill,
-        /// Where short jobs pass long ones: none is passed by one that was submitted so much later.
+        /// See [`Order::Shortest`].
         #[serde(default)]
         patience_ms: u64,
     },
@@ -120,8 +120,8 @@ pub enum Order {
     Fair,
     /// The organization that used least of late, of which the log does not tell; of one user, as [`Order::Shortest`].
     FairTree,
-    /// Who may be passed for the least time: each card-second that it is likely to use is passed for three seconds, with at most
-    /// the policy's patience.
+    /// Who may be passed for the least time: each card-second that it is likely to use is passed for a hundred seconds;
+    /// beyond the policy's patience only for the geometric mean of the two.
     Shortest,
     /// Whose time limit, counted from its submission, comes first.
     Deadline,

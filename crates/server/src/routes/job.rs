@@ -48,7 +48,8 @@ async fn waiting(app: &App, caller: &Caller, seen: &Seen) -> Result<Option<WhySt
     let id = seen.record.id;
     let waiting = app.center.ask(move |state| state.waiting(id)).await?;
     Ok(waiting.map(|waiting| {
-        WhyState::of(&waiting.reason, waiting.since.map(Moment), waiting.ahead, POSITION_MOST, caller.language)
+        let (since, starts_by) = (waiting.since.map(Moment), waiting.starts_by.map(Moment));
+        WhyState::of(&waiting.reason, since, waiting.ahead, POSITION_MOST, starts_by, caller.language)
     }))
 }
 

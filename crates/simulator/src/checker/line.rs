@@ -35,10 +35,11 @@ fn due_us(scene: &Scene, job: &Job) -> i64 {
         Order::Fifo => 0,
         Order::Deadline => submitted.limit_ms,
         Order::Fair | Order::FairTree | Order::Shortest => {
-            // Three seconds for each card-second; what needs less than a tenth of a card counts as one.
+            // A hundred seconds for each card-second; what needs less than a tenth of a card counts as one.
             let card_millis = u128::from(submitted.shape.cards_millis().max(100));
-            let passed_ms = card_millis * u128::from(submitted.predicted_ms) * 3 / 1000;
-            u64::try_from(passed_ms).unwrap_or(u64::MAX).min(scene.patience_ms)
+            let passed_ms = card_millis * u128::from(submitted.predicted_ms) / 10;
+            let passed_ms = passed_ms.min((passed_ms * u128::from(scene.patience_ms)).isqrt());
+            u64::try_from(passed_ms).unwrap_or(u64::MAX)
         }
     };
     job.submitted_us.saturating_add(i64::try_from(later_ms).unwrap_or(i64::MAX).saturating_mul(1000))
