@@ -25,7 +25,7 @@ const STRETCHES: usize = 300;
 #[derive(clap::Args, Debug)]
 #[command(group = clap::ArgGroup::new("place").required(true).args(["cards", "center"]))]
 pub struct Arguments {
-    /// What was submitted: Philly's or openb's CSV, or the Standard Workload Format; generate:JOBS[:SEED] makes it up
+    /// What was submitted: Philly's or openb's CSV, or the Standard Workload Format; generate:JOBS or generate:JOBS:SEED makes it up
     #[arg(long, value_name = "FILE")]
     trace: String,
     /// One pool of so many cards, any of which serve any job

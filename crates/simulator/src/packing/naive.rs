@@ -5,14 +5,16 @@ use crate::packing::plain::PlainNode;
 use crate::packing::trace::TracePod;
 
 /// The largest machine: scores are fractions of it.
-const CPU_MOST: f64 = 128_000.0;
-const CARDS_MOST: f64 = 8_000.0;
+const CPU_MOST: i128 = 128_000;
+const CARDS_MOST: i128 = 8_000;
 
 /// Where the demand and what is free point least in the same direction.
 pub(crate) fn dot_product(node: &PlainNode, pod: &TracePod) -> i32 {
-    let cpu = node.cpu_millis as f64 / CPU_MOST * (pod.cpu_millis as f64 / CPU_MOST);
-    let cards = f64::from(node.card_millis()) / CARDS_MOST * (f64::from(pod.card_millis()) / CARDS_MOST);
-    (100.0 * (1.0 - (cpu + cards) / 2.0)) as i32
+    let (cpu_square, cards_square) = (CPU_MOST * CPU_MOST, CARDS_MOST * CARDS_MOST);
+    let cpu = i128::from(node.cpu_millis) * i128::from(pod.cpu_millis) * cards_square;
+    let cards = i128::from(node.card_millis()) * i128::from(pod.card_millis()) * cpu_square;
+    let whole = 2 * cpu_square * cards_square;
+    (100 * (whole - cpu - cards) / whole) as i32
 }
 
 /// Beside pods of the same kind (parts of a card, or equally many cards), then where little is free.
@@ -46,7 +48,8 @@ pub(crate) fn packing(node: &PlainNode, pod: &TracePod) -> i32 {
 
 /// Where least is left of processors and cards.
 pub(crate) fn best_fit(node: &PlainNode, pod: &TracePod) -> i32 {
-    let cpu = (node.cpu_millis - pod.cpu_millis) as f64 / CPU_MOST;
-    let cards = f64::from(node.card_millis() - pod.card_millis()) / CARDS_MOST;
-    ((1.0 - cpu / 2.0 - cards / 2.0) * 100.0) as i32
+    let cpu = i128::from(node.cpu_millis - pod.cpu_millis) * CARDS_MOST;
+    let cards = i128::from(node.card_millis() - pod.card_millis()) * CPU_MOST;
+    let whole = 2 * CPU_MOST * CARDS_MOST;
+    (100 * (whole - cpu - cards) / whole) as i32
 }
