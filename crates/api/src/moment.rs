@@ -37,6 +37,11 @@ impl Moment {
         (self.0.0 as f64 - earlier.0.0 as f64) / 1e6
     }
 
+    /// The first whole second that is not before this: for what happens by then at the latest.
+    pub fn rounded_up(self) -> Moment {
+        Moment(Timestamp(self.0.0.saturating_add(999_999).div_euclid(1_000_000) * 1_000_000))
+    }
+
     /// The moment in a field.
     ///
     /// # Errors
@@ -105,6 +110,17 @@ pub fn text_or_datetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Op
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_happens_by_a_moment_happens_by_the_next_whole_second() {
+        for (text, shown) in [
+            ("2026-01-31T08:00:00Z", "2026-01-31T08:00:00Z"),
+            ("2026-01-31T08:00:00.000001Z", "2026-01-31T08:00:01Z"),
+            ("1969-12-31T23:59:58.5Z", "1969-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(text.parse::<Moment>().unwrap().rounded_up().to_string(), shown);
+        }
+    }
 
     #[test]
     fn moments_read_back_as_they_are_shown() {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::Subcommand;
-use haina_api::{Attempt, Event, Job, Why, WhyState};
+use haina_api::{Attempt, Event, Job, Moment, Why, WhyState};
 use serde_json::Value;
 
 use crate::client::{Client, escaped};
@@ -210,7 +210,7 @@ fn waiting_text(waiting: &WhyState) -> String {
     let Some(ahead) = waiting.ahead else { return waiting.sentence.clone() };
     let least = if waiting.ahead_is_least { say("at least ", "至少 ") } else { "" };
     let place = say(format!("{least}{ahead} job(s) are ahead of it."), format!("前面有{least} {ahead} 个作业。"));
-    let promised = waiting.starts_by.map(|starts_by| {
+    let promised = waiting.starts_by.map(Moment::rounded_up).map(|starts_by| {
         say(format!(" It starts at {starts_by} at the latest."), format!("最迟于 {starts_by} 开始。"))
     });
     format!("{} {place}{}", waiting.sentence, promised.unwrap_or_default())

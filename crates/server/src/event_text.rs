@@ -293,7 +293,7 @@ impl Said {
                     "Job {job} starts at {start} at the latest.",
                     "作业 {job} 最迟于 {start} 开始。",
                 );
-                self.about(*job).with("start", Moment(promise.start));
+                self.about(*job).with("start", Moment(promise.start).rounded_up());
             }
             Fact::PolicySet { policy } => {
                 self.say("policy_set", "Jobs are scheduled by policy {policy}.", "作业按策略 {policy} 调度。");
