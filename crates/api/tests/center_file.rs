@@ -1,7 +1,7 @@
 //! The center file.
 
 use haina_api::{PackagesFileKind, PackagesFileSpec, PythonSpec, parse_center_file, parse_center_file_with};
-use haina_core::{Bytes, CardMillis, Currency, EnvironmentContent, Money};
+use haina_core::{Bytes, CardMillis, Currency, Entitlement, EnvironmentContent, Money, Policy};
 
 const SAMPLE: &str = include_str!("../../../examples/centers/qingdao-100p.toml");
 
@@ -45,6 +45,26 @@ fn what_is_wrong_is_said() {
         assert!(SAMPLE.contains(from), "{from}");
         let refusal = parse_center_file(&SAMPLE.replacen(from, to, 1)).unwrap_err();
         assert_eq!(refusal.code.word(), code, "{to}");
+        assert!(refusal.to_string().contains(expected), "{to}: {refusal}");
+    }
+}
+
+#[test]
+fn a_policy_is_named_and_organizations_are_entitled() {
+    let text = SAMPLE.replacen("currency =", "policy = \"throughput\"\ncurrency =", 1);
+    let text = text.replacen("card_limit = 128", "card_limit = 128\nweight = 3\nguaranteed = 64", 1);
+    let center = parse_center_file(&text).unwrap();
+    assert_eq!(center.policy, Policy::named("throughput"));
+    assert_eq!(center.organizations[0].entitlement, Entitlement { weight: 3, guaranteed: CardMillis::whole(64) });
+    assert_eq!(center.organizations[1].entitlement, Entitlement::default());
+    assert_eq!(parse_center_file(SAMPLE).unwrap().policy, None);
+    for (from, to, expected) in [
+        ("throughput", "fastest", "`fair`"),
+        ("weight = 3", "weight = 1.5", "organizations.weight"),
+        ("guaranteed = 64", "guaranteed = -1", "organizations.guaranteed"),
+    ] {
+        let refusal = parse_center_file(&text.replacen(from, to, 1)).unwrap_err();
+        assert_eq!(refusal.code.word(), "invalid_value", "{to}");
         assert!(refusal.to_string().contains(expected), "{to}: {refusal}");
     }
 }

@@ -25,6 +25,29 @@ fn paying_in_is_posted_once() {
 }
 
 #[test]
+fn the_policy_is_changed_while_jobs_wait() {
+    let center = CenterInABox::start_with_endless_tasks();
+    let operator = center.operator();
+    let shown = || center.user("ocean-developer").get("/api/v1/policy").expect(200).json();
+    assert_eq!((&shown()["policy"], &shown()["backfill"]), (&json!("fair"), &json!("easy")));
+    let submit = |_| center.user("ocean-developer").post("/api/v1/jobs", &job("a")).expect(201).json()["id"].clone();
+    let jobs: Vec<_> = (0..5).map(submit).collect();
+    let put = |body: serde_json::Value| operator.send("PUT", "/api/v1/policy", Some(body.to_string().into()));
+    let set = put(json!({ "policy": "fifo" })).expect(200).json();
+    assert_eq!((&set["policy"], &set["order"], &set["backfill"]), (&json!("fifo"), &json!("fifo"), &json!("none")));
+    assert_eq!(shown(), set);
+    for wrong in [json!({ "policy": "fastest" }), json!({ "policy": "FIFO" })] {
+        put(wrong).problem(422, "invalid_value");
+    }
+    put(json!({})).problem(400, "invalid_request");
+    assert_eq!(shown(), set);
+    for id in jobs {
+        let state = operator.get(&format!("/api/v1/jobs/{}", id.as_str().unwrap())).expect(200).json()["state"].clone();
+        assert!([json!("waiting"), json!("starting"), json!("running")].contains(&state), "job {id} is {state}");
+    }
+}
+
+#[test]
 fn organizations_are_set_and_suspended() {
     let center = CenterInABox::start();
     let operator = center.operator();
