@@ -1,5 +1,6 @@
 //! Whose turn it is, and what start a job is promised that cannot have its turn yet.
 
+#[allow(dead_code, reason = "other tests use the rest")]
 mod common;
 
 use common::*;

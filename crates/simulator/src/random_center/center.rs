@@ -32,7 +32,7 @@ pub fn random_center(random: &mut Random) -> CenterDefinition {
     let operator = UserDefinition { name: "operator".to_owned(), role: Role::Operator, organization: None };
     CenterDefinition {
         local: Default::default(),
-        policy: Some(random.pick(&Policy::NAMED).1),
+        policy: Some(Policy { promises: random.pick(&[1, 1, 4, 8]), ..random.pick(&Policy::NAMED).1 }),
         name: "random".to_owned(),
         currency: Currency::CNY,
         card_models: models,
