@@ -83,8 +83,8 @@ codes! {
         "无法读取请求：{detail}。" "可用的字段见 `haina schema job` 与 /api/openapi.json。";
     /// A value is outside what its field allows.
     InvalidValue "invalid_value" Invalid
-        "`{field}` is {value}, but must be {rule}." "Change `{field}` and submit again."
-        "`{field}` 的值为 {value}，不符合要求：{rule}。" "请修改 `{field}` 后重新提交。";
+        "`{field}` is {value}, but must be {rule}." "Change `{field}` and try again."
+        "`{field}` 的值为 {value}，不符合要求：{rule}。" "请修改 `{field}` 后重试。";
     /// No node or set of nodes could ever host it.
     ImpossibleRequest "impossible_request" Invalid
         "No part of pool {pool} could ever host this job: {detail}." "Ask for less per node, another card model or another pool; `haina nodes` shows what there is."

@@ -367,11 +367,6 @@ impl Queue {
         self.classes.get(&id).is_some_and(|class| class.line.contains(waiting))
     }
 
-    /// Whether a class is set aside; false if it is not known.
-    pub fn is_blocked(&self, id: ClassId) -> bool {
-        self.blocker(id).is_some()
-    }
-
     /// What a class waits for; none if it waits for nothing but its turn, or is not known.
     pub fn blocker(&self, id: ClassId) -> Option<Blocker> {
         let class = self.classes.get(&id)?;

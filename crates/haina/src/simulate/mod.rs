@@ -34,7 +34,7 @@ pub struct Arguments {
     /// A center file, whose first pool is used; or openb's list of nodes
     #[arg(long, value_name = "FILE")]
     center: Option<PathBuf>,
-    /// Which policy decides
+    /// Which policy decides; fair if none is given
     #[arg(long, value_name = "POLICY", conflicts_with = "compare")]
     policy: Option<String>,
     /// Several policies, side by side
