@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use haina_core::both;
 use haina_core::center_definition::{
-    CardModelDefinition, CenterDefinition, NodeDefinition, OrganizationDefinition, PoolDefinition, UserDefinition,
+    CardModelDefinition, CenterDefinition, NodeDefinition, OrganizationDefinition, PoolDefinition, ProjectDefinition,
+    UserDefinition,
 };
 use haina_core::local_definition::{
     ConfinementPolicy, EnvironmentDefinition, ImagesDefinition, KeepDefinition, KeepRule, LocalDefinition,
@@ -20,6 +21,7 @@ use crate::node_names::expand_names;
 use crate::packages::PythonSpec;
 use crate::policy::read_policy;
 use crate::quantity::{Number, Quantity};
+use crate::quota::QuotaRequest;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,6 +37,10 @@ struct CenterFile {
     organizations: Vec<OrganizationEntry>,
     #[serde(default)]
     users: Vec<UserEntry>,
+    #[serde(default)]
+    projects: Vec<ProjectDefinition>,
+    #[serde(default)]
+    quotas: Vec<QuotaRequest>,
     policy: Option<String>,
     #[serde(default)]
     local: LocalEntry,
@@ -196,16 +202,16 @@ pub fn parse_center_file_with(text: &str, read: ReadPackages<'_>) -> Result<Cent
     let first_pool = file.pools.first().map(|pool| pool.name.clone()).unwrap_or_default();
     let mut nodes = Vec::new();
     let mut real_node = None;
-    for entry in file.nodes {
-        match entry.discover {
-            true => set_real_node(&mut real_node, entry, &first_pool)?,
-            false => add_nodes(&mut nodes, entry, &first_pool)?,
-        }
+    for (index, entry) in file.nodes.into_iter().enumerate() {
+        let added = match entry.discover {
+            true => set_real_node(&mut real_node, entry, &first_pool),
+            false => add_nodes(&mut nodes, entry, &first_pool),
+        };
+        added.map_err(|refusal| refusal.of_entry("nodes", index))?;
     }
-    let card_models =
-        file.card_models.into_iter().map(|entry| card_model(entry, currency)).collect::<Result<_, _>>()?;
-    let organizations =
-        file.organizations.into_iter().map(|entry| organization(entry, currency)).collect::<Result<_, _>>()?;
+    let card_models = each("card_models", file.card_models, |entry| card_model(entry, currency))?;
+    let organizations = each("organizations", file.organizations, |entry| organization(entry, currency))?;
+    let quotas = each("quotas", file.quotas, |entry| entry.definition())?;
     let local = LocalDefinition { real_node, ..local(file.local, read)? };
     Ok(CenterDefinition {
         local,
@@ -216,12 +222,20 @@ pub fn parse_center_file_with(text: &str, read: ReadPackages<'_>) -> Result<Cent
         pools: file.pools.into_iter().map(|pool| PoolDefinition { name: pool.name }).collect(),
         nodes,
         organizations,
+        projects: file.projects,
+        quotas,
         users: file
             .users
             .into_iter()
             .map(|user| UserDefinition { name: user.name, role: user.role, organization: user.organization })
             .collect(),
     })
+}
+
+/// Reads each entry of a table; a refusal says which it is about.
+fn each<E, D>(table: &str, entries: Vec<E>, read: impl Fn(E) -> Result<D, Refusal>) -> Result<Vec<D>, Refusal> {
+    let entries = entries.into_iter().enumerate();
+    entries.map(|(index, entry)| read(entry).map_err(|refusal| refusal.of_entry(table, index))).collect()
 }
 
 fn card_model(entry: CardModelEntry, currency: Currency) -> Result<CardModelDefinition, Refusal> {

@@ -25,6 +25,10 @@ pub struct Job {
     pub state: JobState,
     /// The organization that pays.
     pub organization: String,
+    /// The organization's project that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub project: Option<String>,
     /// The user who submitted it.
     pub user: String,
     /// Its pool.

@@ -154,6 +154,7 @@ fn convert(spec: JobSpec, dependencies: Vec<Dependency>) -> Result<(JobRequest, 
     let job = JobRequest {
         name: spec.name,
         organization: spec.organization,
+        project: spec.project,
         pool: spec.pool,
         shape,
         priority: spec.priority.map_or(Ok(0), |n| {

@@ -25,6 +25,9 @@ pub struct JobSpec {
     /// The organization that pays; your own if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization: Option<String>,
+    /// The organization's project that it belongs to, and whose quotas hold for it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
     /// The pool; the center's first if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<String>,

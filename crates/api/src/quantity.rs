@@ -53,6 +53,12 @@ impl From<u32> for Number {
     }
 }
 
+impl From<f64> for Number {
+    fn from(value: f64) -> Number {
+        Number::Real(value)
+    }
+}
+
 impl From<&str> for Quantity {
     fn from(text: &str) -> Quantity {
         Quantity::Text(text.to_owned())

@@ -82,9 +82,13 @@ fn values(reason: &WaitReason) -> BTreeMap<String, String> {
             ("nodes_free", nodes_free.to_string()),
         ],
         WaitReason::Promised { start } => vec![("start", Moment(*start).to_string())],
-        WaitReason::Quota { limit, held, asked } => {
-            vec![("limit", cards(*limit)), ("held", cards(*held)), ("asked", cards(*asked))]
-        }
+        WaitReason::Quota { limit, held, asked, level, in_pool: _, kept } => vec![
+            ("limit", cards(*limit)),
+            ("held", cards(*held)),
+            ("asked", cards(*asked)),
+            ("kept", cards(*kept)),
+            ("level", level.word().to_owned()),
+        ],
         WaitReason::Funds { needed, available } => {
             vec![("needed", needed.to_string()), ("available", available.to_string())]
         }

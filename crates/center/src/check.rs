@@ -44,6 +44,9 @@ impl State {
                 assert_eq!(taken + free.0, 1000, "card {index} of node {}: taken and free make one", node.spec.id);
             }
         }
+        let mut fresh = self.view.clone();
+        fresh.rebuild_quotas();
+        assert_eq!(fresh.held, self.view.held, "what is held within quotas, and kept, adds up");
         for (organization, share) in self.view.shares.iter() {
             assert_eq!(held.get(&organization).copied().unwrap_or_default(), share.held, "cards held add up");
         }

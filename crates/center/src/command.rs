@@ -1,6 +1,6 @@
 //! What is asked of the core.
 
-use haina_core::center_definition::CenterDefinition;
+use haina_core::center_definition::{CenterDefinition, ProjectDefinition, QuotaDefinition};
 use haina_core::{
     Actor, CardMillis, Digest, Epoch, JobId, JobRequest, JobState, JobTarget, Money, OrganizationId, Policy, Report,
     Role, Timestamp, TokenId, UnusableCard, UserId,
@@ -87,6 +87,16 @@ pub enum Command {
         /// Cards that it gets before anybody gets more than is guaranteed.
         #[serde(default)]
         guaranteed: Option<CardMillis>,
+    },
+    /// Adds a project.
+    AddProject {
+        /// The project.
+        definition: ProjectDefinition,
+    },
+    /// Sets how many cards may be held within a scope, in the place of what held there.
+    SetQuota {
+        /// The quota; a plain one takes it away.
+        definition: QuotaDefinition,
     },
     /// Changes how jobs are scheduled.
     SetPolicy {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use haina_core::{
     Allocation, ArrayRequest, CardMillis, ClassId, Condition, Currency, Digest, Entitlement, Epoch, JobId,
-    Milliseconds, Money, OrganizationId, Policy, PoolId, Role, Timestamp, TokenId, UnusableCard, UserId, WaitReason,
+    Milliseconds, Money, OrganizationId, Policy, PoolId, ProjectId, Quota, QuotaScope, Role, Timestamp, TokenId,
+    UnusableCard, UserId, WaitReason,
 };
 use haina_scheduler::{Attempted, ClassKey, NodeSpec, Outlook, Similar, Waiting, tells_users_apart};
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,28 @@ pub struct Organization {
     /// What it is entitled to when others compete with it.
     #[serde(default, skip_serializing_if = "Entitlement::is_plain")]
     pub entitlement: Entitlement,
+}
+
+/// A project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Project {
+    /// Its name, unique within its organization.
+    pub name: String,
+    /// Whose it is.
+    pub organization: OrganizationId,
+    /// Itself, after those that it is a part of, outermost first.
+    pub lineage: Vec<ProjectId>,
+}
+
+/// A quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopedQuota {
+    /// Where it holds.
+    #[serde(flatten)]
+    pub scope: QuotaScope,
+    /// What it says.
+    #[serde(flatten)]
+    pub quota: Quota,
 }
 
 /// A user.
@@ -286,6 +309,9 @@ pub struct Attempt {
     /// Whose it is.
     #[serde(default)]
     pub user: UserId,
+    /// Its project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectId>,
     /// How long it was expected to run.
     #[serde(default)]
     pub predicted: Milliseconds,

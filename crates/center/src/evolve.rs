@@ -29,17 +29,22 @@ impl State {
         self.view.evolve(fact);
         if let Some((organization, user)) = served {
             self.stand(organization, user);
-            let is_limited = self.view.organizations[&organization].card_limit.is_some();
-            if is_limited && self.view.center.policy.backfill == Backfill::None {
+            if !self.view.held.is_empty() && self.view.center.policy.backfill == Backfill::None {
                 self.queue.account_narrowed(organization);
             }
         }
         match fact {
-            Fact::LeadershipTaken { .. } | Fact::CardModelSet { .. } => self.queue.unblock_all(),
-            Fact::NodeAdded { spec, .. } => self.queue.capacity_freed(spec.pool, spec.card_model),
+            Fact::LeadershipTaken { .. } | Fact::CardModelSet { .. } | Fact::QuotaSet { .. } => {
+                self.queue.unblock_all()
+            }
+            Fact::NodeAdded { spec, .. } => {
+                self.queue.capacity_freed(spec.pool, spec.card_model);
+                self.pool_quotas_freed();
+            }
             Fact::NodeSet { id, .. } | Fact::CardsSet { id, .. } => {
                 let spec = &self.view.nodes[id].spec;
                 self.queue.capacity_freed(spec.pool, spec.card_model);
+                self.pool_quotas_freed();
             }
             Fact::OrganizationSet { id, .. } => {
                 self.queue.account_changed(*id);
@@ -92,6 +97,7 @@ impl State {
             Fact::JobEnded { job, .. } => self.job_ended(*job),
             Fact::CenterNamed { .. }
             | Fact::PoolAdded { .. }
+            | Fact::ProjectAdded { .. }
             | Fact::UserAdded { .. }
             | Fact::TokenIssued { .. }
             | Fact::TokenRevoked { .. }
@@ -228,6 +234,16 @@ impl State {
             self.refresh(id.job);
         }
         self.queue.account_changed(organization);
+        self.pool_quotas_freed();
+    }
+
+    /// Classes that a quota of their pool, or of the center, does not hold back any more are looked at again.
+    fn pool_quotas_freed(&mut self) {
+        let view = &self.view;
+        let admitted = self.queue.waiting_for_pool().filter(|(_, key)| view.admits(key, UserId::default()).is_ok());
+        for id in admitted.map(|(id, _)| id).collect::<Vec<_>>() {
+            self.queue.pool_quota_returns(id);
+        }
     }
 
     /// Classes that wait for capacity like that which an attempt gives back are looked at again.

@@ -4,11 +4,13 @@ use haina_core::center_definition::CardModelDefinition;
 use haina_core::{
     Allocation, ArrayRequest, AttemptId, CardMillis, CardModelId, CardUse, ClassId, Condition, Currency, Digest,
     Ending, Entitlement, Epoch, FailedTask, JobId, JobState, Milliseconds, Money, NodeId, OrganizationId, Policy,
-    PoolId, Role, TaskUse, Timestamp, TokenId, UnusableCard, UserId, WaitReason,
+    PoolId, ProjectId, QuotaId, Role, TaskUse, Timestamp, TokenId, UnusableCard, UserId, WaitReason,
 };
 use haina_ledger::Transaction;
 use haina_scheduler::{ClassKey, NodeSpec, Promise, Similar};
 use serde::{Deserialize, Serialize};
+
+use crate::ScopedQuota;
 
 /// Something that happened. The moment is the input's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +40,20 @@ pub enum Fact {
         suspended: bool,
         #[serde(default, skip_serializing_if = "Entitlement::is_plain")]
         entitlement: Entitlement,
+    },
+    /// A project exists.
+    ProjectAdded {
+        id: ProjectId,
+        name: String,
+        organization: OrganizationId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<ProjectId>,
+    },
+    /// So many cards may be held within a scope; nothing is said of it any more where the quota is plain.
+    QuotaSet {
+        id: QuotaId,
+        #[serde(flatten)]
+        set: ScopedQuota,
     },
     /// Jobs are scheduled so.
     PolicySet { policy: Policy },
@@ -90,6 +106,8 @@ pub enum Fact {
         at: Timestamp,
         #[serde(default)]
         user: UserId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        project: Option<ProjectId>,
         #[serde(default)]
         predicted: Milliseconds,
         #[serde(default)]

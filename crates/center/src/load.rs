@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use haina_core::{AttemptId, CardModelId, ClassId, Digest, JobId, NodeId, OrganizationId, PoolId, TokenId, UserId};
+use haina_core::{
+    AttemptId, CardModelId, ClassId, Digest, JobId, NodeId, OrganizationId, PoolId, ProjectId, QuotaId, TokenId, UserId,
+};
 use haina_ledger::{Account, Ledger};
 use haina_scheduler::{History, NodeState, Similar};
 use serde::Serialize;
@@ -20,6 +22,8 @@ pub enum EntityKey {
     Pool(PoolId),
     Node(NodeId),
     Organization(OrganizationId),
+    Project(ProjectId),
+    Quota(QuotaId),
     User(UserId),
     Token(TokenId),
     Account(OrganizationId),
@@ -41,6 +45,8 @@ impl EntityKey {
             EntityKey::Pool(id) => ("pool", id.0.into()),
             EntityKey::Node(id) => ("node", id.0.into()),
             EntityKey::Organization(id) => ("organization", id.0.into()),
+            EntityKey::Project(id) => ("project", id.0.into()),
+            EntityKey::Quota(id) => ("quota", id.0.into()),
             EntityKey::User(id) => ("user", id.0.into()),
             EntityKey::Token(id) => ("token", id.0.into()),
             EntityKey::Account(id) => ("account", id.0.into()),
@@ -72,6 +78,8 @@ impl EntityKey {
             "pool" => EntityKey::Pool(PoolId(id)),
             "node" => EntityKey::Node(NodeId(id)),
             "organization" => EntityKey::Organization(OrganizationId(id)),
+            "project" => EntityKey::Project(ProjectId(id)),
+            "quota" => EntityKey::Quota(QuotaId(id)),
             "user" => EntityKey::User(UserId(id)),
             "token" => EntityKey::Token(TokenId(id)),
             "account" => EntityKey::Account(OrganizationId(id)),
@@ -93,6 +101,8 @@ impl State {
             EntityKey::Pool(id) => self.view.pools.get(&id).map(text),
             EntityKey::Node(id) => self.view.nodes.get(&id).map(text),
             EntityKey::Organization(id) => self.view.organizations.get(&id).map(text),
+            EntityKey::Project(id) => self.view.projects.get(&id).map(text),
+            EntityKey::Quota(id) => self.view.quotas.get(&id).map(text),
             EntityKey::User(id) => self.view.users.get(&id).map(text),
             EntityKey::Token(id) => self.view.tokens.get(&id).map(text),
             EntityKey::Account(id) => self.view.ledger.accounts.get(&id).map(text),
@@ -123,6 +133,8 @@ impl State {
             EntityKey::Pool(id) => _ = self.view.pools.insert(id, read(body)?),
             EntityKey::Node(id) => _ = self.view.nodes.insert(id, read(body)?),
             EntityKey::Organization(id) => _ = self.view.organizations.insert(id, read(body)?),
+            EntityKey::Project(id) => _ = self.view.projects.insert(id, read(body)?),
+            EntityKey::Quota(id) => _ = self.view.quotas.insert(id, read(body)?),
             EntityKey::User(id) => _ = self.view.users.insert(id, read(body)?),
             EntityKey::Token(id) => _ = self.view.tokens.insert(id, read(body)?),
             EntityKey::Account(id) => _ = self.view.ledger.accounts.insert(id, read::<Account>(body)?),
@@ -148,6 +160,9 @@ impl State {
             self.view.organization_of_name.insert(organization.name.clone(), *id);
             self.view.shares.share(*id).entitlement = organization.entitlement;
         }
+        for (id, project) in &self.view.projects {
+            self.view.project_of_name.insert((project.organization, project.name.clone()), *id);
+        }
         for (id, token) in &self.view.tokens {
             self.view.token_of_digest.insert(token.digest, *id);
         }
@@ -168,6 +183,7 @@ impl State {
             view.cluster.claim(&attempt.allocation);
             view.shares.share(attempt.organization).held.0 += attempt.allocation.cards().0;
         }
+        self.view.rebuild_quotas();
         // Draining nodes and unusable cards keep what they hold: claimed first, closed after.
         for (id, node) in &self.view.nodes {
             self.view.cluster.set_unusable(*id, node.unusable_bits());
@@ -190,6 +206,8 @@ impl State {
             .chain(self.view.pools.keys().copied().map(EntityKey::Pool))
             .chain(self.view.nodes.keys().copied().map(EntityKey::Node))
             .chain(self.view.organizations.keys().copied().map(EntityKey::Organization))
+            .chain(self.view.projects.keys().copied().map(EntityKey::Project))
+            .chain(self.view.quotas.keys().copied().map(EntityKey::Quota))
             .chain(self.view.users.keys().copied().map(EntityKey::User))
             .chain(self.view.tokens.keys().copied().map(EntityKey::Token))
             .chain(self.view.ledger.accounts.keys().copied().map(EntityKey::Account))
@@ -224,6 +242,8 @@ impl State {
             Fact::OrganizationSet { id, .. } => {
                 keys.extend([EntityKey::Organization(*id), EntityKey::Account(*id)]);
             }
+            Fact::ProjectAdded { id, .. } => _ = keys.insert(EntityKey::Project(*id)),
+            Fact::QuotaSet { id, .. } => _ = keys.insert(EntityKey::Quota(*id)),
             Fact::UserAdded { id, .. } => _ = keys.insert(EntityKey::User(*id)),
             Fact::TokenIssued { id, .. } => keys.extend([EntityKey::Center, EntityKey::Token(*id)]),
             Fact::TokenRevoked { id } => _ = keys.insert(EntityKey::Token(*id)),

@@ -70,11 +70,14 @@ pub enum Action {
     ReadMetrics,
     ReadEnvironment,
     ChangePolicy,
+    ReadQuota,
+    ChangeQuota,
+    AddProject,
 }
 
 impl Action {
     /// All actions.
-    pub const ALL: [Action; 18] = [
+    pub const ALL: [Action; 21] = [
         Action::SubmitJob,
         Action::CancelJob,
         Action::ReadJob,
@@ -93,6 +96,9 @@ impl Action {
         Action::ReadMetrics,
         Action::ReadEnvironment,
         Action::ChangePolicy,
+        Action::ReadQuota,
+        Action::ChangeQuota,
+        Action::AddProject,
     ];
 
     /// The words for people.
@@ -115,6 +121,9 @@ impl Action {
             Action::RevokeToken => both("revoke this token", "吊销该令牌"),
             Action::ReadMetrics => both("read metrics", "读取监控指标"),
             Action::ReadEnvironment => both("see environments", "查看运行环境"),
+            Action::ReadQuota => both("see quotas and projects", "查看配额与项目"),
+            Action::ChangeQuota => both("change a quota", "修改配额"),
+            Action::AddProject => both("add this project", "添加该项目"),
             Action::ChangePolicy => both("change how jobs are scheduled", "修改调度策略"),
         }
     }
@@ -142,6 +151,9 @@ pub fn scope(subject: Subject, action: Action) -> Scope {
         Action::RevokeToken => [Everything, Nothing, Nothing, Organization, Own, Nothing],
         Action::ReadMetrics => [Everything, Everything, Everything, Nothing, Nothing, Nothing],
         Action::ReadEnvironment => [Everything, Nothing, Everything, Nothing, Nothing, Nothing],
+        Action::ReadQuota => [Everything, Everything, Everything, Organization, Organization, Nothing],
+        Action::ChangeQuota => [Everything, Nothing, Nothing, Organization, Nothing, Nothing],
+        Action::AddProject => [Everything, Nothing, Nothing, Organization, Nothing, Nothing],
         Action::ChangePolicy => [Everything, Nothing, Nothing, Nothing, Nothing, Nothing],
     };
     row[match subject {

@@ -6,12 +6,15 @@ use std::collections::BTreeMap;
 
 use haina_core::{
     AttemptId, CardMillis, CardModelId, ClassId, Currency, Digest, Epoch, JobId, JobState, Money, NodeId,
-    OrganizationId, Policy, PoolId, TokenId, UserId,
+    OrganizationId, Phrase, Policy, PoolId, ProjectId, Quota, QuotaId, QuotaLevel, QuotaScope, TokenId, UserId,
+    WaitReason, both,
 };
 use haina_ledger::{Account, Ledger};
-use haina_scheduler::{Cluster, History, NodeState, Shares};
+use haina_scheduler::{Blocker, ClassKey, Cluster, Exceeded, History, NodeState, QuotaPath, Quotas, Shares};
 
-use crate::{Attempt, CardModel, Center, Class, Fact, Node, Organization, Pool, Token, User};
+use crate::{
+    Attempt, CardModel, Center, Class, Fact, Job, Node, Organization, Pool, Project, ScopedQuota, Token, User,
+};
 
 /// The view.
 #[derive(Clone)]
@@ -22,6 +25,8 @@ pub struct View {
     pub pools: BTreeMap<PoolId, Pool>,
     pub nodes: BTreeMap<NodeId, Node>,
     pub organizations: BTreeMap<OrganizationId, Organization>,
+    pub projects: BTreeMap<ProjectId, Project>,
+    pub quotas: BTreeMap<QuotaId, ScopedQuota>,
     pub users: BTreeMap<UserId, User>,
     pub tokens: BTreeMap<TokenId, Token>,
     pub ledger: Ledger,
@@ -30,8 +35,11 @@ pub struct View {
 
     pub cluster: Cluster,
     pub shares: Shares,
+    pub held: Quotas,
     pub history: History,
     pub organization_of_name: BTreeMap<String, OrganizationId>,
+    pub project_of_name: BTreeMap<(OrganizationId, String), ProjectId>,
+    pub quota_of_scope: BTreeMap<QuotaScope, QuotaId>,
     pub user_of_name: BTreeMap<String, UserId>,
     pub pool_of_name: BTreeMap<String, PoolId>,
     pub card_model_of_name: BTreeMap<String, CardModelId>,
@@ -64,6 +72,8 @@ impl View {
             pools: BTreeMap::new(),
             nodes: BTreeMap::new(),
             organizations: BTreeMap::new(),
+            projects: BTreeMap::new(),
+            quotas: BTreeMap::new(),
             users: BTreeMap::new(),
             tokens: BTreeMap::new(),
             ledger: Ledger::default(),
@@ -71,8 +81,11 @@ impl View {
             attempts: BTreeMap::new(),
             cluster: Cluster::new(),
             shares: Shares::default(),
+            held: Quotas::default(),
             history: History::default(),
             organization_of_name: BTreeMap::new(),
+            project_of_name: BTreeMap::new(),
+            quota_of_scope: BTreeMap::new(),
             user_of_name: BTreeMap::new(),
             pool_of_name: BTreeMap::new(),
             card_model_of_name: BTreeMap::new(),
@@ -122,10 +135,25 @@ impl View {
                 let (name, title) = (name.clone(), title.clone());
                 let (card_limit, suspended, entitlement) = (*card_limit, *suspended, *entitlement);
                 let organization = Organization { name, title, card_limit, suspended, entitlement };
-                self.organizations.insert(*id, organization);
+                let before = self.organizations.insert(*id, organization);
+                if before.and_then(|before| before.card_limit) != card_limit {
+                    self.limit_organization(*id, card_limit);
+                }
                 self.shares.share(*id).entitlement = entitlement;
                 let currency = self.center.currency;
                 self.ledger.accounts.entry(*id).or_insert_with(|| Account::new(currency));
+            }
+            Fact::ProjectAdded { id, name, organization, parent } => {
+                let mut lineage = parent.map_or(Vec::new(), |parent| self.projects[&parent].lineage.clone());
+                lineage.push(*id);
+                self.project_of_name.insert((*organization, name.clone()), *id);
+                self.projects.insert(*id, Project { name: name.clone(), organization: *organization, lineage });
+            }
+            Fact::QuotaSet { id, set } => {
+                self.quota_of_scope.insert(set.scope, *id);
+                self.quotas.insert(*id, *set);
+                self.held.set(set.scope, set.quota, CardMillis(0));
+                self.recount_quotas();
             }
             Fact::UserAdded { id, name, role, organization } => {
                 self.user_of_name.insert(name.clone(), *id);
@@ -188,6 +216,7 @@ impl View {
                 price_version,
                 at,
                 user,
+                project,
                 predicted,
                 similar,
             } => {
@@ -204,14 +233,15 @@ impl View {
                     price_per_card_hour: *price_per_card_hour,
                     price_version: *price_version,
                     user: *user,
+                    project: *project,
                     predicted: *predicted,
                     similar: *similar,
                 };
                 self.shares.begin(&entry.attempted());
-                let limit = self.organizations[organization].card_limit;
-                let held = self.cards_held(*organization);
-                let within = limit.is_none_or(|limit| held <= limit) || allocation.cards().0 == 0;
-                assert!(within, "no admission makes a quota exceeded");
+                let path = quota_path(&self.nodes, &self.projects, &entry);
+                let admitted = self.held.admits(&path, allocation.cards(), self.cards_in(path.pool));
+                assert_eq!(admitted, Ok(()), "no admission makes a quota exceeded");
+                self.held.hold(&path, allocation.cards());
                 self.attempts.insert(*attempt, entry);
             }
             Fact::AttemptStarted { attempt, at } => {
@@ -224,6 +254,7 @@ impl View {
                 let entry = self.attempts.remove(attempt).expect("a fact names an attempt that has not ended");
                 self.cluster.release(&entry.allocation);
                 let cards = entry.allocation.cards();
+                self.held.release(&quota_path(&self.nodes, &self.projects, &entry), cards);
                 self.shares.end(&entry.attempted(), cards.used_for(ended.since(entry.placed)), *ended);
                 if let (Some(started), JobState::Succeeded | JobState::Failed) = (started, state) {
                     self.history.learn(entry.similar, cards, ended.since(*started));
@@ -244,6 +275,92 @@ impl View {
             Some(model) => (model.definition.price_per_card_hour, model.price_version),
             None => (Money::zero(self.center.currency), 0),
         }
+    }
+
+    /// Whom the cards of a class's jobs are counted for, if this user submitted them.
+    pub fn quota_path(&self, key: &ClassKey, user: UserId) -> QuotaPath<'_> {
+        let projects = key.project.map_or(&[][..], |project| &self.projects[&project].lineage);
+        QuotaPath { pool: key.demand.pool, organization: key.organization, projects, user }
+    }
+
+    /// Whether the quotas let a job of a class start, if this user submitted it.
+    ///
+    /// # Errors
+    /// The widest quota that does not.
+    pub fn admits(&self, key: &ClassKey, user: UserId) -> Result<(), Exceeded> {
+        let path = self.quota_path(key, user);
+        self.held.admits(&path, crate::cards_of(&key.demand), self.cards_in(path.pool))
+    }
+
+    /// The quota that keeps a job from starting, if one does, and what it waits for then.
+    pub(crate) fn quota_reason(&self, job: &Job) -> Option<(WaitReason, Blocker)> {
+        let key = &self.classes[&job.class].key;
+        let Exceeded { scope, limit, held, kept } = self.admits(key, job.user).err()?;
+        let (asked, level, in_pool) = (crate::cards_of(&key.demand), scope.level(), scope.pool.is_some());
+        let blocker = match level {
+            QuotaLevel::Center | QuotaLevel::Pool => Blocker::Pool,
+            QuotaLevel::Organization | QuotaLevel::Project | QuotaLevel::User => Blocker::Account,
+        };
+        Some((WaitReason::Quota { limit, held, asked, level, in_pool, kept }, blocker))
+    }
+
+    /// Who holds cards within a scope, for people.
+    pub fn holder(&self, scope: &QuotaScope) -> Phrase {
+        let pool = scope.pool.map(|pool| &self.pools[&pool].name);
+        let organization = scope.organization.map(|id| &*self.organizations[&id].name).unwrap_or_default();
+        let project = scope.project.map(|id| &*self.projects[&id].name).unwrap_or_default();
+        let user = scope.user.map(|id| &*self.users[&id].name).unwrap_or_default();
+        let (english, chinese) = match (scope.level(), scope.project) {
+            (QuotaLevel::Center, _) => return both("the center", "本中心"),
+            (QuotaLevel::Pool, _) => {
+                let name = pool.map(String::as_str).unwrap_or_default();
+                return both(format!("pool {name}"), format!("资源池 {name}"));
+            }
+            (QuotaLevel::Organization, _) => (organization.to_owned(), format!(" {organization} ")),
+            (QuotaLevel::Project, _) => {
+                (format!("project {project} of {organization}"), format!(" {organization} 的项目 {project} "))
+            }
+            (QuotaLevel::User, None) => {
+                (format!("user {user} of {organization}"), format!(" {organization} 的用户 {user} "))
+            }
+            (QuotaLevel::User, Some(_)) => (
+                format!("user {user} of project {project} of {organization}"),
+                format!(" {organization} 的项目 {project} 中的用户 {user} "),
+            ),
+        };
+        match pool {
+            None => both(english, chinese),
+            Some(pool) => both(format!("{english} in pool {pool}"), format!("{chinese}在资源池 {pool} 中")),
+        }
+    }
+
+    /// Cards of a pool that take work, free or not.
+    pub fn cards_in(&self, pool: PoolId) -> CardMillis {
+        let models = self.cluster.card_models(pool);
+        CardMillis(models.map(|model| self.cluster.totals(pool, model).available.0).sum())
+    }
+
+    fn limit_organization(&mut self, id: OrganizationId, limit: Option<CardMillis>) {
+        let scope = QuotaScope { organization: Some(id), ..QuotaScope::default() };
+        self.held.set(scope, Quota { limit, ..Quota::default() }, self.shares.held(id));
+    }
+
+    fn recount_quotas(&mut self) {
+        let (nodes, projects) = (&self.nodes, &self.projects);
+        let held = self.attempts.values();
+        let held = held.map(|attempt| (quota_path(nodes, projects, attempt), attempt.allocation.cards()));
+        self.held.recount(|project| &projects[&project].lineage, held);
+    }
+
+    /// Derives what is held within quotas, after attempts and quotas were loaded.
+    pub(crate) fn rebuild_quotas(&mut self) {
+        let limits: Vec<_> = self.organizations.iter().map(|(id, entry)| (*id, entry.card_limit)).collect();
+        limits.into_iter().for_each(|(id, limit)| self.limit_organization(id, limit));
+        for (id, set) in &self.quotas {
+            self.quota_of_scope.insert(set.scope, *id);
+            self.held.set(set.scope, set.quota, CardMillis(0));
+        }
+        self.recount_quotas();
     }
 
     /// Cards that an organization holds.
@@ -278,5 +395,20 @@ impl View {
 
     fn account(&mut self, organization: OrganizationId) -> &mut Account {
         self.ledger.accounts.get_mut(&organization).expect("an organization has an account")
+    }
+}
+
+/// Whom the cards of an attempt are counted for.
+fn quota_path<'a>(
+    nodes: &BTreeMap<NodeId, Node>,
+    projects: &'a BTreeMap<ProjectId, Project>,
+    attempt: &Attempt,
+) -> QuotaPath<'a> {
+    let share = attempt.allocation.shares.first().expect("an attempt holds at least one node");
+    QuotaPath {
+        pool: nodes[&share.node].spec.pool,
+        organization: attempt.organization,
+        projects: attempt.project.map_or(&[], |project| &projects[&project].lineage),
+        user: attempt.user,
     }
 }

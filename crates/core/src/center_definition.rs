@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::local_definition::LocalDefinition;
-use crate::{Bytes, CardMillis, Currency, Entitlement, Money, Policy, Role};
+use crate::{Bytes, CardMillis, Currency, Entitlement, Money, Policy, Quota, Role};
 
 /// The whole center file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,12 @@ pub struct CenterDefinition {
     pub organizations: Vec<OrganizationDefinition>,
     /// The users that exist from the start.
     pub users: Vec<UserDefinition>,
+    /// The projects that exist from the start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub projects: Vec<ProjectDefinition>,
+    /// The quotas that hold from the start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quotas: Vec<QuotaDefinition>,
     /// How jobs are scheduled, from the next start of the center on; as it was if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Policy>,
@@ -114,6 +120,39 @@ pub struct UserDefinition {
     pub role: Role,
     /// Its organization's name; none for those who serve the center itself.
     pub organization: Option<String>,
+}
+
+/// A project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectDefinition {
+    /// Its name, unique within its organization.
+    pub name: String,
+    /// The name of the organization whose work happens in it.
+    pub organization: String,
+    /// The project that it is a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+}
+
+/// How many cards may be held within a scope: each name that is given narrows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuotaDefinition {
+    /// Cards of this pool only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
+    /// Work of this organization only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    /// Work of this project of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// Work of this user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// How many.
+    #[serde(flatten)]
+    pub quota: Quota,
 }
 
 /// Centers of before super pods keep their encoding.

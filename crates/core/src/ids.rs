@@ -30,11 +30,13 @@ macro_rules! id {
 id!(/** A batch workload; counts up in the order of submission, so it is also the place in line. */ JobId(u64));
 id!(/** A legal body or person that is served. */ OrganizationId(u32));
 id!(/** A person who can log in. */ UserId(u32));
+id!(/** Where work of an organization happens. */ ProjectId(u32));
+id!(/** A quota, whatever it is set to. */ QuotaId(u32));
 id!(/** A machine. */ NodeId(u32));
 id!(/** A kind of accelerator. */ CardModelId(u32));
 id!(/** A set of nodes sold together. */ PoolId(u32));
 id!(/** A bearer token; its secret is stored only as a digest. */ TokenId(u32));
-id!(/** Jobs that are alike to the scheduler: same organization, pool, shape and priority. */ ClassId(u32));
+id!(/** Jobs that are alike to the scheduler: same organization, project, pool, shape and priority. */ ClassId(u32));
 id!(/** How many times leadership of a center's database was taken; orders of an older epoch are refused. */ Epoch(u64));
 
 /// One try of a job, or of one element of a job array. Displayed `17.1`, or `17_3.1` for element 3 of an array.

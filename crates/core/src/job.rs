@@ -147,6 +147,9 @@ pub struct JobRequest {
     pub name: String,
     /// The organization that pays; the actor's own if absent.
     pub organization: Option<String>,
+    /// The organization's project that it belongs to; none if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
     /// The pool; the center's first if absent.
     pub pool: Option<String>,
     /// What each attempt holds.

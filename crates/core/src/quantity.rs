@@ -28,6 +28,11 @@ impl CardMillis {
         CardMillis(cards * 1000)
     }
 
+    /// Whether there are none.
+    pub fn is_zero(&self) -> bool {
+        self.0 == 0
+    }
+
     /// The use that these cards make in `length`; saturates.
     pub fn used_for(self, length: crate::Milliseconds) -> CardUse {
         CardUse(u64::from(self.0).saturating_mul(length.0))

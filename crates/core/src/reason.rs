@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CardMillis, JobId, Language, Money, Timestamp};
+use crate::{CardMillis, JobId, Language, Money, QuotaLevel, Timestamp};
 
 /// What a waiting job waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,14 +24,23 @@ pub enum WaitReason {
         /// The first such moment.
         start: Timestamp,
     },
-    /// Its organization holds as many cards as it may.
+    /// As many cards are held as may be, at a level that it belongs to.
     Quota {
-        /// The organization's limit.
+        /// The most that may be held there.
         limit: CardMillis,
-        /// What it holds.
+        /// What is held there.
         held: CardMillis,
         /// What the job asks for.
         asked: CardMillis,
+        /// The level.
+        #[serde(default, skip_serializing_if = "QuotaLevel::is_organization")]
+        level: QuotaLevel,
+        /// Whether only what is held in the job's pool counts.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        in_pool: bool,
+        /// What is kept there for others, beyond what they hold.
+        #[serde(default, skip_serializing_if = "CardMillis::is_zero")]
+        kept: CardMillis,
     },
     /// The account covers it only when something that runs now has ended.
     Funds {
@@ -87,12 +96,22 @@ impl WaitReason {
             (Language::English, WaitReason::Promised { .. }) => {
                 "What is free is promised to jobs before it, and its time limit reaches beyond their start.".to_owned()
             }
-            (Language::English, WaitReason::Quota { limit, held, asked }) => format!(
-                "It needs {} card(s); its organization holds {} of the {} that it may.",
-                cards(asked),
-                cards(held),
-                cards(limit)
-            ),
+            (Language::English, WaitReason::Quota { limit, held, asked, level, in_pool, kept }) => {
+                let who = match level {
+                    QuotaLevel::Center => "the center",
+                    QuotaLevel::Pool => "its pool",
+                    QuotaLevel::Organization => "its organization",
+                    QuotaLevel::Project => "its project",
+                    QuotaLevel::User => "its user",
+                };
+                let place = if *in_pool && *level > QuotaLevel::Pool { " in this pool" } else { "" };
+                let (asked, held, limit) = (cards(asked), cards(held), cards(limit));
+                let kept = match kept.0 {
+                    0 => String::new(),
+                    _ => format!(", and {} are kept for others", cards(kept)),
+                };
+                format!("It needs {asked} card(s); {who} holds {held} of the {limit} that it may{place}{kept}.")
+            }
             (Language::English, WaitReason::Funds { needed, available }) => {
                 format!("It needs {needed} to be held; {available} is neither spent nor held.")
             }
@@ -109,8 +128,21 @@ impl WaitReason {
             (Language::Chinese, WaitReason::Promised { .. }) => {
                 "空闲资源已承诺给前面的作业，而本作业的时限超过其开始时间。".to_owned()
             }
-            (Language::Chinese, WaitReason::Quota { limit, held, asked }) => {
-                format!("需要 {} 张卡；本单位已占用 {} 张，上限 {} 张。", cards(asked), cards(held), cards(limit))
+            (Language::Chinese, WaitReason::Quota { limit, held, asked, level, in_pool, kept }) => {
+                let who = match level {
+                    QuotaLevel::Center => "本中心",
+                    QuotaLevel::Pool => "本资源池",
+                    QuotaLevel::Organization => "本单位",
+                    QuotaLevel::Project => "本项目",
+                    QuotaLevel::User => "提交用户",
+                };
+                let place = if *in_pool && *level > QuotaLevel::Pool { "在该资源池中" } else { "" };
+                let (asked, held, limit) = (cards(asked), cards(held), cards(limit));
+                let kept = match kept.0 {
+                    0 => String::new(),
+                    _ => format!("，另有 {} 张为其他方保留", cards(kept)),
+                };
+                format!("需要 {asked} 张卡；{who}{place}已占用 {held} 张，上限 {limit} 张{kept}。")
             }
             (Language::Chinese, WaitReason::Funds { needed, available }) => {
                 format!("需要预扣 {needed}；目前可用 {available}。")

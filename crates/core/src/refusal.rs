@@ -145,10 +145,10 @@ codes! {
     IdempotencyMismatch "idempotency_mismatch" Conflict
         "This Idempotency-Key was used before for a different request." "Use a new key for a new request."
         "该 Idempotency-Key 已用于另一个不同的请求。" "新请求请使用新的键。";
-    /// More cards than the organization may ever hold.
+    /// More cards than may ever be held at some level.
     QuotaExceeded "quota_exceeded" Conflict
-        "The job asks for {asked} cards, but {organization} may hold {limit} at once." "Ask for fewer cards, or ask the operator for a higher limit."
-        "该作业需要 {asked} 张卡，但 {organization} 最多同时占用 {limit} 张。" "请减少卡数，或向运营方申请更高的上限。";
+        "The job asks for {asked} cards, but {holder} may hold {limit} at once." "Ask for fewer cards, or ask the operator for a higher limit."
+        "该作业需要 {asked} 张卡，但{holder}最多同时占用 {limit} 张。" "请减少卡数，或向运营方申请更高的上限。";
     /// The account does not cover even one attempt.
     InsufficientFunds "insufficient_funds" Unfunded
         "One attempt may cost up to {needed}, but {organization} has {available}." "Lower the time limit or the cards, or top up the account."
@@ -206,6 +206,11 @@ impl Refusal {
     pub fn with_phrase(mut self, name: &str, phrase: Phrase) -> Refusal {
         self.chinese.insert(name.to_owned(), phrase.say(Language::Chinese).to_owned());
         self.with(name, phrase.say(Language::English))
+    }
+
+    /// Says which entry of a table of the center file it is about, counted from 0.
+    pub fn of_entry(self, table: &str, entry: usize) -> Refusal {
+        self.with("table", table).with("entry", entry)
     }
 
     /// Says what to do, in the place of the code's own hint.

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::connection::Connection;
 use crate::{
-    account, demo, environments, job, jobs, login, node, policy, print, shell, simulate, slurm, submit, template,
-    token, top, up, user,
+    account, demo, environments, job, jobs, login, node, policy, print, quota, shell, simulate, slurm, submit,
+    template, token, top, up, user,
 };
 
 /// Haina: a computing center
@@ -50,6 +50,18 @@ enum Command {
     Environments(environments::Arguments),
     /// Show how jobs are scheduled, or change it
     Policy(policy::Arguments),
+    /// List quotas of cards, and what is held within each
+    Quotas(quota::ListArguments),
+    /// Set a quota
+    Quota {
+        #[command(subcommand)]
+        command: quota::Command,
+    },
+    /// List or add projects
+    Project {
+        #[command(subcommand)]
+        command: quota::ProjectCommand,
+    },
     /// Show an account, or pay into it
     Account(account::Arguments),
     /// List or add users
@@ -103,6 +115,9 @@ pub fn run() -> anyhow::Result<u8> {
         Command::Node { command } => node::run(command, &connection),
         Command::Environments(arguments) => environments::list(&arguments, &connection.client()?),
         Command::Policy(arguments) => policy::run(&arguments, &connection.client()?),
+        Command::Quotas(arguments) => quota::list(&arguments, &connection.client()?),
+        Command::Quota { command } => quota::run(command, &connection.client()?),
+        Command::Project { command } => quota::run_project(command, &connection.client()?),
         Command::Account(arguments) => account::run(arguments, &connection.client()?),
         Command::User { command } => user::run(command, &connection.client()?),
         Command::Token { command } => token::run(command, &connection.client()?),

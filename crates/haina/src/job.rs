@@ -155,6 +155,9 @@ fn describe(job: &Job, attempts: &[Attempt]) {
     line(say("Job", "作业"), format!("{} {}", job.id, job.name));
     line(say("State", "状态"), job.state.word());
     line(say("Organization", "单位"), format!("{} ({})", job.organization, job.user));
+    if let Some(project) = &job.project {
+        line(say("Project", "项目"), project);
+    }
     let array = job.array.map(|array| match array.concurrency {
         Some(cap) => say(
             format!("{} elements, {cap} at once", array.count),

@@ -46,6 +46,9 @@ pub struct Arguments {
     /// The organization that pays
     #[arg(long, value_name = "NAME")]
     organization: Option<String>,
+    /// The organization's project that it belongs to
+    #[arg(long, value_name = "NAME")]
+    project: Option<String>,
     #[command(flatten)]
     format: Format,
     #[command(flatten)]
@@ -124,7 +127,7 @@ fn variable(text: &str) -> Result<(String, String), String> {
 
 /// Submits, and waits where asked to.
 pub fn run(arguments: Arguments, client: &Client) -> Result<u8> {
-    let Arguments { file, template, set, command, wait, organization, format, job } = arguments;
+    let Arguments { file, template, set, command, wait, organization, project, format, job } = arguments;
     let text = match (&file, &template) {
         (Some(path), _) => Some(read(path)?),
         (None, Some(name)) => Some(template::text(name)?.to_owned()),
@@ -139,6 +142,9 @@ pub fn run(arguments: Arguments, client: &Client) -> Result<u8> {
     };
     if let Some(organization) = organization {
         all_of(&mut jobs).iter_mut().for_each(|job| job.organization = Some(organization.clone()));
+    }
+    if let Some(project) = project {
+        all_of(&mut jobs).iter_mut().for_each(|job| job.project = Some(project.clone()));
     }
     let directory = file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     for job in all_of(&mut jobs) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use haina_api::{parse_center_file, parse_center_file_with};
+use haina_api::{entry_line, parse_center_file, parse_center_file_with};
 use haina_core::center_definition::CenterDefinition;
 use haina_core::{Code, Refusal};
 use haina_runtime::StartOptions;
@@ -78,6 +78,11 @@ pub fn bad_center_file(path: &str, refusal: &Refusal) -> Complaint {
     let why = match refusal.shown("detail", language()) {
         Some(detail) => detail.to_owned(),
         None => format!("{} ({})", refusal.sentence(language()), refusal.code.word()),
+    };
+    let line = std::fs::read_to_string(path).ok().and_then(|text| entry_line(&text, refusal));
+    let why = match line {
+        Some(line) => say(format!("line {line}: {why}"), format!("第 {line} 行：{why}")),
+        None => why,
     };
     let example = say(
         "examples/centers/qingdao-100p.toml shows what is understood.",

@@ -142,7 +142,8 @@ fn measure_queue() {
     for class in 0..100u32 {
         let demand =
             Demand { cards_per_node: CardMillis(1000 * (1 + class % 8)), ..demand(&mut random, Mix::WholeCards) };
-        let key = ClassKey { organization: OrganizationId(class % 4), priority: (class % 5) as i32, demand };
+        let key =
+            ClassKey { organization: OrganizationId(class % 4), project: None, priority: (class % 5) as i32, demand };
         queue.add_class(ClassId(class), key);
     }
     let resident_before = resident_bytes();

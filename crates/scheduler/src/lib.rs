@@ -7,7 +7,9 @@
 //! Every answer is a function of what the structures hold now, never of the way in which they came to hold it: a state
 //! that was loaded answers like the one that lived.
 //!
-//! Not here: quotas, money, backfill, preemption.
+//! [`Shares`] says who is next, [`Quotas`] who may hold more, [`Plan`] what is promised.
+//!
+//! Not here: money, preemption.
 
 mod admission;
 mod bits;
@@ -29,6 +31,7 @@ mod near;
 mod node;
 mod plan;
 mod queue;
+mod quotas;
 mod ranking;
 mod shares;
 mod table;
@@ -45,5 +48,6 @@ pub use mix::Mix;
 pub use node::{NodeSpec, NodeState, NodeStatus};
 pub use plan::{Plan, Promise};
 pub use queue::{Blocker, ClassKey, Queue};
+pub use quotas::{Exceeded, QuotaPath, Quotas};
 pub use shares::{Attempted, Share, Shares, tells_users_apart};
 pub use terms::{Terms, Withheld, WithheldShare};

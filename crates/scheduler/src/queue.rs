@@ -8,7 +8,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use haina_core::{CardModelId, ClassId, JobId, OrganizationId, PoolId, Timestamp, UserId};
+use haina_core::{CardModelId, ClassId, JobId, OrganizationId, PoolId, ProjectId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::Demand;
@@ -19,6 +19,9 @@ use crate::line::{Line, Standing, Waiting};
 pub struct ClassKey {
     /// Whose quota and account they use.
     pub organization: OrganizationId,
+    /// The project whose quotas they use too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectId>,
     /// Higher goes first.
     pub priority: i32,
     /// What each of them needs.
@@ -33,6 +36,8 @@ pub enum Blocker {
     Capacity,
     /// Its organization's quota, funds or standing.
     Account,
+    /// A quota of its pool or of the whole center.
+    Pool,
 }
 
 /// The freed nodes that could help a demand: one that is set aside is found again by what it waits for.
@@ -62,7 +67,7 @@ struct Class {
     key: ClassKey,
     standing: Standing,
     line: Line,
-    /// Whether it waits for its account.
+    /// Whether it waits for its account, or for a quota of its pool.
     waits: bool,
 }
 
@@ -92,6 +97,7 @@ pub struct Queue {
     aside: BTreeSet<Place>,
     waiting_for_capacity: BTreeSet<(PoolId, Helpful, Demand)>,
     waiting_for_account: BTreeSet<(OrganizationId, ClassId)>,
+    waiting_for_pool: BTreeSet<ClassId>,
     jobs: usize,
 }
 
@@ -200,6 +206,7 @@ impl Queue {
         if class.waits && class.line.head().map(|(_, _, job)| job) != head {
             class.waits = false;
             self.waiting_for_account.remove(&(class.key.organization, id));
+            self.waiting_for_pool.remove(&id);
         }
         let (after, demand) = (class.place(id), class.key.demand);
         if before != after {
@@ -266,6 +273,10 @@ impl Queue {
                 self.change_class(id, |class| class.waits = true);
                 self.waiting_for_account.insert((organization, id));
             }
+            Blocker::Pool => {
+                self.change_class(id, |class| class.waits = true);
+                self.waiting_for_pool.insert(id);
+            }
         }
     }
 
@@ -293,6 +304,18 @@ impl Queue {
         }
     }
 
+    /// The classes that wait for a quota of their pool or of the whole center.
+    pub fn waiting_for_pool(&self) -> impl Iterator<Item = (ClassId, &ClassKey)> {
+        self.waiting_for_pool.iter().map(|id| (*id, &self.classes[id].key))
+    }
+
+    /// A quota of its pool does not stand against a class any more; it is looked at again.
+    pub fn pool_quota_returns(&mut self, id: ClassId) {
+        if self.waiting_for_pool.remove(&id) {
+            self.change_class(id, |class| class.waits = false);
+        }
+    }
+
     /// The quota or standing of an organization changed for the worse: those of its demands that wait for capacity are
     /// looked at again, because who cannot start for reasons of his own holds back nobody.
     pub fn account_narrowed(&mut self, organization: OrganizationId) {
@@ -310,6 +333,9 @@ impl Queue {
         }
         while let Some(&(_, id)) = self.waiting_for_account.first() {
             self.account_returns(id);
+        }
+        while let Some(&id) = self.waiting_for_pool.first() {
+            self.pool_quota_returns(id);
         }
     }
 
@@ -371,6 +397,7 @@ impl Queue {
     pub fn blocker(&self, id: ClassId) -> Option<Blocker> {
         let class = self.classes.get(&id)?;
         match (class.waits, self.shapes[&class.key.demand].waits && class.line.len() > 0) {
+            (true, _) if self.waiting_for_pool.contains(&id) => Some(Blocker::Pool),
             (true, _) => Some(Blocker::Account),
             (false, true) => Some(Blocker::Capacity),
             (false, false) => None,
@@ -418,8 +445,10 @@ impl Queue {
             shape.classes += 1;
             shape.places.extend(class.place(id));
             fresh.of_organization.entry(class.key.organization).or_default().insert(id);
-            if class.waits {
-                fresh.waiting_for_account.insert((class.key.organization, id));
+            match class.waits {
+                true if self.waiting_for_pool.contains(&id) => _ = fresh.waiting_for_pool.insert(id),
+                true => _ = fresh.waiting_for_account.insert((class.key.organization, id)),
+                false => {}
             }
         }
         for (demand, shape) in &mut fresh.shapes {
@@ -439,5 +468,6 @@ impl Queue {
         assert_eq!(self.aside, fresh.aside);
         assert_eq!(self.waiting_for_capacity, fresh.waiting_for_capacity);
         assert_eq!(self.waiting_for_account, fresh.waiting_for_account);
+        assert_eq!(self.waiting_for_pool, fresh.waiting_for_pool);
     }
 }

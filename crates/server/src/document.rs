@@ -59,6 +59,8 @@ fn parts() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(r::nodes::resume))
         .routes(routes!(r::environments::list))
         .routes(routes!(r::policy::show, r::policy::set))
+        .routes(routes!(r::quotas::list, r::quotas::set))
+        .routes(routes!(r::quotas::list_projects, r::quotas::add_project))
         .routes(routes!(r::accounts::list))
         .routes(routes!(r::accounts::show))
         .routes(routes!(r::accounts::postings))

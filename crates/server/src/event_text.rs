@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use haina_api::{Event, Moment};
 use haina_center::permission::Owner;
-use haina_center::{Action, Fact, View};
+use haina_center::{Action, Fact, ScopedQuota, View};
 use haina_core::{Ending, JobId, Language, OrganizationId, Phrase, UserId, both, reason::show_cards};
 use haina_ledger::TransactionKind;
 use haina_store::StoredFact;
@@ -39,6 +39,11 @@ pub fn audience(fact: &Fact, view: &View) -> Audience {
         | Fact::CardsSet { .. }
         | Fact::PolicySet { .. } => Audience::Everybody,
         Fact::OrganizationSet { id, .. } => readers(Action::ReadOrganization, Some(*id), None),
+        Fact::ProjectAdded { organization, .. } => readers(Action::ReadQuota, Some(*organization), None),
+        Fact::QuotaSet { set, .. } => match set.scope.organization {
+            Some(organization) => readers(Action::ReadQuota, Some(organization), None),
+            None => Audience::Everybody,
+        },
         Fact::UserAdded { id, organization, .. } => readers(Action::ReadUser, *organization, Some(*id)),
         Fact::TokenIssued { user, .. } => {
             readers(Action::ReadUser, view.users.get(user).and_then(|user| user.organization), Some(*user))
@@ -294,6 +299,24 @@ impl Said {
                     "作业 {job} 最迟于 {start} 开始。",
                 );
                 self.about(*job).with("start", Moment(promise.start).rounded_up());
+            }
+            Fact::ProjectAdded { name, organization, .. } => {
+                self.say("project_added", "Project {name} was added.", "已添加项目 {name}。");
+                self.of(view, *organization).with("name", name);
+            }
+            Fact::QuotaSet { set, .. } => {
+                let ScopedQuota { scope, quota } = set;
+                self.say(
+                    "quota_set",
+                    "Cards of {holder}: {guaranteed} guaranteed, at most {limit}.",
+                    "{holder}的卡数：保障 {guaranteed}，上限 {limit}。",
+                );
+                if let Some(organization) = scope.organization {
+                    self.of(view, organization);
+                }
+                let limit = quota.limit.map_or("-".to_owned(), show_cards);
+                self.with_phrase("holder", view.holder(scope)).with("guaranteed", show_cards(quota.guaranteed));
+                self.with("limit", limit);
             }
             Fact::PolicySet { policy } => {
                 self.say("policy_set", "Jobs are scheduled by policy {policy}.", "作业按策略 {policy} 调度。");

@@ -1,8 +1,17 @@
 //! Small things as they are shown.
 
-use haina_api::{Account, CardModel, Moment, Node, NodeCardUnusable, Organization, Pool, Token, User, show_cards};
+use std::collections::BTreeMap;
+
+use haina_api::{
+    Account, CardModel, Moment, Node, NodeCardUnusable, Organization, Pool, Project, QuotaState, Token, User,
+    show_cards,
+};
 use haina_center::View;
-use haina_core::{CardMillis, CpuMillis, Milliseconds, Money, NodeId, OrganizationId, Timestamp, UserId};
+use haina_core::center_definition::QuotaDefinition;
+use haina_core::{
+    CardMillis, CpuMillis, Milliseconds, Money, NodeId, OrganizationId, ProjectId, Quota, QuotaLevel, QuotaScope,
+    Timestamp, UserId,
+};
 
 /// Processor cores.
 pub fn cpus(cpu: CpuMillis) -> f64 {
@@ -76,6 +85,55 @@ pub fn organization(view: &View, id: OrganizationId) -> Option<Organization> {
         guaranteed: show_cards(organization.entitlement.guaranteed),
         suspended: organization.suspended,
     })
+}
+
+/// A quota, and what is held within it.
+pub fn quota(view: &View, scope: &QuotaScope, quota: Quota, held: CardMillis) -> QuotaState {
+    let organization = scope.organization.map(|id| &view.organizations[&id]);
+    // What is guaranteed to an organization over all pools is said of the organization itself.
+    let of_all_pools = organization.filter(|_| scope.level() == QuotaLevel::Organization && scope.pool.is_none());
+    let guaranteed = of_all_pools.map_or(quota.guaranteed, |organization| organization.entitlement.guaranteed);
+    QuotaState {
+        level: scope.level().word().to_owned(),
+        pool: scope.pool.map(|id| view.pools[&id].name.clone()),
+        organization: organization.map(|organization| organization.name.clone()),
+        project: scope.project.map(|id| view.projects[&id].name.clone()),
+        user: scope.user.map(|id| view.users[&id].name.clone()),
+        guaranteed: show_cards(guaranteed),
+        limit: quota.limit.map(show_cards),
+        lendable: show_cards(quota.lendable.unwrap_or(guaranteed)),
+        held: show_cards(held),
+        borrowed: match guaranteed.0 {
+            0 => 0.0,
+            _ => show_cards(CardMillis(held.0.saturating_sub(guaranteed.0))),
+        },
+    }
+}
+
+/// The scope that a definition names; none if something of it does not exist.
+pub fn quota_scope(view: &View, definition: &QuotaDefinition) -> Option<QuotaScope> {
+    fn id<T: Copy>(known: &BTreeMap<String, T>, name: &Option<String>) -> Option<Option<T>> {
+        name.as_ref().map_or(Some(None), |name| known.get(name).map(|id| Some(*id)))
+    }
+    let organization = id(&view.organization_of_name, &definition.organization)?;
+    let project = match (&definition.project, organization) {
+        (Some(name), Some(owner)) => Some(*view.project_of_name.get(&(owner, name.clone()))?),
+        _ => None,
+    };
+    let pool = id(&view.pool_of_name, &definition.pool)?;
+    Some(QuotaScope { pool, organization, project, user: id(&view.user_of_name, &definition.user)? })
+}
+
+/// A project.
+pub fn project(view: &View, id: ProjectId) -> Project {
+    let project = &view.projects[&id];
+    let parent = project.lineage.iter().rev().nth(1);
+    Project {
+        id: id.to_string(),
+        name: project.name.clone(),
+        organization: view.organizations[&project.organization].name.clone(),
+        parent: parent.map(|parent| view.projects[parent].name.clone()),
+    }
 }
 
 /// A user, without its tokens.

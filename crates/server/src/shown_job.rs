@@ -23,6 +23,7 @@ pub fn job(view: &View, record: &JobRecord) -> Job {
         name: record.name.clone(),
         state: record.state,
         organization: view.organizations[&record.organization].name.clone(),
+        project: record.detail.key.project.map(|project| view.projects[&project].name.clone()),
         user: view.users[&record.user].name.clone(),
         pool: view.pools[&demand.pool].name.clone(),
         nodes: demand.nodes,

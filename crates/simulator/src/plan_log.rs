@@ -77,6 +77,32 @@ pub enum Event {
         #[serde(default)]
         guaranteed_millis: u32,
     },
+    /// An organization has a project, which may be a part of another.
+    ProjectAdded {
+        project: u32,
+        organization: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<u32>,
+    },
+    /// So many cards may be held in a scope, which each of the first four narrows: over all pools, organizations and users
+    /// what is absent. What is guaranteed and not lendable counts as held. Replaces what held in the same scope.
+    QuotaSet {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pool: Option<u32>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        organization: Option<u32>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        project: Option<u32>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<u32>,
+        #[serde(default)]
+        guaranteed_millis: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit_millis: Option<u32>,
+        /// All that is guaranteed if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lendable_millis: Option<u32>,
+    },
     /// A job was accepted.
     Submitted(Submitted),
     /// A job will start here, at `start_us` at the latest. Replaces an earlier promise to it.
@@ -147,6 +173,8 @@ pub enum Backfill {
 pub struct Submitted {
     pub job: u64,
     pub organization: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<u32>,
     pub user: u32,
     /// Higher goes first.
     #[serde(default)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use haina_center::Fact;
+use haina_center::{Fact, ScopedQuota};
 use haina_core::{Allocation, AttemptId, ClassId, Condition, JobId, JobState, NodeShare, Timestamp};
 use haina_scheduler::{ClassKey, Demand};
 
@@ -70,6 +70,20 @@ impl PlanOfFacts {
                 weight: entitlement.weight,
                 guaranteed_millis: entitlement.guaranteed.0,
             },
+            Fact::ProjectAdded { id, organization, parent, .. } => Event::ProjectAdded {
+                project: id.0,
+                organization: organization.0,
+                parent: parent.map(|parent| parent.0),
+            },
+            Fact::QuotaSet { set: ScopedQuota { scope, quota }, .. } => Event::QuotaSet {
+                pool: scope.pool.map(|pool| pool.0),
+                organization: scope.organization.map(|organization| organization.0),
+                project: scope.project.map(|project| project.0),
+                user: scope.user.map(|user| user.0),
+                guaranteed_millis: quota.guaranteed.0,
+                limit_millis: quota.limit.map(|limit| limit.0),
+                lendable_millis: quota.lendable.map(|lendable| lendable.0),
+            },
             Fact::JobSubmitted {
                 id,
                 organization,
@@ -88,6 +102,7 @@ impl PlanOfFacts {
                 Event::Submitted(Submitted {
                     job: id.0,
                     organization: organization.0,
+                    project: key.project.map(|project| project.0),
                     user: user.0,
                     priority: key.priority,
                     shape: shape(&key.demand),

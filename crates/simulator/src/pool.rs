@@ -28,6 +28,8 @@ pub fn without_nodes(name: &str) -> CenterDefinition {
         organizations: Vec::new(),
         users: Vec::new(),
         policy: None,
+        projects: Vec::new(),
+        quotas: Vec::new(),
         local: Default::default(),
     }
 }

@@ -115,6 +115,7 @@ impl Replay<'_> {
         let request = JobRequest {
             name: printable(self.workload.text(job.name)),
             organization: Some(organization),
+            project: None,
             pool: None,
             shape: pool::shape(job, self.spread),
             priority: 0,

@@ -47,6 +47,8 @@ pub fn center() -> CenterDefinition {
         organization: organization.map(str::to_owned),
     };
     CenterDefinition {
+        projects: Vec::new(),
+        quotas: Vec::new(),
         local: Default::default(),
         policy: None,
         name: "simulated".to_owned(),
@@ -172,6 +174,7 @@ fn job(
     JobRequest {
         name: format!("job-{index}"),
         organization: organization.map(str::to_owned),
+        project: None,
         pool: if random.chance(3) { random.pick(&[Some("own"), Some("nowhere")]) } else { None }.map(str::to_owned),
         shape: Shape {
             nodes: random.pick(&[1, 1, 1, 1, 2, 3, 5]),

@@ -113,6 +113,8 @@ fn subject(fact: &Fact) -> (Option<JobId>, Option<OrganizationId>) {
         | Fact::JobDue { job }
         | Fact::JobCancelled { job, .. }
         | Fact::ElementCancelled { job, .. }
+        | Fact::PromiseMade { job, .. }
+        | Fact::PromiseWithdrawn { job }
         | Fact::JobEnded { job, .. } => (Some(*job), None),
         Fact::AttemptPlaced { attempt, .. }
         | Fact::AttemptStarted { attempt, .. }
@@ -128,8 +130,8 @@ fn subject(fact: &Fact) -> (Option<JobId>, Option<OrganizationId>) {
         | Fact::CardsSet { .. }
         | Fact::OrganizationSet { .. }
         | Fact::PolicySet { .. }
-        | Fact::PromiseMade { .. }
-        | Fact::PromiseWithdrawn { .. }
+        | Fact::ProjectAdded { .. }
+        | Fact::QuotaSet { .. }
         | Fact::UserAdded { .. }
         | Fact::TokenIssued { .. }
         | Fact::TokenRevoked { .. }

@@ -6,7 +6,7 @@ use haina_core::{
 use haina_ledger::hold;
 use haina_scheduler::{Blocker, Found, Fuel, Promise, Terms, Withheld};
 
-use super::{Blocked, Outcome, cards_of};
+use super::{Blocked, Outcome};
 use crate::promises::promises_starts;
 use crate::{Fact, State};
 
@@ -62,8 +62,8 @@ enum Place {
 impl Step<'_> {
     fn look_at(&mut self, class: ClassId, id: JobId) -> Result<(), OutOfFuel> {
         let state = self.state;
-        if let Some(reason) = self.account(id) {
-            self.set_aside(class, id, reason, Blocker::Account);
+        if let Some((reason, blocker)) = self.account(id) {
+            self.set_aside(class, id, reason, blocker);
             return Ok(());
         }
         let demand = &state.view.classes[&class].key.demand;
@@ -95,16 +95,13 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// What of its organization keeps a job from starting wherever it may be.
-    fn account(&self, id: JobId) -> Option<WaitReason> {
-        let (state, job) = (self.state, &self.state.jobs[&id]);
-        let organization = &state.view.organizations[&job.organization];
-        if organization.suspended {
-            return Some(WaitReason::Suspended);
+    /// What keeps a job from starting wherever it may be: whose it is, or a quota.
+    fn account(&self, id: JobId) -> Option<(WaitReason, Blocker)> {
+        let job = &self.state.jobs[&id];
+        if self.state.view.organizations[&job.organization].suspended {
+            return Some((WaitReason::Suspended, Blocker::Account));
         }
-        let asked = cards_of(&state.view.classes[&job.class].key.demand);
-        let (limit, held) = (organization.card_limit?, state.view.cards_held(job.organization));
-        (held.0.saturating_add(asked.0) > limit.0).then_some(WaitReason::Quota { limit, held, asked })
+        self.state.view.quota_reason(job)
     }
 
     /// Where a job fits that may take so long.
@@ -235,6 +232,7 @@ impl Step<'_> {
             price_version,
             at: self.now,
             user: job.user,
+            project: state.view.classes[&class].key.project,
             predicted: job.outlook.predicted.min(job.longest()),
             similar: job.outlook.similar,
         });
@@ -257,7 +255,7 @@ impl Step<'_> {
         if known != Some(reason.word()) {
             self.outcome.facts.push(Fact::ClassBlocked { class, reason, at: self.now });
         }
-        if blocker == Blocker::Account && state.plan.promised(id).is_some() {
+        if blocker != Blocker::Capacity && state.plan.promised(id).is_some() {
             self.outcome.facts.push(Fact::PromiseWithdrawn { job: id });
         }
         self.outcome.blocked = Some(Blocked { class, blocker, window: None });

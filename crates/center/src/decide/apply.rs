@@ -1,14 +1,20 @@
 //! The center file, and nodes.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use haina_core::both;
-use haina_core::center_definition::{CardModelDefinition, CenterDefinition, NodeDefinition};
+use haina_core::center_definition::{
+    CardModelDefinition, CenterDefinition, NodeDefinition, OrganizationDefinition, UserDefinition,
+};
 use haina_core::{
-    CardMillis, CardModelId, Money, NodeId, OrganizationId, Policy, PoolId, Refusal, Role, UnusableCard, UserId,
+    CardMillis, CardModelId, Code, Currency, Kind, Money, NodeId, OrganizationId, Policy, PoolId, Refusal, Role,
+    UnusableCard, UserId,
 };
 use haina_ledger::Transaction;
 use haina_scheduler::NodeSpec;
 
 use super::accounts::{check_amount, check_entitlement};
+use super::quotas::{self, Known};
 use super::{Outcome, check_name, require};
 use crate::permission::Owner;
 use crate::{Action, Fact, Input, State};
@@ -35,88 +41,141 @@ pub fn apply(state: &State, definition: &CenterDefinition) -> Result<Outcome, Re
     }
 
     let mut models = state.view.card_model_of_name.clone();
-    for model in &definition.card_models {
+    for (index, model) in definition.card_models.iter().enumerate() {
         let next = CardModelId(models.len() as u32 + 1);
         let id = *models.entry(model.name.clone()).or_insert(next);
-        facts.extend(card_model(state, definition, id, model)?);
+        let again = definition.card_models[..index].iter().any(|other| other.name == model.name);
+        let fact =
+            if again { Err(twice(Kind::CardModel, &model.name)) } else { card_model(state, definition, id, model) };
+        facts.extend(fact.map_err(|refusal| refusal.of_entry("card_models", index))?);
     }
     let mut pools = state.view.pool_of_name.clone();
-    for pool in &definition.pools {
-        check_name("pool", &pool.name)?;
+    for (index, pool) in definition.pools.iter().enumerate() {
+        let again = definition.pools[..index].iter().any(|other| other.name == pool.name);
+        let checked = if again { Err(twice(Kind::Pool, &pool.name)) } else { check_name("pool", &pool.name) };
+        checked.map_err(|refusal| refusal.of_entry("pools", index))?;
         if !pools.contains_key(&pool.name) {
             let id = PoolId(pools.len() as u32 + 1);
             pools.insert(pool.name.clone(), id);
             facts.push(Fact::PoolAdded { id, name: pool.name.clone() });
         }
     }
-    let mut nodes = state.view.node_of_name.clone();
-    for node in &definition.nodes {
-        let pool = *pools.get(&node.pool).ok_or_else(|| Refusal::not_found(haina_core::Kind::Pool, &node.pool))?;
+    let mut nodes = Nodes { state, definition, pools: &pools, models: &models, known: state.view.node_of_name.clone() };
+    for (index, node) in definition.nodes.iter().enumerate() {
+        let fact = nodes.add(node);
+        facts.extend(fact.map_err(|refusal| refusal.with("table", "nodes").with("node", index))?);
+    }
+
+    let mut organizations = state.view.organization_of_name.clone();
+    let mut named = BTreeSet::new();
+    for (index, organization) in definition.organizations.iter().enumerate() {
+        let added = match named.insert(&organization.name) {
+            true => add_organization(&mut organizations, organization, definition.currency),
+            false => Err(twice(Kind::Organization, &organization.name)),
+        };
+        facts.extend(added.map_err(|refusal| refusal.of_entry("organizations", index))?);
+    }
+    let mut users = state.view.user_of_name.clone();
+    let mut named = BTreeSet::new();
+    for (index, user) in definition.users.iter().enumerate() {
+        let added = match named.insert(&user.name) {
+            true => add_user(&mut users, &organizations, user),
+            false => Err(twice(Kind::User, &user.name)),
+        };
+        facts.extend(added.map_err(|refusal| refusal.of_entry("users", index))?);
+    }
+    let mut known = Known::of(state);
+    known.learn(&facts);
+    quotas::apply(&mut known, &definition.projects, &definition.quotas, &mut facts)?;
+    Ok(Outcome::done(facts))
+}
+
+/// A name of the file that stands there already.
+fn twice(kind: Kind, name: &str) -> Refusal {
+    Refusal::new(Code::NameTaken).with_phrase("kind", kind.noun()).with("name", name)
+}
+
+/// The nodes of a file as they are taken in.
+struct Nodes<'a> {
+    state: &'a State,
+    definition: &'a CenterDefinition,
+    pools: &'a BTreeMap<String, PoolId>,
+    models: &'a BTreeMap<String, CardModelId>,
+    known: BTreeMap<String, NodeId>,
+}
+
+impl Nodes<'_> {
+    fn add(&mut self, node: &NodeDefinition) -> Result<Option<Fact>, Refusal> {
+        let pool = *self.pools.get(&node.pool).ok_or_else(|| Refusal::not_found(Kind::Pool, &node.pool))?;
         let model = match &node.card_model {
             None => None,
-            Some(name) => Some(*models.get(name).ok_or_else(|| Refusal::not_found(haina_core::Kind::CardModel, name))?),
+            Some(name) => Some(*self.models.get(name).ok_or_else(|| Refusal::not_found(Kind::CardModel, name))?),
         };
-        let ring = definition.card_models.iter().find(|defined| Some(&defined.name) == node.card_model.as_ref());
-        let next = NodeId(nodes.len() as u32 + 1);
-        let known = nodes.get(&node.name).copied();
+        let ring = self.definition.card_models.iter().find(|defined| Some(&defined.name) == node.card_model.as_ref());
+        let next = NodeId(self.known.len() as u32 + 1);
+        let known = self.known.get(&node.name).copied();
         let spec = node_spec(known.unwrap_or(next), pool, model, ring, node)?;
         match known {
             None => {
-                nodes.insert(node.name.clone(), next);
-                facts.push(Fact::NodeAdded { name: node.name.clone(), spec });
+                self.known.insert(node.name.clone(), next);
+                Ok(Some(Fact::NodeAdded { name: node.name.clone(), spec }))
             }
-            Some(id) if state.view.nodes.get(&id).is_some_and(|existing| existing.spec == spec) => {}
+            Some(id) if self.state.view.nodes.get(&id).is_some_and(|existing| existing.spec == spec) => Ok(None),
+            Some(id) if !self.state.view.nodes.contains_key(&id) => Err(twice(Kind::Node, &node.name)),
             Some(_) => {
                 let rule = both(
                     "as it was when it was added: a changed node needs a new name",
                     "与添加时相同；有变化的节点需要新的名称",
                 );
-                return Err(Refusal::invalid_value("node", &node.name, rule));
+                Err(Refusal::invalid_value("node", &node.name, rule))
             }
         }
     }
+}
 
-    let mut organizations = state.view.organization_of_name.clone();
-    for organization in &definition.organizations {
-        check_name("organization", &organization.name)?;
-        if organizations.contains_key(&organization.name) {
-            continue;
-        }
-        check_entitlement(organization.entitlement, organization.card_limit)?;
-        let id = OrganizationId(organizations.len() as u32 + 1);
-        organizations.insert(organization.name.clone(), id);
-        facts.push(Fact::OrganizationSet {
-            id,
-            name: organization.name.clone(),
-            title: organization.title.clone(),
-            card_limit: organization.card_limit,
-            entitlement: organization.entitlement,
-            suspended: false,
-        });
-        if organization.opening_balance.micros != 0 {
-            check_amount("opening_balance", organization.opening_balance, definition.currency)?;
-            let transaction = Transaction::top_up(id, organization.opening_balance, "opening balance".to_owned());
-            facts.push(Fact::Posted { transaction });
-        }
+fn add_organization(
+    known: &mut BTreeMap<String, OrganizationId>,
+    organization: &OrganizationDefinition,
+    currency: Currency,
+) -> Result<Vec<Fact>, Refusal> {
+    check_name("organization", &organization.name)?;
+    if known.contains_key(&organization.name) {
+        return Ok(Vec::new());
     }
-    let mut users = state.view.user_of_name.clone();
-    for user in &definition.users {
-        check_name("user", &user.name)?;
-        if users.contains_key(&user.name) {
-            continue;
-        }
-        let organization = match &user.organization {
-            None => None,
-            Some(name) => {
-                Some(*organizations.get(name).ok_or_else(|| Refusal::not_found(haina_core::Kind::Organization, name))?)
-            }
-        };
-        check_membership(user.role, organization)?;
-        let id = UserId(users.len() as u32 + 1);
-        users.insert(user.name.clone(), id);
-        facts.push(Fact::UserAdded { id, name: user.name.clone(), role: user.role, organization });
+    check_entitlement(organization.entitlement, organization.card_limit)?;
+    let id = OrganizationId(known.len() as u32 + 1);
+    let mut facts = vec![Fact::OrganizationSet {
+        id,
+        name: organization.name.clone(),
+        title: organization.title.clone(),
+        card_limit: organization.card_limit,
+        entitlement: organization.entitlement,
+        suspended: false,
+    }];
+    if organization.opening_balance.micros != 0 {
+        check_amount("opening_balance", organization.opening_balance, currency)?;
+        let transaction = Transaction::top_up(id, organization.opening_balance, "opening balance".to_owned());
+        facts.push(Fact::Posted { transaction });
     }
-    Ok(Outcome::done(facts))
+    known.insert(organization.name.clone(), id);
+    Ok(facts)
+}
+
+fn add_user(
+    known: &mut BTreeMap<String, UserId>,
+    organizations: &BTreeMap<String, OrganizationId>,
+    user: &UserDefinition,
+) -> Result<Option<Fact>, Refusal> {
+    check_name("user", &user.name)?;
+    if known.contains_key(&user.name) {
+        return Ok(None);
+    }
+    let of_name = |name| organizations.get(name).copied().ok_or_else(|| Refusal::not_found(Kind::Organization, name));
+    let organization = user.organization.as_ref().map(of_name).transpose()?;
+    check_membership(user.role, organization)?;
+    let id = UserId(known.len() as u32 + 1);
+    known.insert(user.name.clone(), id);
+    Ok(Some(Fact::UserAdded { id, name: user.name.clone(), role: user.role, organization }))
 }
 
 /// Tenants' people belong to an organization; the center's own people do not.
@@ -203,7 +262,7 @@ pub fn set_policy(state: &State, input: &Input, policy: Policy) -> Result<Outcom
 /// Takes a node out of service for new work, or back in.
 pub fn set_node(state: &State, input: &Input, name: &str, draining: bool, reason: &str) -> Result<Outcome, Refusal> {
     require(state, input, Action::ChangeNode, Owner::default())?;
-    let id = *state.view.node_of_name.get(name).ok_or_else(|| Refusal::not_found(haina_core::Kind::Node, name))?;
+    let id = *state.view.node_of_name.get(name).ok_or_else(|| Refusal::not_found(Kind::Node, name))?;
     let node = &state.view.nodes[&id];
     if reason.len() > 1000 {
         return Err(Refusal::invalid_value("reason", "", both("at most 1000 bytes", "不超过 1000 字节"))
@@ -217,7 +276,7 @@ pub fn set_node(state: &State, input: &Input, name: &str, draining: bool, reason
 
 /// Takes cards of a node out of service for new work, and all others back in: an engine reports how they are.
 pub fn set_cards(state: &State, name: &str, unusable: &[UnusableCard]) -> Result<Outcome, Refusal> {
-    let id = *state.view.node_of_name.get(name).ok_or_else(|| Refusal::not_found(haina_core::Kind::Node, name))?;
+    let id = *state.view.node_of_name.get(name).ok_or_else(|| Refusal::not_found(Kind::Node, name))?;
     let node = &state.view.nodes[&id];
     let mut unusable = unusable.to_vec();
     unusable.sort_by_key(|card| card.index);

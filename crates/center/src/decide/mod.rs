@@ -4,6 +4,7 @@ mod accounts;
 mod advance;
 mod apply;
 mod cancel;
+mod quotas;
 mod report;
 mod submit;
 mod users;
@@ -69,6 +70,8 @@ pub fn decide(state: &State, input: &Input, fuel: u64) -> Outcome {
             let share = (*weight, *guaranteed);
             accounts::set_organization(state, input, name, title.as_deref(), *card_limit, *suspended, share)
         }
+        (Command::AddProject { definition }, _) => quotas::add_project(state, input, definition),
+        (Command::SetQuota { definition }, _) => quotas::set_quota(state, input, definition),
         (Command::SetPolicy { policy }, _) => apply::set_policy(state, input, *policy),
         (Command::AddUser { name, role, organization }, _) => {
             users::add_user(state, input, name, *role, organization.as_deref())

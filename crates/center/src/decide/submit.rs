@@ -56,7 +56,7 @@ impl Submission<'_> {
     fn accept(&mut self, index: usize, request: &JobRequest) -> Result<(), Refusal> {
         check_ranges(request)?;
         let (user, organization) = self.payer(request)?;
-        let class = self.admit(request, organization)?;
+        let class = self.admit(request, organization, user)?;
         let dependencies = self.dependencies(request, organization)?;
         let shape = &request.shape;
         let cards = CardMillis(shape.cards_per_node.0.saturating_mul(shape.nodes));
@@ -116,7 +116,7 @@ impl Submission<'_> {
     }
 
     /// The class, after what could never be hosted, allowed or paid was refused.
-    fn admit(&mut self, request: &JobRequest, organization: OrganizationId) -> Result<ClassId, Refusal> {
+    fn admit(&mut self, request: &JobRequest, organization: OrganizationId, user: UserId) -> Result<ClassId, Refusal> {
         let state = self.state;
         let demand = self.demand(request)?;
         if let Err(detail) = state.view.cluster.could_ever_host(&demand) {
@@ -124,12 +124,22 @@ impl Submission<'_> {
             return Err(Refusal::new(Code::ImpossibleRequest).with("pool", pool).with_phrase("detail", detail));
         }
         let payer = &state.view.organizations[&organization];
+        let project = match &request.project {
+            None => None,
+            Some(name) => {
+                let known = state.view.project_of_name.get(&(organization, name.clone()));
+                Some(*known.ok_or_else(|| Refusal::not_found(haina_core::Kind::Project, name))?)
+            }
+        };
+        let key = ClassKey { organization, project, priority: request.priority, demand };
         let asked = cards_of(&demand);
-        if let Some(limit) = payer.card_limit.filter(|limit| asked > *limit) {
+        let lowest = state.view.held.lowest_limit(&state.view.quota_path(&key, user));
+        if let Some((scope, limit)) = lowest.filter(|(_, limit)| asked > *limit) {
             return Err(Refusal::new(Code::QuotaExceeded)
                 .with("asked", haina_core::reason::show_cards(asked))
                 .with("limit", haina_core::reason::show_cards(limit))
-                .with("organization", &payer.name));
+                .with("level", scope.level().word())
+                .with_phrase("holder", state.view.holder(&scope)));
         }
         let price = cheapest_price(state, demand.pool, demand.card_model, asked);
         let needed = hold(price, asked.used_for(request.time_limit + request.grace));
@@ -140,7 +150,6 @@ impl Submission<'_> {
                 .with("available", balance)
                 .with("organization", &payer.name));
         }
-        let key = ClassKey { organization, priority: request.priority, demand };
         if let Some(class) = state.class_of_key.get(&key).or_else(|| self.classes.get(&key)) {
             return Ok(*class);
         }

@@ -110,6 +110,7 @@ pub fn job(name: &str, cards: f64) -> JobRequest {
     JobRequest {
         name: name.to_owned(),
         organization: None,
+        project: None,
         pool: None,
         shape: Shape {
             nodes: 1,
@@ -151,6 +152,8 @@ pub fn definition() -> CenterDefinition {
     };
     CenterDefinition {
         policy: None,
+        projects: Vec::new(),
+        quotas: Vec::new(),
         local: Default::default(),
         name: "story".to_owned(),
         currency: Currency::CNY,

@@ -324,6 +324,8 @@ mod tests {
             nodes: Vec::new(),
             organizations: Vec::new(),
             users: Vec::new(),
+            projects: Vec::new(),
+            quotas: Vec::new(),
             local: Default::default(),
         }
     }

@@ -7,6 +7,7 @@ mod gangs;
 mod least_fragmentation;
 mod nodes;
 mod queue;
+mod quotas;
 mod random_cluster;
 mod random_queue;
 mod reference;

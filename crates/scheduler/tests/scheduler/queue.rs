@@ -9,7 +9,7 @@ const OCEAN: OrganizationId = OrganizationId(1);
 const PORT: OrganizationId = OrganizationId(2);
 
 fn key(organization: OrganizationId, priority: i32, demand: Demand) -> ClassKey {
-    ClassKey { organization, priority, demand }
+    ClassKey { organization, project: None, priority, demand }
 }
 
 /// A job that was submitted by nobody in particular, in the order of the numbers.

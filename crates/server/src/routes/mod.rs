@@ -15,5 +15,6 @@ pub mod jobs;
 pub mod nodes;
 pub mod organizations;
 pub mod policy;
+pub mod quotas;
 pub mod tokens;
 pub mod users;

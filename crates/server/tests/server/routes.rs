@@ -42,6 +42,9 @@ fn expectation(operation: &str) -> Option<(Other, Other, Value)> {
         "followEvents" => both(Own(200)),
         "getCenter" | "getJobSchema" | "getPolicy" => both(Own(200)),
         "setPolicy" => (Forbidden, Forbidden, json!({ "policy": "fifo" })),
+        "listQuotas" | "listProjects" => both(Own(200)),
+        "setQuota" => (Hidden, Forbidden, json!({ "organization": "ocean", "user": "ocean-developer", "limit": 1 })),
+        "addProject" => (Hidden, Forbidden, json!({ "name": "spies", "organization": "ocean" })),
         "getMetrics" | "listEnvironments" => both(Forbidden),
         "getHealth" | "getReadiness" | "getOpenApi" => both(Own(200)),
         _ => return None,
@@ -81,7 +84,7 @@ fn without_a_token_nothing_is_answered_and_nothing_of_another_tenant_is_shown() 
     let document = center.nobody().get("/api/openapi.json").expect(200).json();
     let (administrator, developer) = (center.user("harbour-admin"), center.user("harbour-developer"));
     let routes = routes(&document);
-    assert!(routes.len() >= 31, "the table of routes is the router's");
+    assert!(routes.len() >= 35, "the table of routes is the router's");
     for Route { operation, method, path } in routes {
         let (for_administrator, for_developer, body) = expectation(&operation)
             .unwrap_or_else(|| panic!("{method} {path} ({operation}) is not listed in this test"));

@@ -10,6 +10,7 @@ mod gang;
 mod line;
 mod order;
 mod promise;
+mod quota;
 mod scene;
 #[cfg(test)]
 mod tests;

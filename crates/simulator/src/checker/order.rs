@@ -48,7 +48,8 @@ fn passed_over(scene: &Scene, attempt: Attempt, now_us: i64) -> Option<Broken> {
 fn are_alike(job: &Job, other: &Job) -> bool {
     let alike = |job: &Job| {
         let submitted = &job.submitted;
-        (submitted.organization, submitted.shape, submitted.limit_ms, submitted.grace_ms)
+        let of = (submitted.organization, submitted.project, submitted.user);
+        (of, submitted.shape, submitted.limit_ms, submitted.grace_ms)
     };
     alike(job) == alike(other)
 }

@@ -75,6 +75,7 @@ impl Scene {
                 self.excuse("cards of a node of it failed", |_, promise| promise.is_on(*node));
             }
             Event::OrganizationSet { .. } => self.excuse("an organization was changed", |_, _| true),
+            Event::QuotaSet { .. } => self.excuse("a quota was changed", |_, _| true),
             Event::PolicySet { .. } => self.excuse("the policy was changed", |_, _| true),
             Event::Submitted(submitted) => {
                 let lower = |priority: Option<i32>| priority.is_some_and(|priority| priority < submitted.priority);

@@ -14,6 +14,11 @@ pub struct Scene {
     pub backfill: Backfill,
     pub nodes: BTreeMap<u32, Node>,
     pub organizations: BTreeMap<u32, Organization>,
+    /// The project that each project is a part of.
+    pub projects: BTreeMap<u32, Option<u32>>,
+    /// Whose each project is.
+    pub project_owners: BTreeMap<u32, u32>,
+    pub quotas: BTreeMap<Scope, Quota>,
     /// Jobs that have not ended.
     pub jobs: BTreeMap<u64, Job>,
     /// How the others ended.
@@ -22,6 +27,23 @@ pub struct Scene {
     pub held: BTreeMap<Attempt, Held>,
     /// Promises that are neither kept nor given up.
     pub promises: BTreeMap<u64, Promise>,
+}
+
+/// Where a quota holds: each part that is given narrows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Scope {
+    pub pool: Option<u32>,
+    pub organization: Option<u32>,
+    pub project: Option<u32>,
+    pub user: Option<u32>,
+}
+
+/// What a quota says, in thousandths of cards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quota {
+    pub guaranteed: u32,
+    pub limit: Option<u32>,
+    pub lendable: Option<u32>,
 }
 
 /// A node with what is held of it.
@@ -43,7 +65,6 @@ pub struct Node {
 /// An organization with what it holds.
 #[derive(Default)]
 pub struct Organization {
-    pub limit_millis: Option<u32>,
     pub suspended: bool,
     pub weight: u32,
     pub guaranteed_millis: u32,
@@ -92,6 +113,9 @@ impl Default for Scene {
             backfill: Backfill::BestEffort,
             nodes: BTreeMap::new(),
             organizations: BTreeMap::new(),
+            projects: BTreeMap::new(),
+            project_owners: BTreeMap::new(),
+            quotas: BTreeMap::new(),
             jobs: BTreeMap::new(),
             ended: BTreeMap::new(),
             held: BTreeMap::new(),
@@ -135,8 +159,26 @@ impl Scene {
             }
             Event::OrganizationSet { organization, limit_millis, suspended, weight, guaranteed_millis } => {
                 let entry = self.organizations.entry(*organization).or_default();
-                (entry.limit_millis, entry.suspended) = (*limit_millis, *suspended);
+                entry.suspended = *suspended;
                 (entry.weight, entry.guaranteed_millis) = (*weight, *guaranteed_millis);
+                let scope = Scope { organization: Some(*organization), ..Scope::default() };
+                self.quotas.insert(scope, Quota { limit: *limit_millis, ..Quota::default() });
+            }
+            Event::ProjectAdded { project, organization, parent } => {
+                self.projects.insert(*project, *parent);
+                self.project_owners.insert(*project, *organization);
+            }
+            Event::QuotaSet {
+                pool,
+                organization,
+                project,
+                user,
+                guaranteed_millis: guaranteed,
+                limit_millis: limit,
+                lendable_millis: lendable,
+            } => {
+                let scope = Scope { pool: *pool, organization: *organization, project: *project, user: *user };
+                self.quotas.insert(scope, Quota { guaranteed: *guaranteed, limit: *limit, lendable: *lendable });
             }
             Event::Submitted(submitted) => {
                 let submitted_us = record.at_us;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::scene::Scope;
 use crate::plan_log::Attempt;
 
 /// A rule was broken.
@@ -37,7 +38,7 @@ pub enum Broken {
     MixedModels { attempt: Attempt },
     RingLeft { attempt: Attempt, node: u32 },
     // Who may start.
-    QuotaExceeded { attempt: Attempt, organization: u32, held_millis: u64, limit_millis: u32 },
+    QuotaExceeded { attempt: Attempt, scope: Scope, held_millis: u64, limit_millis: u64 },
     Suspended { attempt: Attempt, organization: u32 },
     TooEarly { attempt: Attempt, not_before_us: i64 },
     DependencyUnmet { attempt: Attempt, on: u64 },
@@ -112,10 +113,10 @@ impl fmt::Display for Broken {
             RingLeft { attempt, node } => {
                 write!(f, "attempt {attempt} is spread over rings of node {node}, of which one could hold its share")
             }
-            QuotaExceeded { attempt, organization, held_millis, limit_millis } => write!(
+            QuotaExceeded { attempt, scope, held_millis, limit_millis } => write!(
                 f,
-                "attempt {attempt} makes it {held_millis} thousandths of cards that organization {organization} holds; \
-                 at most {limit_millis}"
+                "attempt {attempt} makes it {held_millis} thousandths of cards that are held or kept in {scope:?}; at \
+                 most {limit_millis}"
             ),
             Suspended { attempt, organization } => {
                 write!(f, "attempt {attempt} is placed for organization {organization}, which is suspended")

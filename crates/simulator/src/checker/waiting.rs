@@ -1,6 +1,7 @@
-//! Who may start: within its organization's quota (invariant 6), when its moment has come and what it waits for has
+//! Who may start: within every quota (invariant 6), when its moment has come and what it waits for has
 //! ended, and with no more elements at once than its array allows.
 
+use super::quota::exceeded;
 use super::scene::{Job, Scene};
 use super::violation::Broken;
 use crate::plan_log::{After, Event, Record, State};
@@ -10,15 +11,11 @@ pub fn check(scene: &Scene, record: &Record, broken: &mut Vec<Broken>) {
     let Some(job) = scene.jobs.get(&attempt.job) else { return };
     let (attempt, submitted) = (*attempt, &job.submitted);
     let organization = submitted.organization;
-    if let Some(payer) = scene.organizations.get(&organization) {
-        if payer.suspended {
-            broken.push(Broken::Suspended { attempt, organization });
-        }
-        let asked = submitted.shape.cards_millis();
-        let held_millis = payer.held_millis + asked;
-        if let Some(limit_millis) = payer.limit_millis.filter(|limit| asked > 0 && held_millis > u64::from(*limit)) {
-            broken.push(Broken::QuotaExceeded { attempt, organization, held_millis, limit_millis });
-        }
+    if scene.organizations.get(&organization).is_some_and(|payer| payer.suspended) {
+        broken.push(Broken::Suspended { attempt, organization });
+    }
+    if let Some((scope, held_millis, limit_millis)) = exceeded(scene, job) {
+        broken.push(Broken::QuotaExceeded { attempt, scope, held_millis, limit_millis });
     }
     if let Some(not_before_us) = submitted.not_before_us.filter(|at| *at > record.at_us) {
         broken.push(Broken::TooEarly { attempt, not_before_us });
@@ -35,13 +32,11 @@ pub fn check(scene: &Scene, record: &Record, broken: &mut Vec<Broken>) {
 pub fn may_start(scene: &Scene, job: &Job, now_us: i64) -> bool {
     let submitted = &job.submitted;
     let due = submitted.not_before_us.is_none_or(|at| at <= now_us);
-    let payer_may = scene.organizations.get(&submitted.organization).is_none_or(|payer| {
-        let held_millis = payer.held_millis + submitted.shape.cards_millis();
-        !payer.suspended && payer.limit_millis.is_none_or(|limit| held_millis <= u64::from(limit))
-    });
+    let suspended = scene.organizations.get(&submitted.organization).is_some_and(|payer| payer.suspended);
     let below_cap = cap(job).is_none_or(|cap| (job.under_way() as u32) < cap);
     let met = submitted.after.iter().all(|after| is_met(scene, after));
-    due && payer_may && below_cap && met && !job.cancelled && job.has_waiting()
+    let may = due && !suspended && below_cap && met && !job.cancelled && job.has_waiting();
+    may && exceeded(scene, job).is_none()
 }
 
 fn is_met(scene: &Scene, after: &After) -> bool {

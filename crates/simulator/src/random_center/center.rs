@@ -1,12 +1,12 @@
 //! What a random center has.
 
 use haina_core::center_definition::*;
-use haina_core::{Bytes, CardMillis, CpuMillis, Currency, Entitlement, Money, Policy, Role};
+use haina_core::{Bytes, CardMillis, CpuMillis, Currency, Entitlement, Money, Policy, Quota, Role};
 
 use crate::Random;
 
 /// One or two pools; up to three card models, with and without rings and parts; up to 60 nodes; up to four
-/// organizations, most of them with a limit. User 1 is the operator; user n + 1 belongs to organization n.
+/// organizations, most of them with a limit, and some with projects. User 1 is the operator; user n + 1 belongs to organization n.
 pub fn random_center(random: &mut Random) -> CenterDefinition {
     let models: Vec<CardModelDefinition> = (1..=1 + random.below(3)).map(|index| model(index, random)).collect();
     let pools = ["public", "own"].into_iter().take(1 + random.below(2) as usize);
@@ -31,6 +31,8 @@ pub fn random_center(random: &mut Random) -> CenterDefinition {
     };
     let operator = UserDefinition { name: "operator".to_owned(), role: Role::Operator, organization: None };
     CenterDefinition {
+        projects: random_projects(&organizations, random),
+        quotas: Vec::new(),
         local: Default::default(),
         policy: Some(Policy { promises: random.pick(&[1, 1, 4, 8]), ..random.pick(&Policy::NAMED).1 }),
         name: "random".to_owned(),
@@ -41,6 +43,38 @@ pub fn random_center(random: &mut Random) -> CenterDefinition {
         users: std::iter::once(operator).chain(organizations.iter().map(user)).collect(),
         organizations,
     }
+}
+
+/// Up to three projects of an organization, of which some are parts of others.
+fn random_projects(organizations: &[OrganizationDefinition], random: &mut Random) -> Vec<ProjectDefinition> {
+    let mut projects = Vec::new();
+    for organization in organizations {
+        for index in 1..=random.below(4) {
+            let parent = (index > 1 && random.chance(60)).then(|| format!("project-{}", 1 + random.below(index - 1)));
+            let (name, organization) = (format!("project-{index}"), organization.name.clone());
+            projects.push(ProjectDefinition { name, organization, parent });
+        }
+    }
+    projects
+}
+
+/// A quota at any level; many are refused, because they contradict others.
+pub fn random_quota(center: &CenterDefinition, random: &mut Random) -> QuotaDefinition {
+    let cards: u32 = center.nodes.iter().map(|node| node.cards).sum();
+    let some = |random: &mut Random, most: u32| CardMillis::whole(random.below(u64::from(most) + 1) as u32);
+    let pool = random.chance(70).then(|| center.pools[random.below(center.pools.len() as u64) as usize].name.clone());
+    let organization = &center.organizations[random.below(center.organizations.len() as u64) as usize].name;
+    let organization = random.chance(80).then(|| organization.clone());
+    let own: Vec<_> =
+        center.projects.iter().filter(|project| Some(&project.organization) == organization.as_ref()).collect();
+    let project = (!own.is_empty() && random.chance(50)).then(|| random.pick(&own).name.clone());
+    let user = (organization.is_some() && random.chance(20)).then(|| "operator".to_owned());
+    let guards = pool.is_some() && organization.is_some() && user.is_none();
+    let guaranteed = if guards && random.chance(60) { some(random, cards / 2) } else { CardMillis(0) };
+    let lendable = (guaranteed.0 > 0 && random.chance(70)).then(|| some(random, guaranteed.0 / 1000));
+    let more = random.chance(60).then(|| some(random, cards));
+    let limit = more.map(|more| CardMillis(guaranteed.0 + more.0));
+    QuotaDefinition { pool, organization, project, user, quota: Quota { guaranteed, limit, lendable } }
 }
 
 fn model(index: u64, random: &mut Random) -> CardModelDefinition {

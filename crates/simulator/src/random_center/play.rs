@@ -86,6 +86,9 @@ impl Player<'_> {
             Step::SetOrganization { organization, limit, suspended } => {
                 self.set_organization(*organization, *limit, *suspended);
             }
+            Step::SetQuota(definition) => {
+                self.command(OPERATOR, Command::SetQuota { definition: definition.clone() });
+            }
             Step::Advance => _ = self.execute(Actor::Center, Command::Advance, self.fuel),
             Step::Lead => self.lead(),
             Step::Pass { milliseconds } => {

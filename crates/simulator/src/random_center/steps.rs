@@ -1,11 +1,12 @@
 //! What happens to a random center.
 
-use haina_core::center_definition::CenterDefinition;
+use haina_core::center_definition::{CenterDefinition, QuotaDefinition};
 use haina_core::{
     ArrayRequest, Bytes, CardMillis, Condition, CpuMillis, Dependency, Digest, JobReference, JobRequest, Milliseconds,
     Shape,
 };
 
+use super::center::random_quota;
 use crate::Random;
 
 /// One thing that happens. Things are named by their places, so that a story stays one when steps are left out.
@@ -43,6 +44,8 @@ pub enum Step {
         /// Whether it is suspended.
         suspended: bool,
     },
+    /// A quota is set, unless it contradicts others.
+    SetQuota(QuotaDefinition),
     /// The center decides for as long as a little fuel lasts.
     Advance,
     /// Another process takes the lead.
@@ -89,7 +92,8 @@ fn random_step(center: &CenterDefinition, index: u64, random: &mut Random) -> St
             limit: 1 + random.below(4 * nodes) as u32,
             suspended: random.chance(25),
         },
-        68..76 => Step::Advance,
+        68..72 => Step::SetQuota(random_quota(center, random)),
+        72..76 => Step::Advance,
         76..78 => Step::Lead,
         _ => Step::Pass { milliseconds: random.pick(&[0, 1, 1000, 60_000, 600_000, 3_600_000]) + random.below(1000) },
     }
@@ -108,6 +112,11 @@ fn request(center: &CenterDefinition, index: u64, place: u64, random: &mut Rando
     let job = JobRequest {
         name: format!("job-{index}-{place}"),
         organization: Some(organization.name.clone()),
+        project: {
+            let own = center.projects.iter().filter(|project| project.organization == organization.name);
+            let own: Vec<&String> = own.map(|project| &project.name).collect();
+            (!own.is_empty() && random.chance(60)).then(|| random.pick(&own).clone())
+        },
         pool: Some(like.pool.clone()),
         shape: Shape {
             topology: None,

@@ -85,6 +85,8 @@ impl RealCenter {
         };
         let definition = CenterDefinition {
             policy: None,
+            projects: Vec::new(),
+            quotas: Vec::new(),
             local: Default::default(),
             name: "peers".to_owned(),
             currency: Currency::CNY,
@@ -120,6 +122,7 @@ impl Scheduler for RealCenter {
         let request = JobRequest {
             name: "job".to_owned(),
             organization: Some("ocean".to_owned()),
+            project: None,
             pool: None,
             shape: Shape {
                 topology: None,

@@ -258,6 +258,7 @@ impl Scheduler for Naive {
         self.note(Event::Submitted(Submitted {
             job: id,
             organization: 1,
+            project: None,
             user: 1,
             priority: 0,
             shape,

@@ -188,6 +188,8 @@ pub fn small_center(nodes: u32) -> Command {
     };
     let definition = CenterDefinition {
         policy: None,
+        projects: Vec::new(),
+        quotas: Vec::new(),
         local: Default::default(),
         name: "青岛".to_owned(),
         currency: Currency::CNY,
@@ -230,6 +232,7 @@ pub fn job(name: impl Into<String>) -> (JobRequest, Payload) {
     let request = JobRequest {
         name,
         organization: None,
+        project: None,
         pool: None,
         shape: Shape {
             nodes: 1,
