@@ -240,8 +240,10 @@ impl State {
     /// Classes that a quota of their pool, or of the center, does not hold back any more are looked at again.
     fn pool_quotas_freed(&mut self) {
         let view = &self.view;
-        let admitted = self.queue.waiting_for_pool().filter(|(_, key)| view.admits(key, UserId::default()).is_ok());
-        for id in admitted.map(|(id, _)| id).collect::<Vec<_>>() {
+        let wide =
+            |key| view.admits(key, UserId::default()).is_err_and(|exceeded| exceeded.scope.organization.is_none());
+        let freed = self.queue.waiting_for_pool().filter(|(_, key)| !wide(key));
+        for id in freed.map(|(id, _)| id).collect::<Vec<_>>() {
             self.queue.pool_quota_returns(id);
         }
     }

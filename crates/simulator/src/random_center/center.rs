@@ -58,6 +58,12 @@ fn random_projects(organizations: &[OrganizationDefinition], random: &mut Random
     projects
 }
 
+/// Now and then one of the two who submit for an organization.
+fn random_user(organization: &str, random: &mut Random) -> Option<String> {
+    let user = if random.chance(50) { "operator".to_owned() } else { format!("user-of-{organization}") };
+    random.chance(25).then_some(user)
+}
+
 /// A quota at any level; many are refused, because they contradict others.
 pub fn random_quota(center: &CenterDefinition, random: &mut Random) -> QuotaDefinition {
     let cards: u32 = center.nodes.iter().map(|node| node.cards).sum();
@@ -68,7 +74,7 @@ pub fn random_quota(center: &CenterDefinition, random: &mut Random) -> QuotaDefi
     let own: Vec<_> =
         center.projects.iter().filter(|project| Some(&project.organization) == organization.as_ref()).collect();
     let project = (!own.is_empty() && random.chance(50)).then(|| random.pick(&own).name.clone());
-    let user = (organization.is_some() && random.chance(20)).then(|| "operator".to_owned());
+    let user = organization.as_ref().and_then(|organization| random_user(organization, random));
     let guards = pool.is_some() && organization.is_some() && user.is_none();
     let guaranteed = if guards && random.chance(60) { some(random, cards / 2) } else { CardMillis(0) };
     let lendable = (guaranteed.0 > 0 && random.chance(70)).then(|| some(random, guaranteed.0 / 1000));

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use haina_center::{Command, Fact, Input, KnownEnd, Reply, RowCollector, State, execute};
+use haina_core::center_definition::QuotaDefinition;
 use haina_core::{
     Actor, AttemptId, Dependency, Effect, Ending, Epoch, JobId, JobReference, JobRequest, JobTarget, Launch,
-    Milliseconds, Report, TaskUse, Timestamp, UnusableCard, UserId,
+    Milliseconds, Quota, QuotaScope, Report, TaskUse, Timestamp, UnusableCard, UserId,
 };
 
 use super::steps::Request;
@@ -69,11 +70,12 @@ pub fn play(story: &Story) -> Vec<Record> {
 impl Player<'_> {
     fn take(&mut self, step: &Step) {
         match step {
-            Step::Submit(requests) => {
+            Step::Submit { by, requests } => {
+                let actor = by.map_or(OPERATOR, |organization| Actor::User(UserId(organization as u32 + 2)));
                 let jobs: Vec<JobRequest> = requests.iter().map(|request| self.resolve(request)).collect();
                 let known_ends = self.known_ends(&jobs);
                 // Refusals are as good an answer as any.
-                if let Some(Reply::Submitted(ids)) = self.command(OPERATOR, Command::Submit { jobs, known_ends }) {
+                if let Some(Reply::Submitted(ids)) = self.command(actor, Command::Submit { jobs, known_ends }) {
                     self.accepted = ids.last().map_or(self.accepted, |id| id.0);
                 }
             }
@@ -247,6 +249,18 @@ impl Player<'_> {
     }
 
     /// Everything is in service and allowed: all jobs must come to their end.
+    /// No quota at all within a scope.
+    fn plain_quota(&self, scope: &QuotaScope) -> QuotaDefinition {
+        let view = self.state.view();
+        QuotaDefinition {
+            pool: scope.pool.map(|id| view.pools[&id].name.clone()),
+            organization: scope.organization.map(|id| view.organizations[&id].name.clone()),
+            project: scope.project.map(|id| view.projects[&id].name.clone()),
+            user: scope.user.map(|id| view.users[&id].name.clone()),
+            quota: Quota::default(),
+        }
+    }
+
     fn finish(&mut self) {
         for node in 0..self.story.definition.nodes.len() {
             self.set_node(node, false);
@@ -254,6 +268,14 @@ impl Player<'_> {
         }
         for organization in 0..self.story.definition.organizations.len() {
             self.set_organization(organization, 100_000, false);
+        }
+        // Those within others come after them in the order of scopes, and hold others to nothing once they are gone.
+        let scopes: Vec<QuotaScope> = self.state.view().quotas.values().map(|set| set.scope).collect();
+        let scopes: BTreeSet<QuotaScope> = scopes.into_iter().collect();
+        for scope in scopes.into_iter().rev() {
+            let definition = self.plain_quota(&scope);
+            self.command(OPERATOR, Command::SetQuota { definition })
+                .expect("a quota that is taken away contradicts none");
         }
         self.settle();
         for _ in 0..ROUNDS_MOST {

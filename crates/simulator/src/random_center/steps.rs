@@ -12,8 +12,13 @@ use crate::Random;
 /// One thing that happens. Things are named by their places, so that a story stays one when steps are left out.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// The operator submits jobs. Those with `wait_ms` may not start before that has passed.
-    Submit(Vec<Request>),
+    /// The operator, or the user of an organization, submits jobs. Those with `wait_ms` may not start before that has passed.
+    Submit {
+        /// The organization's place in the center file, if one of its own does.
+        by: Option<usize>,
+        /// What is asked for.
+        requests: Vec<Request>,
+    },
     /// The job is cancelled that was accepted so many before the last, or an element of it.
     Cancel {
         /// How many were accepted since.
@@ -79,7 +84,9 @@ fn random_step(center: &CenterDefinition, index: u64, random: &mut Random) -> St
     match random.below(100) {
         0..50 => {
             let count = if random.chance(30) { 1 + random.below(6) } else { 1 };
-            Step::Submit((0..count).map(|place| request(center, index, place, random)).collect())
+            let by = random.chance(40).then(|| random.below(center.organizations.len() as u64) as usize);
+            let requests = (0..count).map(|place| request(center, by, index, place, random)).collect();
+            Step::Submit { by, requests }
         }
         50..56 => Step::Cancel { back: random.below(12), element: random.chance(30).then(|| random.below(5) as u32) },
         56..61 => Step::SetNode { node: random.below(nodes) as usize, draining: random.chance(60) },
@@ -99,8 +106,9 @@ fn random_step(center: &CenterDefinition, index: u64, random: &mut Random) -> St
     }
 }
 
-fn request(center: &CenterDefinition, index: u64, place: u64, random: &mut Random) -> Request {
-    let organization = &center.organizations[random.below(center.organizations.len() as u64) as usize];
+fn request(center: &CenterDefinition, by: Option<usize>, index: u64, place: u64, random: &mut Random) -> Request {
+    let any = random.below(center.organizations.len() as u64) as usize;
+    let organization = &center.organizations[by.unwrap_or(any)];
     // Most ask for what some nodes could give.
     let like = &center.nodes[random.below(center.nodes.len() as u64) as usize];
     let alike = center.nodes.iter().filter(|node| node.pool == like.pool && node.card_model == like.card_model).count();
