@@ -33,11 +33,12 @@ mod ranking;
 mod shares;
 mod table;
 mod terms;
+mod turns;
 
 pub use cluster::{Cluster, Totals};
 pub use decay::{DecayedUse, HALF_LIFE};
 pub use demand::{Demand, Fuel};
-pub use due::Outlook;
+pub use due::{Alike, Outlook, passed_for};
 pub use find::Found;
 pub use history::{History, Remembered, Similar};
 pub use line::{Standing, Waiting};
