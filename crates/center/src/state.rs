@@ -122,10 +122,12 @@ impl State {
             return out_of_line(WaitReason::Concurrency { cap });
         }
         let class = &self.view.classes[&job.class];
-        let place = job.waiting(id, &class.key, &self.view.center.policy);
+        let place = job.waiting(id, &self.view.center.policy);
         let ahead = self.queue.ahead(job.class, place, POSITION_MOST as usize) as u64;
         let head = self.queue.line(job.class).next() == Some(id);
+        let of_user = self.queue.waits_for_user(job.class, job.user).then(|| self.view.quota_reason(job)).flatten();
         let (reason, since) = match (&class.reason, self.queue.blocker(job.class)) {
+            _ if let Some((reason, _)) = of_user => (reason, None),
             _ if !head => (WaitReason::Turn, None),
             (Some(reason), _) => (reason.clone(), Some(class.reason_since)),
             // Another class with the same demand was looked at.

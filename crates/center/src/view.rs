@@ -299,7 +299,8 @@ impl View {
         let (asked, level, in_pool) = (crate::cards_of(&key.demand), scope.level(), scope.pool.is_some());
         let blocker = match level {
             QuotaLevel::Center | QuotaLevel::Pool => Blocker::Pool,
-            QuotaLevel::Organization | QuotaLevel::Project | QuotaLevel::User => Blocker::Account,
+            QuotaLevel::Organization | QuotaLevel::Project => Blocker::Account,
+            QuotaLevel::User => Blocker::User,
         };
         Some((WaitReason::Quota { limit, held, asked, level, in_pool, kept }, blocker))
     }

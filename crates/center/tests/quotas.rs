@@ -115,7 +115,14 @@ fn another_organization_is_not_held_back_by_what_holds_back_one() {
 
 #[test]
 fn one_user_at_a_limit_does_not_hold_back_the_others() {
-    let mut story = Story::begin();
+    for policy in ["fair", "fifo", "fifo-skip", "throughput"] {
+        let mut story = Story::begin();
+        story.by(OPERATOR, Command::SetPolicy { policy: Policy::named(policy).unwrap() }).unwrap();
+        one_user_at_a_limit(story);
+    }
+}
+
+fn one_user_at_a_limit(mut story: Story) {
     story
         .by(
             OPERATOR,

@@ -8,10 +8,11 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use haina_core::{CardModelId, ClassId, JobId, OrganizationId, PoolId, ProjectId, Timestamp, UserId};
+use haina_core::{CardModelId, ClassId, JobId, Milliseconds, OrganizationId, PoolId, ProjectId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::Demand;
+use crate::history::Similar;
 use crate::line::{Line, Standing, Waiting};
 
 /// What makes jobs alike.
@@ -38,6 +39,8 @@ pub enum Blocker {
     Account,
     /// A quota of its pool or of the whole center.
     Pool,
+    /// A quota of its user: others of its class may go on.
+    User,
 }
 
 /// The freed nodes that could help a demand: one that is set aside is found again by what it waits for.
@@ -90,6 +93,8 @@ pub struct Queue {
     of_organization: BTreeMap<OrganizationId, BTreeSet<ClassId>>,
     organizations: BTreeMap<OrganizationId, Standing>,
     users: BTreeMap<(OrganizationId, UserId), Standing>,
+    /// In whose lines a user has jobs.
+    of_user: BTreeMap<(OrganizationId, UserId), BTreeSet<ClassId>>,
     shapes: BTreeMap<Demand, Shape>,
     /// The first place of each demand that does not wait for capacity.
     ready: BTreeSet<Place>,
@@ -98,6 +103,7 @@ pub struct Queue {
     waiting_for_capacity: BTreeSet<(PoolId, Helpful, Demand)>,
     waiting_for_account: BTreeSet<(OrganizationId, ClassId)>,
     waiting_for_pool: BTreeSet<ClassId>,
+    waiting_for_user: BTreeSet<(OrganizationId, UserId, ClassId)>,
     jobs: usize,
 }
 
@@ -160,19 +166,49 @@ impl Queue {
         }
     }
 
-    /// Puts a job in line. A class that waits for its account is looked at again if the job becomes its head: an answer
-    /// about the old head is none about the new one, whose time limit may need other funds.
-    pub fn insert(&mut self, id: ClassId, waiting: Waiting) {
-        let organization = self.class(id).key.organization;
-        let standing = self.users.get(&(organization, waiting.user)).copied().unwrap_or_default();
-        self.change_class(id, |class| class.line.insert(waiting, standing));
+    /// Puts a job in line. `passed_for` tells of a job that becomes the first of those that are alike how long these are
+    /// passed. A class that waits for its account is looked at again if the job becomes its head: an answer about the old
+    /// head is none about the new one, whose time limit may need other funds.
+    pub fn insert(&mut self, id: ClassId, waiting: Waiting, passed_for: impl FnOnce(JobId) -> Milliseconds) {
+        let own = (self.class(id).key.organization, waiting.user);
+        let standing = self.users.get(&own).copied().unwrap_or_default();
+        self.change_class(id, |class| class.line.insert(waiting, standing, passed_for));
+        self.of_user.entry(own).or_default().insert(id);
         self.jobs += 1;
     }
 
-    /// Takes a job out of line. If it was the head of a class that waits for its account, the new head is looked at.
-    pub fn remove(&mut self, id: ClassId, waiting: Waiting) {
-        self.change_class(id, |class| class.line.remove(waiting));
+    /// Takes a job out of line; `passed_for` tells of the one behind it. If it was the head of a class that waits for its
+    /// account, the new head is looked at.
+    pub fn remove(&mut self, id: ClassId, waiting: Waiting, passed_for: impl FnOnce(JobId) -> Milliseconds) {
+        self.change_class(id, |class| class.line.remove(waiting, passed_for));
+        let class = self.class(id);
+        let own = (class.key.organization, waiting.user);
+        if !class.line.has(waiting.user)
+            && let Some(classes) = self.of_user.get_mut(&own)
+        {
+            classes.remove(&id);
+            if classes.is_empty() {
+                self.of_user.remove(&own);
+            }
+        }
+        if !self.class(id).line.has(waiting.user) {
+            self.waiting_for_user.remove(&(own.0, own.1, id));
+        }
         self.jobs -= 1;
+    }
+
+    /// More is known of how long some jobs of a user take; `passed_for` tells it of the first of those that are alike. All
+    /// of them move.
+    pub fn learned(
+        &mut self,
+        organization: OrganizationId,
+        user: UserId,
+        similar: Similar,
+        passed_for: impl Fn(JobId) -> Milliseconds,
+    ) {
+        for id in self.of_user.get(&(organization, user)).cloned().unwrap_or_default() {
+            self.change_class(id, |class| class.line.learned(user, similar, &passed_for));
+        }
     }
 
     /// From now on the organization stands there.
@@ -190,7 +226,7 @@ impl Queue {
         if self.users.insert((organization, user), standing) == Some(standing) {
             return;
         }
-        for id in self.of_organization.get(&organization).cloned().unwrap_or_default() {
+        for id in self.of_user.get(&(organization, user)).cloned().unwrap_or_default() {
             self.change_class(id, |class| class.line.set_standing(user, standing));
         }
     }
@@ -277,6 +313,11 @@ impl Queue {
                 self.change_class(id, |class| class.waits = true);
                 self.waiting_for_pool.insert(id);
             }
+            Blocker::User => {
+                let user = self.class(id).line.first_user().expect("the head that was looked at is somebody's");
+                self.change_class(id, |class| class.line.set_aside(user, true));
+                self.waiting_for_user.insert((organization, user, id));
+            }
         }
     }
 
@@ -302,6 +343,24 @@ impl Queue {
         while let Some(&(_, id)) = self.waiting_for_account.range(range.clone()).next() {
             self.account_returns(id);
         }
+    }
+
+    /// A quota of a user changed for the better, or it holds less; its jobs are looked at again.
+    pub fn user_changed(&mut self, organization: OrganizationId, user: UserId) {
+        let range = (organization, user, ClassId(0))..=(organization, user, ClassId(u32::MAX));
+        while let Some(&entry) = self.waiting_for_user.range(range.clone()).next() {
+            self.user_returns(entry);
+        }
+    }
+
+    fn user_returns(&mut self, entry: (OrganizationId, UserId, ClassId)) {
+        self.waiting_for_user.remove(&entry);
+        self.change_class(entry.2, |class| class.line.set_aside(entry.1, false));
+    }
+
+    /// Whether a user's jobs of a class wait for a quota of that user.
+    pub fn waits_for_user(&self, id: ClassId, user: UserId) -> bool {
+        self.classes.get(&id).is_some_and(|class| class.line.is_aside(user))
     }
 
     /// The classes that wait for a quota of their pool or of the whole center.
@@ -336,6 +395,9 @@ impl Queue {
         }
         while let Some(&id) = self.waiting_for_pool.first() {
             self.pool_quota_returns(id);
+        }
+        while let Some(&entry) = self.waiting_for_user.first() {
+            self.user_returns(entry);
         }
     }
 
@@ -396,7 +458,7 @@ impl Queue {
     /// What a class waits for; none if it waits for nothing but its turn, or is not known.
     pub fn blocker(&self, id: ClassId) -> Option<Blocker> {
         let class = self.classes.get(&id)?;
-        match (class.waits, self.shapes[&class.key.demand].waits && class.line.len() > 0) {
+        match (class.waits, self.shapes[&class.key.demand].waits && class.line.head().is_some()) {
             (true, _) if self.waiting_for_pool.contains(&id) => Some(Blocker::Pool),
             (true, _) => Some(Blocker::Account),
             (false, true) => Some(Blocker::Capacity),
@@ -409,16 +471,16 @@ impl Queue {
         self.classes.get(&id).map(|class| &class.key)
     }
 
-    /// The jobs of a class in line, first to last.
+    /// The jobs of a class in line, first to last; those of users who are set aside come after all others.
     pub fn line(&self, id: ClassId) -> impl Iterator<Item = JobId> {
-        self.classes.get(&id).into_iter().flat_map(|class| class.line.iter())
+        self.classes.get(&id).into_iter().flat_map(|class| class.line.iter().chain(class.line.iter_aside()))
     }
 
     /// Jobs of the same pool that go before one that is in line, counted up to `most`. Looks at all classes.
     pub fn ahead(&self, id: ClassId, waiting: Waiting, most: usize) -> usize {
         let own = self.class(id);
         let user = self.users.get(&(own.key.organization, waiting.user)).copied().unwrap_or_default();
-        let place = (user, waiting.due, waiting.job);
+        let place = (user, own.line.due(waiting), waiting.job);
         let rank = |class: &Class| (Reverse(class.key.priority), class.standing);
         let mut ahead = 0;
         for class in self.classes.values().filter(|class| class.key.demand.pool == own.key.demand.pool) {
@@ -445,6 +507,12 @@ impl Queue {
             shape.classes += 1;
             shape.places.extend(class.place(id));
             fresh.of_organization.entry(class.key.organization).or_default().insert(id);
+            for user in class.line.users() {
+                fresh.of_user.entry((class.key.organization, user)).or_default().insert(id);
+                if class.line.is_aside(user) {
+                    fresh.waiting_for_user.insert((class.key.organization, user, id));
+                }
+            }
             match class.waits {
                 true if self.waiting_for_pool.contains(&id) => _ = fresh.waiting_for_pool.insert(id),
                 true => _ = fresh.waiting_for_account.insert((class.key.organization, id)),
@@ -463,11 +531,13 @@ impl Queue {
         }
         assert_eq!(self.jobs, fresh.jobs);
         assert_eq!(self.of_organization, fresh.of_organization);
+        assert_eq!(self.of_user, fresh.of_user);
         assert_eq!(self.shapes, fresh.shapes);
         assert_eq!(self.ready, fresh.ready);
         assert_eq!(self.aside, fresh.aside);
         assert_eq!(self.waiting_for_capacity, fresh.waiting_for_capacity);
         assert_eq!(self.waiting_for_account, fresh.waiting_for_account);
         assert_eq!(self.waiting_for_pool, fresh.waiting_for_pool);
+        assert_eq!(self.waiting_for_user, fresh.waiting_for_user);
     }
 }

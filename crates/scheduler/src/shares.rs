@@ -131,7 +131,7 @@ impl Shares {
 }
 
 /// Whether an order looks at whose a job is.
-pub fn tells_users_apart(order: Order) -> bool {
+fn tells_users_apart(order: Order) -> bool {
     matches!(order, Order::Fair | Order::FairTree)
 }
 

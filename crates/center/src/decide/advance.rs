@@ -233,7 +233,7 @@ impl Step<'_> {
             at: self.now,
             user: job.user,
             project: state.view.classes[&class].key.project,
-            predicted: job.outlook.predicted.min(job.longest()),
+            predicted: job.expected(&state.view.history),
             similar: job.outlook.similar,
         });
         self.outcome.effects.push(Effect::Launch(Launch {
@@ -250,9 +250,10 @@ impl Step<'_> {
 
     fn set_aside(&mut self, class: ClassId, id: JobId, reason: WaitReason, blocker: Blocker) {
         let state = self.state;
-        // Only a change of the kind of reason is news; the values of the first time stay.
+        // Only a change of the kind of reason is news; the values of the first time stay. What holds back one user is no news
+        // of the class.
         let known = state.view.classes[&class].reason.as_ref().map(WaitReason::word);
-        if known != Some(reason.word()) {
+        if known != Some(reason.word()) && blocker != Blocker::User {
             self.outcome.facts.push(Fact::ClassBlocked { class, reason, at: self.now });
         }
         if blocker != Blocker::Capacity && state.plan.promised(id).is_some() {

@@ -10,6 +10,7 @@ mod queue;
 mod quotas;
 mod random_cluster;
 mod random_queue;
+mod random_turns;
 mod reference;
 mod rings;
 mod topology;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use haina_core::{CardModelId, ClassId, JobId, OrganizationId, PoolId, Timestamp, UserId};
-use haina_scheduler::{Blocker, ClassKey, Demand, Queue, Waiting};
+use haina_core::{CardModelId, ClassId, JobId, Milliseconds, OrganizationId, PoolId, Timestamp, UserId};
+use haina_scheduler::{Alike, Blocker, ClassKey, Demand, Queue, Waiting};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -17,6 +17,8 @@ enum Step {
     BlockNext(Blocker),
     CapacityFreed(PoolId, Option<CardModelId>),
     AccountChanged(OrganizationId),
+    PoolReturns(usize),
+    UserChanged(OrganizationId, UserId),
     UnblockAll,
 }
 
@@ -24,22 +26,43 @@ enum Step {
 struct PlainClass {
     key: ClassKey,
     jobs: Vec<JobId>,
-    waits_for_account: bool,
+    /// For its account or its pool.
+    waits: Option<Blocker>,
+    /// Users who wait.
+    aside: BTreeSet<UserId>,
 }
 
 impl PlainClass {
     fn head(&self) -> Option<JobId> {
-        self.jobs.iter().min().copied()
+        self.jobs.iter().filter(|job| !self.aside.contains(&user(**job))).min().copied()
     }
 
     /// Changes the line; a changed head may need other funds.
     fn change(&mut self, change: impl FnOnce(&mut Vec<JobId>)) {
         let before = self.head();
         change(&mut self.jobs);
+        let users: BTreeSet<UserId> = self.jobs.iter().map(|job| user(*job)).collect();
+        self.aside.retain(|user| users.contains(user));
         if self.head() != before {
-            self.waits_for_account = false;
+            self.waits = None;
         }
     }
+
+    fn block(&mut self, blocker: Blocker, full: &mut BTreeSet<Demand>) {
+        match blocker {
+            Blocker::Capacity => _ = full.insert(self.key.demand),
+            Blocker::Account | Blocker::Pool => self.waits = Some(blocker),
+            Blocker::User => {
+                let head = self.head().expect("what is blocked has a head");
+                self.aside.insert(user(head));
+            }
+        }
+    }
+}
+
+/// Of three users.
+fn user(job: JobId) -> UserId {
+    UserId(1 + (job.0 % 3) as u32)
 }
 
 fn helps(demand: &Demand, pool: PoolId, model: Option<CardModelId>) -> bool {
@@ -51,21 +74,31 @@ fn helps(demand: &Demand, pool: PoolId, model: Option<CardModelId>) -> bool {
     demand.pool == pool && accepts
 }
 
+/// Whether the head of a class is looked at in its turn.
+fn is_looked_at(class: &PlainClass, full: &BTreeSet<Demand>) -> bool {
+    class.waits.is_none() && !full.contains(&class.key.demand) && class.head().is_some()
+}
+
 fn waiting(job: JobId) -> Waiting {
-    Waiting { job, user: UserId(0), due: Timestamp(0) }
+    Waiting { job, user: user(job), alike: Alike::default(), came: Timestamp(0) }
+}
+
+fn at_once(_: JobId) -> Milliseconds {
+    Milliseconds(0)
 }
 
 fn key() -> impl Strategy<Value = ClassKey> {
     let demand = (select(vec![0, 500, 1000]), 1..=2u32, prop::option::of(1..=2u32));
     (1..=2u32, -1..=1i32, demand).prop_map(|(organization, priority, (cards, pool, model))| ClassKey {
         organization: OrganizationId(organization),
+        project: None,
         priority,
         demand: Demand { pool: PoolId(pool), card_model: model.map(CardModelId), ..millis(cards) },
     })
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let blocker = || select(vec![Blocker::Capacity, Blocker::Account]);
+    let blocker = || select(vec![Blocker::Capacity, Blocker::Account, Blocker::Pool, Blocker::User, Blocker::User]);
     prop_oneof![
         8 => (any::<usize>(), 0..1000u64).prop_map(|(class, job)| Step::Insert(class, job)),
         4 => any::<usize>().prop_map(Step::Remove),
@@ -74,6 +107,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (1..=2u32, prop::option::of(1..=2u32))
             .prop_map(|(pool, model)| Step::CapacityFreed(PoolId(pool), model.map(CardModelId))),
         2 => (1..=2u32).prop_map(|organization| Step::AccountChanged(OrganizationId(organization))),
+        2 => any::<usize>().prop_map(Step::PoolReturns),
+        2 => (1..=2u32, 1..=3u32)
+            .prop_map(|(organization, user)| Step::UserChanged(OrganizationId(organization), UserId(user))),
         1 => Just(Step::UnblockAll),
     ]
 }
@@ -88,7 +124,7 @@ proptest! {
         let mut plain: Vec<PlainClass> = Vec::new();
         for (index, key) in keys.into_iter().enumerate() {
             queue.add_class(ClassId(index as u32), key);
-            plain.push(PlainClass { key, jobs: Vec::new(), waits_for_account: false });
+            plain.push(PlainClass { key, jobs: Vec::new(), waits: None, aside: BTreeSet::new() });
         }
         let mut full: BTreeSet<Demand> = BTreeSet::new();
         let classes = plain.len();
@@ -97,7 +133,7 @@ proptest! {
                 Step::Insert(class, job) => {
                     let (class, job) = (class % classes, JobId(job));
                     if plain.iter().all(|class| !class.jobs.contains(&job)) {
-                        queue.insert(ClassId(class as u32), waiting(job));
+                        queue.insert(ClassId(class as u32), waiting(job), at_once);
                         plain[class].change(|jobs| jobs.push(job));
                     }
                 }
@@ -105,26 +141,18 @@ proptest! {
                     let class = position % classes;
                     if !plain[class].jobs.is_empty() {
                         let job = plain[class].jobs[position / classes % plain[class].jobs.len()];
-                        queue.remove(ClassId(class as u32), waiting(job));
+                        queue.remove(ClassId(class as u32), waiting(job), at_once);
                         plain[class].change(|jobs| jobs.retain(|other| *other != job));
                     }
                 }
-                Step::Block(class, blocker) if !plain[class % classes].jobs.is_empty() => {
+                Step::Block(class, blocker) if is_looked_at(&plain[class % classes], &full) => {
                     queue.block(ClassId((class % classes) as u32), blocker);
-                    let class = &mut plain[class % classes];
-                    match blocker {
-                        Blocker::Account => class.waits_for_account = true,
-                        Blocker::Capacity => _ = full.insert(class.key.demand),
-                    }
+                    plain[class % classes].block(blocker, &mut full);
                 }
                 Step::Block(..) => {}
                 Step::BlockNext(blocker) => if let Some((class, _)) = queue.next() {
                     queue.block(class, blocker);
-                    let class = &mut plain[class.0 as usize];
-                    match blocker {
-                        Blocker::Account => class.waits_for_account = true,
-                        Blocker::Capacity => _ = full.insert(class.key.demand),
-                    }
+                    plain[class.0 as usize].block(blocker, &mut full);
                 },
                 Step::CapacityFreed(pool, model) => {
                     queue.capacity_freed(pool, model);
@@ -133,23 +161,41 @@ proptest! {
                 Step::AccountChanged(organization) => {
                     queue.account_changed(organization);
                     let own = plain.iter_mut().filter(|class| class.key.organization == organization);
-                    own.for_each(|class| class.waits_for_account = false);
+                    own.filter(|class| class.waits == Some(Blocker::Account)).for_each(|class| class.waits = None);
+                }
+                Step::PoolReturns(class) => {
+                    queue.pool_quota_returns(ClassId((class % classes) as u32));
+                    let class = &mut plain[class % classes];
+                    class.waits = class.waits.filter(|waits| *waits != Blocker::Pool);
+                }
+                Step::UserChanged(organization, user) => {
+                    queue.user_changed(organization, user);
+                    for class in plain.iter_mut().filter(|class| class.key.organization == organization) {
+                        let before = class.head();
+                        class.aside.remove(&user);
+                        if class.head() != before {
+                            class.waits = None;
+                        }
+                    }
                 }
                 Step::UnblockAll => {
                     queue.unblock_all();
                     full.clear();
-                    plain.iter_mut().for_each(|class| class.waits_for_account = false);
+                    plain.iter_mut().for_each(|class| (class.waits, class.aside) = (None, BTreeSet::new()));
                 }
             }
             queue.check();
-            let looked_at = plain.iter().enumerate().filter(|(_, class)| !class.waits_for_account && !full.contains(&class.key.demand));
+            let looked_at = plain.iter().enumerate().filter(|(_, class)| is_looked_at(class, &full));
             let heads = looked_at.filter_map(|(id, class)| class.head().map(|job| (-class.key.priority, job, ClassId(id as u32))));
             prop_assert_eq!(queue.next(), heads.min().map(|(_, job, id)| (id, job)));
             prop_assert_eq!(queue.len(), plain.iter().map(|class| class.jobs.len()).sum::<usize>());
             for (id, class) in plain.iter().enumerate() {
-                let waits = class.waits_for_account.then_some(Blocker::Account);
-                let waits = waits.or((full.contains(&class.key.demand) && !class.jobs.is_empty()).then_some(Blocker::Capacity));
+                let full = full.contains(&class.key.demand) && class.head().is_some();
+                let waits = class.waits.or(full.then_some(Blocker::Capacity));
                 prop_assert_eq!(queue.blocker(ClassId(id as u32)), waits);
+                for user in (1..=3).map(UserId) {
+                    prop_assert_eq!(queue.waits_for_user(ClassId(id as u32), user), class.aside.contains(&user));
+                }
                 prop_assert_eq!(queue.line(ClassId(id as u32)).count(), class.jobs.len());
             }
         }

@@ -30,13 +30,16 @@ pub fn check(scene: &Scene, record: &Record, broken: &mut Vec<Broken>) {
 
 /// Whether something of a job could start at `now_us` if only it fitted.
 pub fn may_start(scene: &Scene, job: &Job, now_us: i64) -> bool {
-    let submitted = &job.submitted;
-    let due = submitted.not_before_us.is_none_or(|at| at <= now_us);
-    let suspended = scene.organizations.get(&submitted.organization).is_some_and(|payer| payer.suspended);
+    let suspended = scene.organizations.get(&job.submitted.organization).is_some_and(|payer| payer.suspended);
+    !suspended && is_in_line(scene, job, now_us) && exceeded(scene, job).is_none()
+}
+
+/// Whether something of a job waits for nothing but its turn, cards, and what its organization may.
+pub fn is_in_line(scene: &Scene, job: &Job, now_us: i64) -> bool {
+    let due = job.submitted.not_before_us.is_none_or(|at| at <= now_us);
     let below_cap = cap(job).is_none_or(|cap| (job.under_way() as u32) < cap);
-    let met = submitted.after.iter().all(|after| is_met(scene, after));
-    let may = due && !suspended && below_cap && met && !job.cancelled && job.has_waiting();
-    may && exceeded(scene, job).is_none()
+    let met = job.submitted.after.iter().all(|after| is_met(scene, after));
+    due && below_cap && met && !job.cancelled && job.has_waiting()
 }
 
 fn is_met(scene: &Scene, after: &After) -> bool {
