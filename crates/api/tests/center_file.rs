@@ -1,7 +1,9 @@
 //! The center file.
 
-use haina_api::{PackagesFileKind, PackagesFileSpec, PythonSpec, parse_center_file, parse_center_file_with};
-use haina_core::{Bytes, CardMillis, Currency, Entitlement, EnvironmentContent, Money, Policy};
+use haina_api::{
+    PackagesFileKind, PackagesFileSpec, PythonSpec, entry_line, parse_center_file, parse_center_file_with,
+};
+use haina_core::{Bytes, CardMillis, Currency, Entitlement, EnvironmentContent, Money, Policy, Quota, Refusal, both};
 
 const SAMPLE: &str = include_str!("../../../examples/centers/qingdao-100p.toml");
 
@@ -153,4 +155,46 @@ fn an_environment_is_also_what_a_lock_file_says() {
     let relative = local.replace("/etc/haina/", "");
     let refusal = parse_center_file_with(&format!("{SAMPLE}\n{relative}"), &read).unwrap_err();
     assert_eq!(refusal.values["field"], "local.environments.lock_file");
+}
+
+#[test]
+fn projects_and_quotas_are_read_and_a_refusal_knows_its_line() {
+    let added = r#"
+[[projects]]
+name = "buoys"
+organization = "ocean-institute"
+parent = "sonar"
+
+[[quotas]]
+pool = "public"
+organization = "ocean-institute"
+guaranteed = 96
+limit = 128
+lendable = 32
+
+[[quotas]]
+organization = "ocean-institute"
+user = "ocean-developer"
+limit = 0.5
+"#;
+    let text = format!("{SAMPLE}{added}");
+    let center = parse_center_file(&text).unwrap();
+    assert_eq!(center.projects[0].parent.as_deref(), Some("sonar"));
+    let quota = &center.quotas[0].quota;
+    let (guaranteed, limit) = (CardMillis::whole(96), Some(CardMillis::whole(128)));
+    assert_eq!(*quota, Quota { guaranteed, limit, lendable: Some(CardMillis::whole(32)) });
+    assert_eq!(center.quotas[1].quota.limit, Some(CardMillis(500)));
+    assert_eq!(center.quotas[1].user.as_deref(), Some("ocean-developer"));
+
+    let line_of = |wanted: &str| text.lines().position(|line| line == wanted).unwrap() + 1;
+    let refusal = parse_center_file(&text.replacen("lendable = 32", "lendable = -1", 1)).unwrap_err();
+    assert_eq!(entry_line(&text, &refusal), Some(line_of("[[quotas]]")));
+    // What the center itself refuses names the entry, or the node among all nodes of the file.
+    let plain = || Refusal::invalid_value("limit", 5, both("less", "更小"));
+    assert_eq!(entry_line(&text, &plain().of_entry("quotas", 1)), Some(line_of("[[quotas]]") + 7));
+    let of_node = |node: usize| entry_line(&text, &plain().with("table", "nodes").with("node", node));
+    let first = line_of("[[nodes]]");
+    assert_eq!((of_node(0), of_node(32)), (Some(first), Some(first)));
+    assert_eq!(of_node(33), Some(text.lines().position(|line| line.contains("ascend-[34-39]")).unwrap()));
+    assert_eq!((of_node(39), entry_line(&text, &plain())), (None, None));
 }

@@ -7,4 +7,5 @@ mod errors;
 mod events;
 mod jobs;
 mod money_and_users;
+mod quotas;
 mod routes;
