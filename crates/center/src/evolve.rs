@@ -37,7 +37,12 @@ impl State {
             }
         }
         match fact {
-            Fact::LeadershipTaken { .. } | Fact::CardModelSet { .. } => self.queue.unblock_all(),
+            Fact::LeadershipTaken { .. } => {
+                // A state that was folded from facts, a loaded and a live one go on alike.
+                self.line_up_to(None);
+                self.queue.unblock_all();
+            }
+            Fact::CardModelSet { .. } => self.queue.unblock_all(),
             Fact::NodeAdded { spec, .. } => self.queue.capacity_freed(spec.pool, spec.card_model),
             Fact::NodeSet { id, .. } | Fact::CardsSet { id, .. } => {
                 let spec = &self.view.nodes[id].spec;
@@ -48,7 +53,7 @@ impl State {
                 self.queue.account_narrowed(*id);
                 self.stand(*id, UserId::default());
             }
-            Fact::PolicySet { .. } => self.queue = self.lined_up(),
+            Fact::PolicySet { .. } => self.begin_lining_up(),
             Fact::Posted { transaction } => self.queue.account_changed(transaction.organization),
             Fact::ClassAdded { id, key } => {
                 self.class_of_key.insert(*key, *id);

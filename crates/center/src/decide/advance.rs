@@ -1,4 +1,5 @@
-//! Due timers, then one placement, promise or block. `execute` comes back until nothing is left or the fuel is spent.
+//! After a change of policy, who waits is put in line; then due timers, then one placement, promise or block. `execute`
+//! comes back until nothing is left or the fuel is spent.
 
 use haina_core::{
     Allocation, AttemptId, Backfill, ClassId, Effect, JobId, Launch, Milliseconds, Money, Timestamp, WaitReason,
@@ -22,7 +23,11 @@ const BACKFILL_DEPTH: usize = 10_000;
 pub fn advance(state: &State, now: Timestamp, fuel: u64) -> Outcome {
     let mut outcome = Outcome::done(Vec::new());
     let mut fuel = Fuel(fuel);
-    if let Some((_, job)) = state.timers.first().filter(|(at, _)| *at <= now) {
+    if let Some((end, count)) = state.next_to_line_up(fuel.left()) {
+        fuel.spend(count);
+        outcome.lined_up_to = Some(end);
+        outcome.again = true;
+    } else if let Some((_, job)) = state.timers.first().filter(|(at, _)| *at <= now) {
         outcome.facts.push(Fact::JobDue { job: *job });
         fuel.spend(1);
         outcome.again = true;
