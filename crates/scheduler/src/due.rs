@@ -41,6 +41,8 @@ pub struct Outlook {
     pub submitted: Timestamp,
     /// How long it may run.
     pub time_limit: Milliseconds,
+    /// How long it may hold what it gets.
+    pub longest: Milliseconds,
     /// The jobs that are like it.
     pub similar: Similar,
 }
@@ -55,7 +57,7 @@ impl Outlook {
             }
             Order::Deadline => (Alike::default(), self.submitted + self.time_limit),
         };
-        Waiting { job: self.job, user: self.user, alike, came }
+        Waiting { job: self.job, user: self.user, alike, came, longest: self.longest }
     }
 }
 

@@ -80,7 +80,7 @@ fn is_looked_at(class: &PlainClass, full: &BTreeSet<Demand>) -> bool {
 }
 
 fn waiting(job: JobId) -> Waiting {
-    Waiting { job, user: user(job), alike: Alike::default(), came: Timestamp(0) }
+    Waiting { job, user: user(job), alike: Alike::default(), came: Timestamp(0), longest: Milliseconds(1) }
 }
 
 fn at_once(_: JobId) -> Milliseconds {
