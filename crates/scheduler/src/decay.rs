@@ -60,7 +60,7 @@ fn decay(value: u64, age: Milliseconds) -> u64 {
         return 0;
     }
     let rest = (u128::from(age.0 % HALF_LIFE.0) << BITS) / u128::from(HALF_LIFE.0);
-    ((u128::from(value >> halvings) * u128::from(exp2_negative(rest as u64))) >> BITS) as u64
+    ((u128::from(value >> halvings) * u128::from(exp2_negative_fraction(rest as u64))) >> BITS) as u64
 }
 
 /// The square root of one half, then its square root, and so on: 2^-(1/2), 2^-(1/4), …, in units of 2^-64.
@@ -75,8 +75,16 @@ const ROOTS: [u64; BITS as usize] = {
     roots
 };
 
+/// 2^-x in units of 2^-32, for x of at least 0.
+pub(crate) fn exp2_negative(x: f64) -> u64 {
+    if x >= 64.0 { 0 } else { exp2_negative_fraction(((x - x.floor()) * ONE) as u64) >> x as u32 }
+}
+
+/// 2^32.
+const ONE: f64 = (1u64 << BITS) as f64;
+
 /// 2^-x for x in [0, 1), both in units of 2^-32: the product of the roots of one half that the bits of x name.
-fn exp2_negative(x: u64) -> u64 {
+fn exp2_negative_fraction(x: u64) -> u64 {
     let mut product = u64::MAX;
     for (bit, root) in (0..BITS).rev().zip(ROOTS) {
         if x >> bit & 1 == 1 {
@@ -106,7 +114,7 @@ fn log2(value: u64) -> i64 {
 mod tests {
     use super::*;
 
-    const ONE: u64 = 1 << BITS;
+    const UNIT: u64 = 1 << BITS;
     const DAY: u64 = 86_400_000;
 
     fn close(is: u64, should: f64) -> bool {
@@ -125,18 +133,18 @@ mod tests {
     #[test]
     fn logarithms_and_powers_are_right_to_nine_digits() {
         for value in [1_u64, 2, 3, 7, 1000, 123_456_789, u64::MAX / 3, u64::MAX] {
-            let is = log2(value) as f64 / ONE as f64;
+            let is = log2(value) as f64 / UNIT as f64;
             assert!((is - (value as f64).log2()).abs() < 1e-9, "log2 of {value}");
         }
         for x in [0.0, 0.1, 0.5, 0.75, 0.999_999] {
-            let is = exp2_negative((x * ONE as f64) as u64) as f64 / ONE as f64;
+            let is = exp2_negative_fraction((x * UNIT as f64) as u64) as f64 / UNIT as f64;
             assert!((is - (-x_of(x)).exp2()).abs() < 1e-9, "2^-{x}: {is}");
         }
     }
 
     /// As the integer has it.
     fn x_of(x: f64) -> f64 {
-        (x * ONE as f64).floor() / ONE as f64
+        (x * UNIT as f64).floor() / UNIT as f64
     }
 
     #[test]

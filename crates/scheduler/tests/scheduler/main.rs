@@ -11,6 +11,7 @@ mod random_cluster;
 mod random_queue;
 mod reference;
 mod rings;
+mod slurm_tables;
 mod topology;
 mod withheld;
 mod without_cards;
