@@ -1,6 +1,6 @@
 //! Facts change the state; nothing else does. Cannot fail: what could be wrong was refused before.
 
-use haina_core::{AttemptId, Backfill, JobId, JobState, OrganizationId, UserId};
+use haina_core::{AttemptId, Backfill, JobId, JobState, Order, OrganizationId, UserId};
 use haina_scheduler::{Queue, Waiting};
 
 use crate::{ArrayProgress, ElementCounts, Fact, Job, Progress, State};
@@ -26,9 +26,13 @@ impl State {
             }
             _ => None,
         };
+        let members = served.map(|(organization, _)| self.view.shares.members(organization));
         self.view.evolve(fact);
         if let Some((organization, user)) = served {
             self.stand(organization, user);
+            if members != Some(self.view.shares.members(organization)) {
+                self.parts_changed(organization);
+            }
             let is_limited = self.view.organizations[&organization].card_limit.is_some();
             if is_limited && self.view.center.policy.backfill == Backfill::None {
                 self.queue.account_narrowed(organization);
@@ -44,8 +48,9 @@ impl State {
             Fact::OrganizationSet { id, .. } => {
                 self.queue.account_changed(*id);
                 self.queue.account_narrowed(*id);
-                self.stand(*id, UserId::default());
+                self.parts_changed(*id);
             }
+            Fact::UserAdded { organization, .. } => organization.iter().for_each(|id| self.parts_changed(*id)),
             Fact::PolicySet { .. } => self.line_up(),
             Fact::Posted { transaction } => self.queue.account_changed(transaction.organization),
             Fact::ClassAdded { id, key } => {
@@ -92,7 +97,6 @@ impl State {
             Fact::JobEnded { job, .. } => self.job_ended(*job),
             Fact::CenterNamed { .. }
             | Fact::PoolAdded { .. }
-            | Fact::UserAdded { .. }
             | Fact::TokenIssued { .. }
             | Fact::TokenRevoked { .. }
             | Fact::ClassBlocked { .. }
@@ -173,14 +177,25 @@ impl State {
         self.queue.set_user_standing(organization, user, shares.of_user(order, organization, user));
     }
 
-    /// Tells the queue where everybody stands.
+    /// Tells the queue where everybody stands who ever used something; whom it is told nothing of used nothing.
     pub(crate) fn stand_all(&mut self) {
-        let known: Vec<_> =
-            self.view.shares.iter().map(|(id, share)| (id, share.users.keys().copied().collect())).collect();
-        for (organization, users) in known {
-            let users: Vec<UserId> = users;
-            self.stand(organization, UserId::default());
-            users.into_iter().for_each(|user| self.stand(organization, user));
+        let organizations: Vec<_> = self.view.shares.iter().map(|(id, _)| id).collect();
+        organizations.into_iter().for_each(|organization| self.stand_users(organization));
+    }
+
+    fn stand_users(&mut self, organization: OrganizationId) {
+        self.stand(organization, UserId::default());
+        let users: Vec<UserId> = self.view.shares.users_with_use(organization).collect();
+        users.into_iter().for_each(|user| self.stand(organization, user));
+    }
+
+    /// The weight of an organization changed, or how many take part in it.
+    fn parts_changed(&mut self, organization: OrganizationId) {
+        match self.view.center.policy.order {
+            Order::FairTree => self.stand_users(organization),
+            Order::Fifo | Order::Fair | Order::Shortest | Order::Deadline => {
+                self.stand(organization, UserId::default());
+            }
         }
     }
 

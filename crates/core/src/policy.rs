@@ -32,10 +32,11 @@ impl Policy {
     };
 
     /// Each name that people may give, and what it stands for.
-    pub const NAMED: [(&str, Policy); 7] = {
+    pub const NAMED: [(&str, Policy); 8] = {
         let fifo = Policy { order: Order::Fifo, backfill: Backfill::None, promises: 1, ..Policy::FAIR };
         [
             ("fair", Policy::FAIR),
+            ("fair-tree", Policy { order: Order::FairTree, ..Policy::FAIR }),
             ("throughput", Policy { order: Order::Shortest, ..Policy::FAIR }),
             ("teaching", Policy { patience: Milliseconds::from_seconds(4 * 3600), ..Policy::FAIR }),
             ("fifo", fifo),

@@ -10,7 +10,7 @@ use crate::print::{self, Format, line};
 /// Options of `haina policy`.
 #[derive(clap::Args, Debug)]
 pub struct Arguments {
-    /// Schedule by this policy from now on: fair, throughput, teaching, fifo, fifo-skip, easy, deadline
+    /// Schedule by this policy from now on: fair, fair-tree, throughput, teaching, fifo, fifo-skip, easy, deadline
     name: Option<String>,
     #[command(flatten)]
     format: Format,

@@ -41,13 +41,16 @@ impl DecayedUse {
         *self = DecayedUse { value: CardUse(self.at(now).0.saturating_sub(left)), as_of: now };
     }
 
-    /// A number that orders uses by what they are at any common moment, each divided by its weight. No use is least.
-    pub fn order(&self, weight: u32) -> i64 {
+    /// A number that orders uses by what they are at any common moment, each divided by its part of the shares:
+    /// `shares` of `all`. No use is 0, and least.
+    pub fn order(&self, shares: u32, all: u32) -> i64 {
         match self.value.0 {
-            0 => i64::MIN,
+            0 => 0,
             value => {
                 let half_lives = (i128::from(self.as_of.0) << BITS) / i128::from(HALF_LIFE.0 * 1000);
-                log2(value) - log2(weight.max(1).into()) + half_lives as i64
+                // More than the logarithm of any shares, so that the least use is more than none.
+                let base = 33 << BITS;
+                base + log2(value) - log2(shares.max(1).into()) + log2(all.max(1).into()) + half_lives as i64
             }
         }
     }
@@ -152,10 +155,10 @@ mod tests {
         let at = |days: u64| Timestamp((days * DAY * 1000) as i64);
         let of = |value, days| DecayedUse { value: CardUse(value), as_of: at(days) };
         let old = of(1_000_000, 20_000);
-        assert!(of(500_001, 20_007).order(1) > old.order(1), "a little more than half, a half-life later");
-        assert!(of(499_999, 20_007).order(1) < old.order(1));
-        assert!(of(1_000_001, 20_007).order(2) > old.order(1), "who has twice the weight may use twice as much");
-        assert!(DecayedUse::default().order(1) < of(1, 1).order(1_000_000), "no use is first");
+        assert!(of(500_001, 20_007).order(1, 1) > old.order(1, 1), "a little more than half, a half-life later");
+        assert!(of(499_999, 20_007).order(1, 1) < old.order(1, 1));
+        assert!(of(1_000_001, 20_007).order(2, 1) > old.order(1, 1), "who has twice the weight may use twice as much");
+        assert!(DecayedUse::default().order(1, 1) < of(1, 1).order(1_000_000, 1), "no use is first");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod admission;
 mod builders;
+mod fair_tree_order;
 mod fractions;
 mod gangs;
 mod least_fragmentation;
