@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::connection::Connection;
 use crate::{
-    account, demo, environments, job, jobs, login, node, policy, print, shell, simulate, slurm, submit, template,
-    token, top, up, user,
+    account, demo, environments, job, jobs, login, node, policy, print, shares, shell, simulate, slurm, submit,
+    template, token, top, up, user,
 };
 
 /// Haina: a computing center
@@ -50,6 +50,8 @@ enum Command {
     Environments(environments::Arguments),
     /// Show how jobs are scheduled, or change it
     Policy(policy::Arguments),
+    /// List who has which part of the center, used how much of late, and is where in line by that
+    Shares(shares::Arguments),
     /// Show an account, or pay into it
     Account(account::Arguments),
     /// List or add users
@@ -103,6 +105,7 @@ pub fn run() -> anyhow::Result<u8> {
         Command::Node { command } => node::run(command, &connection),
         Command::Environments(arguments) => environments::list(&arguments, &connection.client()?),
         Command::Policy(arguments) => policy::run(&arguments, &connection.client()?),
+        Command::Shares(arguments) => shares::list(&arguments, &connection.client()?),
         Command::Account(arguments) => account::run(arguments, &connection.client()?),
         Command::User { command } => user::run(command, &connection.client()?),
         Command::Token { command } => token::run(command, &connection.client()?),

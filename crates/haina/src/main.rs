@@ -24,6 +24,7 @@ mod policy;
 mod print;
 mod printable;
 mod profile;
+mod shares;
 mod shell;
 mod simulate;
 mod slurm;

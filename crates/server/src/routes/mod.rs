@@ -15,5 +15,6 @@ pub mod jobs;
 pub mod nodes;
 pub mod organizations;
 pub mod policy;
+pub mod shares;
 pub mod tokens;
 pub mod users;
