@@ -12,10 +12,22 @@ impl State {
     pub fn check(&self) {
         self.view.cluster.check();
         self.queue.check();
+        self.check_order();
         self.check_attempts();
         self.check_plan();
         self.check_money();
         self.check_jobs();
+    }
+
+    /// Everybody stands in line where he would if all were put in line anew.
+    fn check_order(&self) {
+        let fresh = self.lined_up();
+        for class in self.view.classes.keys() {
+            assert!(
+                self.queue.line(*class).eq(fresh.line(*class)),
+                "the line of class {class} is as what is known says"
+            );
+        }
     }
 
     /// 1, 2: what attempts hold is exactly what is taken of the cards, and every gang is whole.
@@ -95,14 +107,13 @@ impl State {
                 "job {id}: what is active has an attempt"
             );
             if let Progress::Array(array) = &job.progress {
-                let waiting = array.returned.len() as u32 + array.remaining();
-                let known = waiting + array.active.len() as u32 + array.counts.total();
+                let known = job.elements_waiting() + array.active.len() as u32 + array.counts.total();
                 assert_eq!(known, array.request.count, "job {id}: every element is accounted for");
             }
             let startable = job.startable().is_some();
             assert_eq!(
                 startable,
-                self.queue.contains(job.class, self.place_of(*id, job)),
+                self.queue.contains(job.class, job.waiting(*id, &self.view.center.policy)),
                 "job {id} is in line exactly if it can start"
             );
             let stuck = !startable && job.active() == 0 && job.dependencies.is_empty() && job.not_before.is_none();

@@ -6,7 +6,7 @@ use haina_core::{
     Allocation, ArrayRequest, CardMillis, ClassId, Condition, Currency, Digest, Entitlement, Epoch, JobId,
     Milliseconds, Money, OrganizationId, Policy, PoolId, Role, Timestamp, TokenId, UnusableCard, UserId, WaitReason,
 };
-use haina_scheduler::{Attempted, ClassKey, NodeSpec, Outlook, Similar, Waiting, tells_users_apart};
+use haina_scheduler::{Attempted, ClassKey, History, NodeSpec, Outlook, Similar, Waiting};
 use serde::{Deserialize, Serialize};
 
 use crate::JobOutlook;
@@ -238,6 +238,14 @@ impl Job {
         matches!(self.progress, Progress::Array(_))
     }
 
+    /// Elements that are neither under way nor ended; a single job has one.
+    pub fn elements_waiting(&self) -> u32 {
+        match &self.progress {
+            Progress::Single { active, .. } => u32::from(!active),
+            Progress::Array(array) => array.returned.len() as u32 + array.remaining(),
+        }
+    }
+
     /// Attempts under way.
     pub fn active(&self) -> u32 {
         match &self.progress {
@@ -246,16 +254,15 @@ impl Job {
         }
     }
 
-    /// What its place in line depends on: `key` is its class's.
-    pub fn waiting(&self, id: JobId, key: &ClassKey, policy: &Policy) -> Waiting {
-        let outlook = Outlook {
-            submitted: self.outlook.submitted,
-            predicted: self.outlook.predicted,
-            time_limit: self.time_limit,
-            cards: crate::cards_of(&key.demand),
-        };
-        let user = if tells_users_apart(policy.order) { self.user } else { UserId::default() };
-        Waiting { job: id, user, due: outlook.due(policy) }
+    /// How it waits by a policy.
+    pub fn waiting(&self, job: JobId, policy: &Policy) -> Waiting {
+        let (submitted, similar) = (self.outlook.submitted, self.outlook.similar);
+        Outlook { job, user: self.user, submitted, time_limit: self.time_limit, similar }.waiting(policy)
+    }
+
+    /// How long it is likely to run: as jobs like it did; as long as none has ended, as was predicted when it was accepted.
+    pub fn expected(&self, history: &History) -> Milliseconds {
+        history.mean(self.outlook.similar).unwrap_or(self.outlook.predicted).min(self.time_limit)
     }
 
     /// The most that one attempt may be metered: its limit and the grace to stop.

@@ -1,7 +1,6 @@
 //! Facts change the state; nothing else does. Cannot fail: what could be wrong was refused before.
 
-use haina_core::{AttemptId, Backfill, JobId, JobState, Order, OrganizationId, UserId};
-use haina_scheduler::{Queue, Waiting};
+use haina_core::{AttemptId, Backfill, JobId, JobState};
 
 use crate::{ArrayProgress, ElementCounts, Fact, Job, Progress, State};
 
@@ -9,7 +8,7 @@ impl State {
     /// Applies a fact.
     pub fn evolve(&mut self, fact: &Fact) {
         match fact {
-            Fact::JobEnded { job, .. } => self.leave_line(*job),
+            Fact::JobEnded { job, .. } => self.leave_class(*job),
             Fact::AttemptEnded { attempt, .. } => {
                 self.free_capacity(*attempt);
                 self.replan(*attempt, None);
@@ -19,17 +18,20 @@ impl State {
         }
         self.keep_promises(fact);
         let served = match fact {
-            Fact::AttemptPlaced { organization, user, .. } => Some((*organization, *user)),
+            Fact::AttemptPlaced { organization, user, .. } => Some((*organization, *user, None)),
             Fact::AttemptEnded { attempt, .. } => {
                 let entry = &self.view.attempts[attempt];
-                Some((entry.organization, entry.user))
+                Some((entry.organization, entry.user, Some(entry.similar)))
             }
             _ => None,
         };
-        let members = served.map(|(organization, _)| self.view.shares.members(organization));
+        let members = served.map(|(organization, ..)| self.view.shares.members(organization));
         self.view.evolve(fact);
-        if let Some((organization, user)) = served {
+        if let Some((organization, user, ended)) = served {
             self.stand(organization, user);
+            if let Some(similar) = ended {
+                self.learned(organization, user, similar);
+            }
             if members != Some(self.view.shares.members(organization)) {
                 self.parts_changed(organization);
             }
@@ -51,7 +53,7 @@ impl State {
                 self.parts_changed(*id);
             }
             Fact::UserAdded { organization, .. } => organization.iter().for_each(|id| self.parts_changed(*id)),
-            Fact::PolicySet { .. } => self.line_up(),
+            Fact::PolicySet { .. } => self.queue = self.lined_up(),
             Fact::Posted { transaction } => self.queue.account_changed(transaction.organization),
             Fact::ClassAdded { id, key } => {
                 self.class_of_key.insert(*key, *id);
@@ -74,8 +76,8 @@ impl State {
             Fact::JobCancelled { job, .. } => {
                 let entry = self.live_job(*job);
                 entry.cancelled = true;
+                let waiting = entry.elements_waiting();
                 if let Progress::Array(array) = &mut entry.progress {
-                    let waiting = array.returned.len() as u32 + array.remaining();
                     array.counts.add(JobState::Cancelled, waiting);
                     array.returned.clear();
                     array.skipped.clear();
@@ -146,82 +148,21 @@ impl State {
             outlook: *outlook,
             progress,
         };
-        self.index_job(*id, &job);
         let ends = outlook.submitted + job.longest();
         self.jobs.insert(*id, job);
+        self.index_job(*id);
+        self.refresh(*id);
         self.queue.short_job_came(*class, ends);
     }
 
     /// Enters a job that has not ended into what is derived from jobs.
-    pub(crate) fn index_job(&mut self, id: JobId, job: &Job) {
+    pub(crate) fn index_job(&mut self, id: JobId) {
+        let job = &self.jobs[&id];
         for (on, _) in &job.dependencies {
             self.dependents.entry(*on).or_default().insert(id);
         }
         if let Some(at) = job.not_before {
             self.timers.insert((at, id));
-        }
-        if job.startable().is_some() {
-            self.queue.insert(job.class, self.place_of(id, job));
-        }
-    }
-
-    pub(crate) fn place_of(&self, id: JobId, job: &Job) -> Waiting {
-        job.waiting(id, &self.view.classes[&job.class].key, &self.view.center.policy)
-    }
-
-    /// Tells the queue where an organization and one of its users stand now.
-    fn stand(&mut self, organization: OrganizationId, user: UserId) {
-        let order = self.view.center.policy.order;
-        let shares = &self.view.shares;
-        self.queue.set_organization_standing(organization, shares.of_organization(order, organization));
-        self.queue.set_user_standing(organization, user, shares.of_user(order, organization, user));
-    }
-
-    /// Tells the queue where everybody stands who ever used something; whom it is told nothing of used nothing.
-    pub(crate) fn stand_all(&mut self) {
-        let organizations: Vec<_> = self.view.shares.iter().map(|(id, _)| id).collect();
-        organizations.into_iter().for_each(|organization| self.stand_users(organization));
-    }
-
-    fn stand_users(&mut self, organization: OrganizationId) {
-        self.stand(organization, UserId::default());
-        let users: Vec<UserId> = self.view.shares.users_with_use(organization).collect();
-        users.into_iter().for_each(|user| self.stand(organization, user));
-    }
-
-    /// The weight of an organization changed, or how many take part in it.
-    fn parts_changed(&mut self, organization: OrganizationId) {
-        match self.view.center.policy.order {
-            Order::FairTree => self.stand_users(organization),
-            Order::Fifo | Order::Fair | Order::Shortest | Order::Deadline => {
-                self.stand(organization, UserId::default());
-            }
-        }
-    }
-
-    /// Puts everybody in line anew, as the policy says.
-    fn line_up(&mut self) {
-        self.queue = Queue::new();
-        for (id, class) in &self.view.classes {
-            self.queue.add_class(*id, class.key);
-        }
-        self.stand_all();
-        let jobs = std::mem::take(&mut self.jobs);
-        for (id, job) in jobs.iter().filter(|(_, job)| job.startable().is_some()) {
-            self.queue.insert(job.class, self.place_of(*id, job));
-        }
-        self.jobs = jobs;
-    }
-
-    /// Brings the queue in line with whether a job has something to start.
-    fn refresh(&mut self, id: JobId) {
-        let job = &self.jobs[&id];
-        let (class, startable) = (job.class, job.startable().is_some());
-        let place = self.place_of(id, job);
-        match (startable, self.queue.contains(class, place)) {
-            (true, false) => self.queue.insert(class, place),
-            (false, true) => self.queue.remove(class, place),
-            _ => {}
         }
     }
 
@@ -250,20 +191,6 @@ impl State {
         for share in &self.view.attempts[&id].allocation.shares {
             let spec = &self.view.nodes[&share.node].spec;
             self.queue.capacity_freed(spec.pool, spec.card_model);
-        }
-    }
-
-    /// Takes a job that ends out of its line while its class is still known.
-    fn leave_line(&mut self, id: JobId) {
-        let job = &self.jobs[&id];
-        let (class, place) = (job.class, self.place_of(id, job));
-        if self.queue.contains(class, place) {
-            self.queue.remove(class, place);
-        }
-        let entry = &self.view.classes[&class];
-        if entry.jobs == 1 {
-            self.queue.remove_class(class);
-            self.class_of_key.remove(&entry.key);
         }
     }
 

@@ -11,6 +11,7 @@ mod entity;
 mod evolve;
 mod execute;
 mod fact;
+mod lines;
 mod load;
 pub mod permission;
 mod promises;

@@ -161,7 +161,6 @@ impl State {
         }
         for (id, class) in &self.view.classes {
             self.class_of_key.insert(class.key, *id);
-            self.queue.add_class(*id, class.key);
         }
         let view = &mut self.view;
         for (id, attempt) in &view.attempts {
@@ -176,12 +175,9 @@ impl State {
                 self.view.cluster.set_state(*id, NodeState::Draining);
             }
         }
-        self.stand_all();
-        let jobs = std::mem::take(&mut self.jobs);
-        for (id, job) in &jobs {
-            self.index_job(*id, job);
-        }
-        self.jobs = jobs;
+        self.queue = self.lined_up();
+        let ids: Vec<JobId> = self.jobs.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.index_job(id));
     }
 
     /// Every key of the state, in order.

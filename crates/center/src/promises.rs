@@ -15,8 +15,8 @@ impl State {
             Fact::PromiseMade { job, .. }
             | Fact::PromiseWithdrawn { job }
             | Fact::JobCancelled { job, .. }
-            | Fact::ElementCancelled { job, .. }
             | Fact::JobEnded { job, .. } => own(job),
+            Fact::ElementCancelled { job, .. } if self.jobs[job].elements_waiting() <= 1 => own(job),
             Fact::AttemptPlaced { attempt, class, allocation, at, .. } => {
                 let priority = self.view.classes[class].key.priority;
                 let ends = *at + self.jobs[&attempt.job].longest();

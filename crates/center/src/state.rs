@@ -122,7 +122,7 @@ impl State {
             return out_of_line(WaitReason::Concurrency { cap });
         }
         let class = &self.view.classes[&job.class];
-        let place = job.waiting(id, &class.key, &self.view.center.policy);
+        let place = job.waiting(id, &self.view.center.policy);
         let ahead = self.queue.ahead(job.class, place, POSITION_MOST as usize) as u64;
         let head = self.queue.line(job.class).next() == Some(id);
         let (reason, since) = match (&class.reason, self.queue.blocker(job.class)) {

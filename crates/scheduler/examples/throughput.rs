@@ -7,10 +7,10 @@
 use std::time::{Duration, Instant};
 
 use haina_core::{
-    Allocation, Bytes, CardMillis, CardModelId, ClassId, CpuMillis, JobId, NodeId, OrganizationId, PoolId, Timestamp,
-    UserId,
+    Allocation, Bytes, CardMillis, CardModelId, ClassId, CpuMillis, JobId, Milliseconds, NodeId, OrganizationId,
+    PoolId, Timestamp, UserId,
 };
-use haina_scheduler::{Blocker, ClassKey, Cluster, Demand, Found, Fuel, NodeSpec, Queue, Terms, Waiting};
+use haina_scheduler::{Alike, Blocker, ClassKey, Cluster, Demand, Found, Fuel, NodeSpec, Queue, Terms, Waiting};
 
 const POOL: PoolId = PoolId(1);
 const MODEL: CardModelId = CardModelId(1);
@@ -133,7 +133,11 @@ fn measure(nodes: u32, mix: Mix, name: &str) -> f64 {
 }
 
 fn waiting(job: JobId) -> Waiting {
-    Waiting { job, user: UserId(0), due: Timestamp(0) }
+    Waiting { job, user: UserId(0), alike: Alike::default(), came: Timestamp(0) }
+}
+
+fn at_once(_: JobId) -> Milliseconds {
+    Milliseconds(0)
 }
 
 /// One million jobs in 100 classes go through the line; every tenth look blocks a class, which a freed card wakes.
@@ -149,7 +153,7 @@ fn measure_queue() {
     let per_second = |elapsed: Duration| 1e6 / elapsed.as_secs_f64();
     let start = Instant::now();
     for job in 0..1_000_000 {
-        queue.insert(ClassId(random.below(100) as u32), waiting(JobId(job)));
+        queue.insert(ClassId(random.below(100) as u32), waiting(JobId(job)), at_once);
     }
     let inserted = per_second(start.elapsed());
     let resident = resident_bytes().saturating_sub(resident_before);
@@ -161,7 +165,7 @@ fn measure_queue() {
             queue.block(class, Blocker::Capacity);
             queue.capacity_freed(POOL, Some(MODEL));
         } else {
-            queue.remove(class, waiting(job));
+            queue.remove(class, waiting(job), at_once);
         }
     }
     let taken = per_second(start.elapsed());

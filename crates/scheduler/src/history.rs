@@ -66,6 +66,11 @@ impl History {
         known.map_or(time_limit, |known| known.mean().min(time_limit))
     }
 
+    /// What similar jobs took in the mean; none if none has ended.
+    pub fn mean(&self, similar: Similar) -> Option<Milliseconds> {
+        self.remembered.get(&similar).map(Remembered::mean)
+    }
+
     /// A job ran so long.
     pub fn learn(&mut self, similar: Similar, cards: CardMillis, took: Milliseconds) {
         for key in History::keys_of(similar, cards) {

@@ -38,11 +38,12 @@ mod share_tree;
 mod shares;
 mod table;
 mod terms;
+mod turns;
 
 pub use cluster::{Cluster, Totals};
 pub use decay::{DecayedUse, HALF_LIFE};
 pub use demand::{Demand, Fuel};
-pub use due::Outlook;
+pub use due::{Alike, Outlook, passed_for};
 pub use fair_share::FairShare;
 pub use fair_tree::FairTree;
 pub use find::Found;

@@ -2,23 +2,35 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use haina_core::{JobId, Timestamp, UserId};
+use haina_core::{JobId, Milliseconds, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+
+use crate::due::Alike;
+use crate::history::Similar;
+use crate::turns::Turns;
 
 /// How far back somebody stands among those who compete; the least is served next. What the numbers mean is the affair
 /// of who compares: see [`crate::Shares`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
 pub struct Standing(pub i64, pub i64);
 
-/// A job in line.
+/// A job in line. When it is due follows from when it came, and from how long jobs like it are passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiting {
     /// The job.
     pub job: JobId,
     /// Whose; the same for all where users are not told apart.
     pub user: UserId,
-    /// Of one user, the job that is due first is next.
-    pub due: Timestamp,
+    /// The jobs with which it moves.
+    pub alike: Alike,
+    /// Among these, the job that came first is next.
+    pub came: Timestamp,
+}
+
+impl Waiting {
+    fn turn(self) -> (Alike, Timestamp, JobId) {
+        (self.alike, self.came, self.job)
+    }
 }
 
 /// Where a job stands within its class: the least is next.
@@ -36,49 +48,51 @@ pub(crate) struct Line {
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Own {
     standing: Standing,
-    jobs: BTreeSet<(Timestamp, JobId)>,
+    turns: Turns,
 }
 
 impl Own {
     fn head(&self) -> Option<PlaceInLine> {
-        self.jobs.first().map(|&(due, job)| (self.standing, due, job))
+        self.turns.next().map(|(due, job)| (self.standing, due, job))
     }
 }
 
 impl Line {
     /// `standing` is the user's.
-    pub(crate) fn insert(&mut self, waiting: Waiting, standing: Standing) {
-        let own = self.users.entry(waiting.user).or_insert_with(|| Own { standing, jobs: BTreeSet::new() });
-        let before = own.head();
-        assert!(own.jobs.insert((waiting.due, waiting.job)), "job {} is not in line yet", waiting.job);
-        let after = own.head();
+    pub(crate) fn insert(
+        &mut self,
+        waiting: Waiting,
+        standing: Standing,
+        passed_for: impl FnOnce(JobId) -> Milliseconds,
+    ) {
+        self.users.entry(waiting.user).or_insert_with(|| Own { standing, turns: Turns::default() });
         self.jobs += 1;
-        self.keep_order(waiting.user, before, after);
+        self.change(waiting.user, |own| own.turns.insert(waiting.turn(), passed_for));
     }
 
-    pub(crate) fn remove(&mut self, waiting: Waiting) {
-        let own = self.users.get_mut(&waiting.user);
-        let own = own.unwrap_or_else(|| panic!("the user of job {} has jobs in line", waiting.job));
-        let before = own.head();
-        assert!(own.jobs.remove(&(waiting.due, waiting.job)), "job {} is in line", waiting.job);
-        let after = own.head();
-        if after.is_none() {
+    pub(crate) fn remove(&mut self, waiting: Waiting, passed_for: impl FnOnce(JobId) -> Milliseconds) {
+        self.change(waiting.user, |own| own.turns.remove(waiting.turn(), passed_for));
+        self.jobs -= 1;
+        if !self.has(waiting.user) {
             self.users.remove(&waiting.user);
         }
-        self.jobs -= 1;
-        self.keep_order(waiting.user, before, after);
     }
 
     /// Nothing happens if the user has no jobs here.
     pub(crate) fn set_standing(&mut self, user: UserId, standing: Standing) {
-        let Some(own) = self.users.get_mut(&user) else { return };
-        let before = own.head();
-        own.standing = standing;
-        let after = own.head();
-        self.keep_order(user, before, after);
+        self.change(user, |own| own.standing = standing);
     }
 
-    fn keep_order(&mut self, user: UserId, before: Option<PlaceInLine>, after: Option<PlaceInLine>) {
+    /// More is known of how long some of the user's jobs take.
+    pub(crate) fn learned(&mut self, user: UserId, similar: Similar, passed_for: impl Fn(JobId) -> Milliseconds) {
+        self.change(user, |own| own.turns.learned(similar, passed_for));
+    }
+
+    fn change(&mut self, user: UserId, change: impl FnOnce(&mut Own)) {
+        let Some(own) = self.users.get_mut(&user) else { return };
+        let before = own.head();
+        change(own);
+        let after = own.head();
         if before != after {
             before.map(|place| self.order.remove(&(place, user)));
             self.order.extend(after.map(|place| (place, user)));
@@ -93,13 +107,27 @@ impl Line {
         self.jobs
     }
 
+    /// Whether a user has jobs here.
+    pub(crate) fn has(&self, user: UserId) -> bool {
+        self.users.get(&user).is_some_and(|own| own.turns.len() > 0)
+    }
+
+    pub(crate) fn users(&self) -> impl Iterator<Item = UserId> {
+        self.users.keys().copied()
+    }
+
     pub(crate) fn contains(&self, waiting: Waiting) -> bool {
-        self.users.get(&waiting.user).is_some_and(|own| own.jobs.contains(&(waiting.due, waiting.job)))
+        self.users.get(&waiting.user).is_some_and(|own| own.turns.contains(waiting.turn()))
+    }
+
+    /// When a job that is in line is due.
+    pub(crate) fn due(&self, waiting: Waiting) -> Timestamp {
+        self.users.get(&waiting.user).map_or(waiting.came, |own| own.turns.due(waiting.alike, waiting.came))
     }
 
     /// The jobs, first to last.
     pub(crate) fn iter(&self) -> impl Iterator<Item = JobId> {
-        self.order.iter().flat_map(|(_, user)| self.users[user].jobs.iter().map(|(_, job)| *job))
+        self.order.iter().flat_map(|(_, user)| self.users[user].turns.iter())
     }
 
     /// Jobs before a place, counted up to `most`.
@@ -107,8 +135,8 @@ impl Line {
         let mut count = 0;
         for own in self.order.iter().take_while(|(head, _)| *head < place).map(|(_, user)| &self.users[user]) {
             count += match own.standing < place.0 {
-                true => own.jobs.len(),
-                false => own.jobs.range(..(place.1, place.2)).take(most - count).count(),
+                true => own.turns.len(),
+                false => own.turns.count_before((place.1, place.2), most - count),
             };
             if count >= most {
                 return most;
@@ -119,9 +147,10 @@ impl Line {
 
     /// Panics unless what is kept is what would be computed from scratch.
     pub(crate) fn check(&self) {
-        assert!(self.users.values().all(|own| !own.jobs.is_empty()), "who has no jobs is not in line");
+        self.users.values().for_each(|own| own.turns.check());
+        assert!(self.users.values().all(|own| own.turns.len() > 0), "who has no jobs is not in line");
         let order: BTreeSet<_> = self.users.iter().map(|(user, own)| (own.head().expect("jobs"), *user)).collect();
         assert_eq!(self.order, order);
-        assert_eq!(self.jobs, self.users.values().map(|own| own.jobs.len()).sum::<usize>());
+        assert_eq!(self.jobs, self.users.values().map(|own| own.turns.len()).sum::<usize>());
     }
 }

@@ -8,10 +8,11 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use haina_core::{CardModelId, ClassId, JobId, OrganizationId, PoolId, Timestamp, UserId};
+use haina_core::{CardModelId, ClassId, JobId, Milliseconds, OrganizationId, PoolId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::Demand;
+use crate::history::Similar;
 use crate::line::{Line, Standing, Waiting};
 
 /// What makes jobs alike.
@@ -85,6 +86,8 @@ pub struct Queue {
     of_organization: BTreeMap<OrganizationId, BTreeSet<ClassId>>,
     organizations: BTreeMap<OrganizationId, Standing>,
     users: BTreeMap<(OrganizationId, UserId), Standing>,
+    /// In whose lines a user has jobs.
+    of_user: BTreeMap<(OrganizationId, UserId), BTreeSet<ClassId>>,
     shapes: BTreeMap<Demand, Shape>,
     /// The first place of each demand that does not wait for capacity.
     ready: BTreeSet<Place>,
@@ -154,19 +157,46 @@ impl Queue {
         }
     }
 
-    /// Puts a job in line. A class that waits for its account is looked at again if the job becomes its head: an answer
-    /// about the old head is none about the new one, whose time limit may need other funds.
-    pub fn insert(&mut self, id: ClassId, waiting: Waiting) {
-        let organization = self.class(id).key.organization;
-        let standing = self.users.get(&(organization, waiting.user)).copied().unwrap_or_default();
-        self.change_class(id, |class| class.line.insert(waiting, standing));
+    /// Puts a job in line. `passed_for` tells of a job that becomes the first of those that are alike how long these are
+    /// passed. A class that waits for its account is looked at again if the job becomes its head: an answer about the old
+    /// head is none about the new one, whose time limit may need other funds.
+    pub fn insert(&mut self, id: ClassId, waiting: Waiting, passed_for: impl FnOnce(JobId) -> Milliseconds) {
+        let own = (self.class(id).key.organization, waiting.user);
+        let standing = self.users.get(&own).copied().unwrap_or_default();
+        self.change_class(id, |class| class.line.insert(waiting, standing, passed_for));
+        self.of_user.entry(own).or_default().insert(id);
         self.jobs += 1;
     }
 
-    /// Takes a job out of line. If it was the head of a class that waits for its account, the new head is looked at.
-    pub fn remove(&mut self, id: ClassId, waiting: Waiting) {
-        self.change_class(id, |class| class.line.remove(waiting));
+    /// Takes a job out of line; `passed_for` tells of the one behind it. If it was the head of a class that waits for its
+    /// account, the new head is looked at.
+    pub fn remove(&mut self, id: ClassId, waiting: Waiting, passed_for: impl FnOnce(JobId) -> Milliseconds) {
+        self.change_class(id, |class| class.line.remove(waiting, passed_for));
+        let class = self.class(id);
+        let own = (class.key.organization, waiting.user);
+        if !class.line.has(waiting.user)
+            && let Some(classes) = self.of_user.get_mut(&own)
+        {
+            classes.remove(&id);
+            if classes.is_empty() {
+                self.of_user.remove(&own);
+            }
+        }
         self.jobs -= 1;
+    }
+
+    /// More is known of how long some jobs of a user take; `passed_for` tells it of the first of those that are alike. All
+    /// of them move.
+    pub fn learned(
+        &mut self,
+        organization: OrganizationId,
+        user: UserId,
+        similar: Similar,
+        passed_for: impl Fn(JobId) -> Milliseconds,
+    ) {
+        for id in self.of_user.get(&(organization, user)).cloned().unwrap_or_default() {
+            self.change_class(id, |class| class.line.learned(user, similar, &passed_for));
+        }
     }
 
     /// From now on the organization stands there.
@@ -184,7 +214,7 @@ impl Queue {
         if self.users.insert((organization, user), standing) == Some(standing) {
             return;
         }
-        for id in self.of_organization.get(&organization).cloned().unwrap_or_default() {
+        for id in self.of_user.get(&(organization, user)).cloned().unwrap_or_default() {
             self.change_class(id, |class| class.line.set_standing(user, standing));
         }
     }
@@ -391,7 +421,7 @@ impl Queue {
     pub fn ahead(&self, id: ClassId, waiting: Waiting, most: usize) -> usize {
         let own = self.class(id);
         let user = self.users.get(&(own.key.organization, waiting.user)).copied().unwrap_or_default();
-        let place = (user, waiting.due, waiting.job);
+        let place = (user, own.line.due(waiting), waiting.job);
         let rank = |class: &Class| (Reverse(class.key.priority), class.standing);
         let mut ahead = 0;
         for class in self.classes.values().filter(|class| class.key.demand.pool == own.key.demand.pool) {
@@ -418,6 +448,9 @@ impl Queue {
             shape.classes += 1;
             shape.places.extend(class.place(id));
             fresh.of_organization.entry(class.key.organization).or_default().insert(id);
+            for user in class.line.users() {
+                fresh.of_user.entry((class.key.organization, user)).or_default().insert(id);
+            }
             if class.waits {
                 fresh.waiting_for_account.insert((class.key.organization, id));
             }
@@ -434,6 +467,7 @@ impl Queue {
         }
         assert_eq!(self.jobs, fresh.jobs);
         assert_eq!(self.of_organization, fresh.of_organization);
+        assert_eq!(self.of_user, fresh.of_user);
         assert_eq!(self.shapes, fresh.shapes);
         assert_eq!(self.ready, fresh.ready);
         assert_eq!(self.aside, fresh.aside);

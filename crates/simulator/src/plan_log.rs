@@ -97,6 +97,9 @@ pub enum Event {
         state: State,
         #[serde(default)]
         retry: bool,
+        /// Since its first task's start, if it came to that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ran_ms: Option<u64>,
     },
     /// Nothing of the job is started any more.
     JobCancelled { job: u64 },
@@ -121,7 +124,8 @@ pub enum Order {
     /// The organization that used least of late, of which the log does not tell; of one user, as [`Order::Shortest`].
     FairTree,
     /// Who may be passed for the least time: each card-second that it is likely to use is passed for a hundred seconds;
-    /// beyond the policy's patience only for the geometric mean of the two.
+    /// beyond the policy's patience only for the geometric mean of the two. Jobs that are alike to the scheduler, similar
+    /// and with limits of the same binary logarithm keep their order; all are passed as long as the first of them.
     Shortest,
     /// Whose time limit, counted from its submission, comes first.
     Deadline,
@@ -154,9 +158,12 @@ pub struct Submitted {
     pub shape: Shape,
     /// How long an attempt may run from its first task's start.
     pub limit_ms: u64,
-    /// How long it is likely to run.
+    /// How long it is likely to run, as long as no similar job has succeeded or failed; then, as those did in the mean.
     #[serde(default)]
     pub predicted_ms: u64,
+    /// A number that similar jobs have in common.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub similar: Option<u64>,
     /// How much longer it may take to stop.
     #[serde(default)]
     pub grace_ms: u64,

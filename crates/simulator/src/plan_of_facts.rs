@@ -93,6 +93,7 @@ impl PlanOfFacts {
                     shape: shape(&key.demand),
                     limit_ms: time_limit.0,
                     predicted_ms: outlook.predicted.0,
+                    similar: Some(outlook.similar.0),
                     grace_ms: grace.0,
                     retries: *retries,
                     not_before_us: not_before.map(|at| at.0),
@@ -113,8 +114,9 @@ impl PlanOfFacts {
                 Event::Placed { attempt: attempt(id), shares: shares(allocation) }
             }
             Fact::AttemptStarted { attempt: id, at } => Event::Started { attempt: attempt(id), since_us: Some(at.0) },
-            Fact::AttemptEnded { attempt: id, state: how, retry, .. } => {
-                Event::Ended { attempt: attempt(id), state: state(*how), retry: *retry }
+            Fact::AttemptEnded { attempt: id, state: how, retry, started, ended, .. } => {
+                let ran_ms = started.map(|started| ended.since(started).0);
+                Event::Ended { attempt: attempt(id), state: state(*how), retry: *retry, ran_ms }
             }
             Fact::JobCancelled { job, .. } => Event::JobCancelled { job: job.0 },
             Fact::ElementCancelled { job, element, .. } => Event::ElementCancelled { job: job.0, element: *element },

@@ -235,7 +235,7 @@ impl Step<'_> {
             price_version,
             at: self.now,
             user: job.user,
-            predicted: job.outlook.predicted.min(job.longest()),
+            predicted: job.expected(&state.view.history),
             similar: job.outlook.similar,
         });
         self.outcome.effects.push(Effect::Launch(Launch {

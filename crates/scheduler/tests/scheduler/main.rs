@@ -10,6 +10,7 @@ mod nodes;
 mod queue;
 mod random_cluster;
 mod random_queue;
+mod random_turns;
 mod reference;
 mod rings;
 mod slurm_tables;

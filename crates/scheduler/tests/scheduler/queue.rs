@@ -1,7 +1,7 @@
 //! The line of ready jobs by class.
 
-use haina_core::{CardModelId, ClassId, JobId, OrganizationId, PoolId, Timestamp, UserId};
-use haina_scheduler::{Blocker, ClassKey, Demand, Queue, Standing, Waiting};
+use haina_core::{CardModelId, ClassId, JobId, Milliseconds, OrganizationId, PoolId, Timestamp, UserId};
+use haina_scheduler::{Alike, Blocker, ClassKey, Demand, Queue, Similar, Standing, Waiting};
 
 use crate::builders::*;
 
@@ -14,7 +14,11 @@ fn key(organization: OrganizationId, priority: i32, demand: Demand) -> ClassKey 
 
 /// A job that was submitted by nobody in particular, in the order of the numbers.
 fn waiting(job: u64) -> Waiting {
-    Waiting { job: JobId(job), user: UserId(0), due: Timestamp(job as i64) }
+    Waiting { job: JobId(job), user: UserId(0), alike: Alike::default(), came: Timestamp(job as i64) }
+}
+
+fn at_once(_: JobId) -> Milliseconds {
+    Milliseconds(0)
 }
 
 /// Classes numbered from 1.
@@ -28,7 +32,7 @@ fn queue(classes: impl IntoIterator<Item = ClassKey>) -> Queue {
 
 fn insert(queue: &mut Queue, class: u32, jobs: impl IntoIterator<Item = u64>) {
     for job in jobs {
-        queue.insert(ClassId(class), waiting(job));
+        queue.insert(ClassId(class), waiting(job), at_once);
         queue.check();
     }
 }
@@ -37,7 +41,7 @@ fn insert(queue: &mut Queue, class: u32, jobs: impl IntoIterator<Item = u64>) {
 fn drain(queue: &mut Queue) -> Vec<u64> {
     let mut jobs = Vec::new();
     while let Some((class, job)) = queue.next() {
-        queue.remove(class, waiting(job.0));
+        queue.remove(class, waiting(job.0), at_once);
         queue.check();
         jobs.push(job.0);
     }
@@ -155,14 +159,14 @@ fn when_the_head_of_a_blocked_class_is_cancelled_the_next_is_looked_at() {
     let mut queue = queue([key(OCEAN, 0, cards(1))]);
     insert(&mut queue, 1, [1, 2, 3]);
     queue.block(ClassId(1), Blocker::Account);
-    queue.remove(ClassId(1), waiting(2));
+    queue.remove(ClassId(1), waiting(2), at_once);
     queue.check();
     assert_eq!(queue.next(), None, "the head is the same");
-    queue.remove(ClassId(1), waiting(1));
+    queue.remove(ClassId(1), waiting(1), at_once);
     queue.check();
     assert_eq!(queue.next(), Some((ClassId(1), JobId(3))));
     queue.block(ClassId(1), Blocker::Capacity);
-    queue.remove(ClassId(1), waiting(3));
+    queue.remove(ClassId(1), waiting(3), at_once);
     queue.check();
     assert_eq!(queue.line(ClassId(1)).count(), 0);
     queue.remove_class(ClassId(1));
@@ -213,7 +217,7 @@ fn in_strict_order_nobody_passes_who_wants_the_same_cards() {
     let mut passed = Vec::new();
     queue.block(ClassId(1), Blocker::Capacity);
     while let Some((class, job)) = queue.next_in_strict_order() {
-        queue.remove(class, waiting(job.0));
+        queue.remove(class, waiting(job.0), at_once);
         queue.check();
         passed.push(job.0);
     }
@@ -226,8 +230,9 @@ fn in_strict_order_nobody_passes_who_wants_the_same_cards() {
 fn who_stands_first_is_next_and_among_equals_who_is_due() {
     let mut queue = queue([key(OCEAN, 0, cards(1)), key(PORT, 0, cards(1)), key(PORT, 1, cards(2))]);
     let (ann, bob) = (UserId(1), UserId(2));
+    let of_user = |job, user, came| Waiting { user, came: Timestamp(came), ..waiting(job) };
     let mut put = |class, job, user, due| {
-        queue.insert(ClassId(class), Waiting { job: JobId(job), user, due: Timestamp(due) });
+        queue.insert(ClassId(class), of_user(job, user, due), at_once);
         queue.check();
     };
     put(1, 1, ann, 50);
@@ -239,7 +244,7 @@ fn who_stands_first_is_next_and_among_equals_who_is_due() {
         let mut jobs = Vec::new();
         while let Some((class, job)) = queue.next() {
             let &(_, _, user, due) = dues.iter().find(|(_, known, ..)| *known == job.0).unwrap();
-            queue.remove(class, Waiting { job, user, due: Timestamp(due) });
+            queue.remove(class, of_user(job.0, user, due), at_once);
             jobs.push(job.0);
         }
         jobs
@@ -252,7 +257,48 @@ fn who_stands_first_is_next_and_among_equals_who_is_due() {
     queue.set_organization_standing(PORT, Standing(3, 0));
     queue.check();
     assert_eq!(order(queue.clone(), &dues), [5, 3, 2, 1, 4], "the other organization stands before both");
-    let place = Waiting { job: JobId(1), user: ann, due: Timestamp(50) };
+    let place = of_user(1, ann, 50);
     assert_eq!(queue.ahead(ClassId(1), place, 100), 3);
     assert_eq!(queue.ahead(ClassId(1), place, 2), 2);
+}
+
+#[test]
+fn jobs_that_are_alike_move_together_when_it_is_learned_how_long_they_take() {
+    let mut queue = queue([key(OCEAN, 0, cards(1))]);
+    let (train, test) = (Similar(1), Similar(2));
+    let hour = Milliseconds::from_seconds(3600);
+    let job = |job, similar, limit| Waiting { alike: Alike::of(similar, limit), ..waiting(job) };
+    let jobs = [
+        job(1, train, hour),
+        job(2, test, hour),
+        job(3, train, hour),
+        job(4, test, hour),
+        job(5, train, Milliseconds(9)),
+    ];
+    // The first of the trainings and of the tests; a training with a short limit.
+    let minutes = |train: u64, test: u64| {
+        move |first: JobId| match first.0 {
+            1 | 3 => Milliseconds::from_seconds(60 * train),
+            2 | 4 => Milliseconds::from_seconds(60 * test),
+            _ => Milliseconds(9),
+        }
+    };
+    for waiting in jobs {
+        queue.insert(ClassId(1), waiting, minutes(10, 20));
+        queue.check();
+    }
+    let line = |queue: &Queue| queue.line(ClassId(1)).map(|job| job.0).collect::<Vec<_>>();
+    assert_eq!(line(&queue), [5, 1, 3, 2, 4], "the short, then those that came first");
+    assert_eq!(queue.ahead(ClassId(1), jobs[3], 100), 4);
+    queue.learned(OCEAN, UserId(0), test, minutes(10, 5));
+    queue.check();
+    assert_eq!(line(&queue), [5, 2, 4, 1, 3], "tests were short");
+    assert_eq!(queue.next(), Some((ClassId(1), JobId(5))));
+    queue.remove(ClassId(1), jobs[4], minutes(10, 5));
+    queue.learned(OCEAN, UserId(0), train, minutes(1, 5));
+    queue.check();
+    assert_eq!(queue.next(), Some((ClassId(1), JobId(1))), "now trainings are shorter");
+    queue.remove(ClassId(1), jobs[0], minutes(30, 5));
+    queue.check();
+    assert_eq!(line(&queue), [2, 4, 3], "the next one says how long it and those behind it are passed");
 }

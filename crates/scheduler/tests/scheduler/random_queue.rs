@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use haina_core::{CardModelId, ClassId, JobId, OrganizationId, PoolId, Timestamp, UserId};
-use haina_scheduler::{Blocker, ClassKey, Demand, Queue, Waiting};
+use haina_core::{CardModelId, ClassId, JobId, Milliseconds, OrganizationId, PoolId, Timestamp, UserId};
+use haina_scheduler::{Alike, Blocker, ClassKey, Demand, Queue, Waiting};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -52,7 +52,11 @@ fn helps(demand: &Demand, pool: PoolId, model: Option<CardModelId>) -> bool {
 }
 
 fn waiting(job: JobId) -> Waiting {
-    Waiting { job, user: UserId(0), due: Timestamp(0) }
+    Waiting { job, user: UserId(0), alike: Alike::default(), came: Timestamp(0) }
+}
+
+fn at_once(_: JobId) -> Milliseconds {
+    Milliseconds(0)
 }
 
 fn key() -> impl Strategy<Value = ClassKey> {
@@ -97,7 +101,7 @@ proptest! {
                 Step::Insert(class, job) => {
                     let (class, job) = (class % classes, JobId(job));
                     if plain.iter().all(|class| !class.jobs.contains(&job)) {
-                        queue.insert(ClassId(class as u32), waiting(job));
+                        queue.insert(ClassId(class as u32), waiting(job), at_once);
                         plain[class].change(|jobs| jobs.push(job));
                     }
                 }
@@ -105,7 +109,7 @@ proptest! {
                     let class = position % classes;
                     if !plain[class].jobs.is_empty() {
                         let job = plain[class].jobs[position / classes % plain[class].jobs.len()];
-                        queue.remove(ClassId(class as u32), waiting(job));
+                        queue.remove(ClassId(class as u32), waiting(job), at_once);
                         plain[class].change(|jobs| jobs.retain(|other| *other != job));
                     }
                 }

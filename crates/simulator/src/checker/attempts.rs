@@ -19,7 +19,7 @@ pub fn check(scene: &Scene, record: &Record, broken: &mut Vec<Broken>) {
         Event::Started { attempt, .. } if !scene.held.contains_key(attempt) => {
             broken.push(Broken::NotUnderWay { attempt: *attempt });
         }
-        Event::Ended { attempt, state, retry } => broken.extend(ended(scene, *attempt, *state, *retry)),
+        Event::Ended { attempt, state, retry, .. } => broken.extend(ended(scene, *attempt, *state, *retry)),
         Event::JobEnded { job, state } => broken.extend(job_ended(scene, *job, *state)),
         Event::Promised { job, .. }
         | Event::PromiseWithdrawn { job }

@@ -29,7 +29,7 @@ fn passed_over(scene: &Scene, attempt: Attempt, now_us: i64) -> Option<Broken> {
     let job = scene.jobs.get(&attempt.job)?;
     let mut known: BTreeMap<Shape, bool> = BTreeMap::new();
     let waiting = scene.jobs.iter().filter(|(_, other)| may_start(scene, other, now_us));
-    let ahead = waiting.filter(|(id, other)| is_ahead(scene, (**id, other), (attempt.job, job)));
+    let ahead = waiting.filter(|(id, other)| is_ahead(scene, now_us, (**id, other), (attempt.job, job)));
     let mut passed = ahead.filter(|(_, other)| {
         let others = &other.submitted.shape;
         let might_start = match scene.backfill {
@@ -67,7 +67,7 @@ fn left_waiting(scene: &Scene, now_us: i64, broken: &mut Vec<Broken>) {
     for (id, job) in &waiting {
         let shape = job.submitted.shape;
         let known = shapes.contains(&shape);
-        let must_start = || scene.backfill == Backfill::BestEffort || leads(scene, (*id, job), &waiting);
+        let must_start = || scene.backfill == Backfill::BestEffort || leads(scene, now_us, (*id, job), &waiting);
         if !known && must_start() && fits(scene, &shape) {
             shapes.insert(shape);
             broken.push(Broken::LeftWaiting { job: *id });
@@ -76,10 +76,10 @@ fn left_waiting(scene: &Scene, now_us: i64, broken: &mut Vec<Broken>) {
 }
 
 /// Whether a job is ahead of all that wait for its pool, and nobody else there was promised anything.
-fn leads(scene: &Scene, waiting: Waiting, all: &[Waiting]) -> bool {
+fn leads(scene: &Scene, now_us: i64, waiting: Waiting, all: &[Waiting]) -> bool {
     let pool = waiting.1.submitted.shape.pool;
     let others = all.iter().filter(|(id, other)| *id != waiting.0 && other.submitted.shape.pool == pool);
-    let ahead_of_all = others.into_iter().all(|other| is_ahead(scene, waiting, *other));
+    let ahead_of_all = others.into_iter().all(|other| is_ahead(scene, now_us, waiting, *other));
     let promised_to_others = scene
         .promises
         .keys()

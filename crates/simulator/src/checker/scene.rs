@@ -18,6 +18,8 @@ pub struct Scene {
     pub jobs: BTreeMap<u64, Job>,
     /// How the others ended.
     pub ended: BTreeMap<u64, State>,
+    /// What similar jobs took: how many, and how long together.
+    pub took: BTreeMap<u64, (u64, u64)>,
     /// What attempts hold.
     pub held: BTreeMap<Attempt, Held>,
     /// Promises that are neither kept nor given up.
@@ -94,6 +96,7 @@ impl Default for Scene {
             organizations: BTreeMap::new(),
             jobs: BTreeMap::new(),
             ended: BTreeMap::new(),
+            took: BTreeMap::new(),
             held: BTreeMap::new(),
             promises: BTreeMap::new(),
         }
@@ -154,7 +157,11 @@ impl Scene {
                 let since_us = since_us.unwrap_or(record.at_us);
                 self.held.get_mut(attempt).into_iter().for_each(|held| held.from_us = since_us);
             }
-            Event::Ended { attempt, retry, .. } => self.attempt_ended(*attempt, *retry),
+            Event::Ended { attempt, retry, state, ran_ms } => {
+                let ran_ms = ran_ms.filter(|_| matches!(state, State::Succeeded | State::Failed));
+                ran_ms.into_iter().for_each(|ran_ms| self.learn(*attempt, ran_ms));
+                self.attempt_ended(*attempt, *retry);
+            }
             Event::JobCancelled { job } => {
                 self.jobs.get_mut(job).into_iter().for_each(|job| job.cancelled = true);
                 self.promises.remove(job);
@@ -162,6 +169,9 @@ impl Scene {
             Event::ElementCancelled { job, element } => {
                 let elements = self.jobs.get_mut(job).map(|job| job.elements.entry(*element).or_default());
                 elements.into_iter().for_each(|element| element.done = true);
+                if self.jobs.get(job).is_some_and(|job| !job.has_waiting()) {
+                    self.promises.remove(job);
+                }
             }
             Event::JobEnded { job, state } => {
                 self.jobs.remove(job);
@@ -189,6 +199,12 @@ impl Scene {
         (element.made, element.under_way) = (attempt.number, true);
         let payer = self.organizations.entry(job.submitted.organization).or_default();
         payer.held_millis += cards_millis(shares);
+    }
+
+    fn learn(&mut self, attempt: Attempt, ran_ms: u64) {
+        let Some(similar) = self.jobs.get(&attempt.job).and_then(|job| job.submitted.similar) else { return };
+        let (count, took_ms) = self.took.entry(similar).or_default();
+        (*count, *took_ms) = (*count + 1, *took_ms + ran_ms);
     }
 
     fn attempt_ended(&mut self, attempt: Attempt, retry: bool) {

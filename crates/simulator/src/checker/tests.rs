@@ -63,8 +63,10 @@ fn record(line: &str) -> String {
         ["start", id] => format!(r#""record":"started",{}"#, attempt(id)),
         ["end", id] => {
             let retry = rest.ends_with("again");
-            let state = rest.trim_end_matches(" again");
-            format!(r#""record":"ended",{},"state":"{state}","retry":{retry}"#, attempt(id))
+            let (state, ran_ms) = rest.trim_end_matches(" again").split_once(" in ").unwrap_or((rest, ""));
+            let state = state.trim_end_matches(" again");
+            let ran_ms = if ran_ms.is_empty() { String::new() } else { format!(r#","ran_ms":{ran_ms}"#) };
+            format!(r#""record":"ended",{},"state":"{state}","retry":{retry}{ran_ms}"#, attempt(id))
         }
         ["over", job] => format!(r#""record":"job_ended","job":{job},"state":"{rest}""#),
         ["cancel", job] => format!(r#""record":"job_cancelled","job":{job}"#),
@@ -192,6 +194,17 @@ fn what_must_not_happen_is_found_and_nothing_else() {
             "policy best_effort: shortest\njob 1 of 1: 1x1000 \"predicted_ms\":900\njob 2 of 1: 1x1000 \"predicted_ms\":100
              place 1.1: 1:0",
         ),
+        // The first of its kind took 50 ms, whatever was predicted; and of two that are alike, the first is next.
+        (
+            "PassedOver",
+            "policy best_effort: shortest\njob 1 of 1: 1x1000 \"similar\":7\nplace 1.1: 1:0\nend 1.1: succeeded in 50\nover 1: succeeded
+             job 2 of 1: 1x1000 \"predicted_ms\":100\njob 3 of 1: 1x1000 \"predicted_ms\":900 \"similar\":7\nplace 2.1: 1:0",
+        ),
+        (
+            "PassedOver",
+            "policy best_effort: shortest\njob 1 of 1: 1x1000 \"predicted_ms\":900 \"similar\":7
+             job 2 of 1: 1x1000 \"predicted_ms\":100 \"similar\":7\nplace 2.1: 1:0",
+        ),
         (
             "PassedOver",
             "policy best_effort: deadline\njob 1 of 1: 1x1000 \"limit_ms\":9000\njob 2 of 1: 1x1000 \"limit_ms\":8000
@@ -265,6 +278,11 @@ fn what_may_happen_is_not_complained_about() {
          place 2.1: 1:0\nplace 1.1: 1:1",
         "policy best_effort: shortest\njob 1 of 1: 1x1000 \"predicted_ms\":900\n700s job 2 of 2: 1x1000 \"predicted_ms\":100
          place 1.1: 1:0\nplace 2.1: 1:1",
+        // Who is alike waits for who came first, but not if its limit is of another magnitude.
+        "policy best_effort: shortest\njob 1 of 1: 1x1000 \"predicted_ms\":900 \"similar\":7
+         job 2 of 1: 1x1000 \"predicted_ms\":100 \"similar\":7\njob 3 of 1: 1x1000 \"predicted_ms\":500
+         job 4 of 1: 1x1000 \"predicted_ms\":100 \"similar\":7 \"limit_ms\":1000
+         place 4.1: 1:0\nplace 3.1: 1:1\nplace 1.1: 1:2\nplace 2.1: 1:3",
         // Who is next of two users, or of two organizations by past use, cannot be told from the log.
         "policy best_effort: fair_tree\njob 1 of 1: 1x1000\njob 2 of 2: 1x1000\nplace 2.1: 1:0\nplace 1.1: 1:1",
         // Without backfill, other cards are given out all the same.

@@ -34,14 +34,19 @@ pub fn check(scene: &Scene, record: &Record, broken: &mut Vec<Broken>) {
 /// Whether something of a job could start at `now_us` if only it fitted.
 pub fn may_start(scene: &Scene, job: &Job, now_us: i64) -> bool {
     let submitted = &job.submitted;
-    let due = submitted.not_before_us.is_none_or(|at| at <= now_us);
     let payer_may = scene.organizations.get(&submitted.organization).is_none_or(|payer| {
         let held_millis = payer.held_millis + submitted.shape.cards_millis();
         !payer.suspended && payer.limit_millis.is_none_or(|limit| held_millis <= u64::from(limit))
     });
+    payer_may && is_in_line(scene, job, now_us)
+}
+
+/// Whether something of a job waits for nothing but its turn, cards, and what its organization may.
+pub fn is_in_line(scene: &Scene, job: &Job, now_us: i64) -> bool {
+    let due = job.submitted.not_before_us.is_none_or(|at| at <= now_us);
     let below_cap = cap(job).is_none_or(|cap| (job.under_way() as u32) < cap);
-    let met = submitted.after.iter().all(|after| is_met(scene, after));
-    due && payer_may && below_cap && met && !job.cancelled && job.has_waiting()
+    let met = job.submitted.after.iter().all(|after| is_met(scene, after));
+    due && below_cap && met && !job.cancelled && job.has_waiting()
 }
 
 fn is_met(scene: &Scene, after: &After) -> bool {

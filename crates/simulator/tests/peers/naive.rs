@@ -193,7 +193,7 @@ impl Naive {
         entry.ended = !retry;
         let attempt = Attempt { job: id, element: 0, number: entry.attempts };
         shares.iter().for_each(|share| give_back(&mut self.nodes, share));
-        self.note(Event::Ended { attempt, state, retry });
+        self.note(Event::Ended { attempt, state, retry, ran_ms: None });
         if !retry {
             self.note(Event::JobEnded { job: id, state });
         }
@@ -263,6 +263,7 @@ impl Scheduler for Naive {
             shape,
             limit_ms: 1000 * job.limit_seconds,
             predicted_ms: 0,
+            similar: None,
             grace_ms: 0,
             retries: 1,
             not_before_us: None,
