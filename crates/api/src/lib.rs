@@ -49,7 +49,7 @@ pub use node_names::expand_names;
 pub use organization::{Organization, OrganizationRequest};
 pub use packages::{PackagesFileKindWord, PackagesFileSpec, PythonSpec};
 pub use page::Page;
-pub use policy::{PolicyRequest, PolicyState};
+pub use policy::{PolicyRequest, PolicyState, PriorityWeightsSpec};
 pub use problem::{Problem, status_of};
 pub use quantity::{Number, Quantity, show_card_hours, show_cards};
 pub use schema::job_schema;

@@ -32,6 +32,7 @@ impl State {
             if let Some(similar) = ended {
                 self.learned(organization, user, similar);
             }
+            self.view.weigh_shares(&mut self.queue);
             if members != Some(self.view.shares.members(organization)) {
                 self.parts_changed(organization);
             }
@@ -42,7 +43,10 @@ impl State {
         }
         match fact {
             Fact::LeadershipTaken { .. } | Fact::CardModelSet { .. } => self.queue.unblock_all(),
-            Fact::NodeAdded { spec, .. } => self.queue.capacity_freed(spec.pool, spec.card_model),
+            Fact::NodeAdded { spec, .. } => {
+                self.queue.capacity_freed(spec.pool, spec.card_model);
+                self.view.weigh_classes(&mut self.queue);
+            }
             Fact::NodeSet { id, .. } | Fact::CardsSet { id, .. } => {
                 let spec = &self.view.nodes[id].spec;
                 self.queue.capacity_freed(spec.pool, spec.card_model);
@@ -58,6 +62,7 @@ impl State {
             Fact::ClassAdded { id, key } => {
                 self.class_of_key.insert(*key, *id);
                 self.queue.add_class(*id, *key);
+                self.view.weigh_class(&mut self.queue, *id);
             }
             Fact::AttemptPlaced { attempt, allocation, .. } => {
                 let ends = self.view.attempts[attempt].ends(&self.jobs[&attempt.job]);

@@ -11,7 +11,9 @@ impl State {
         let mut queue = Queue::new();
         for (id, class) in &self.view.classes {
             queue.add_class(*id, class.key);
+            self.view.weigh_class(&mut queue, *id);
         }
+        self.view.weigh_shares(&mut queue);
         for (organization, _) in self.view.shares.iter() {
             stand_users(&mut queue, &self.view, organization);
         }
@@ -30,6 +32,7 @@ impl State {
     /// The weight of an organization changed, or how many take part in it.
     pub(crate) fn parts_changed(&mut self, organization: OrganizationId) {
         match self.view.center.policy.order {
+            Order::Multifactor(_) => self.view.weigh_shares(&mut self.queue),
             Order::FairTree => stand_users(&mut self.queue, &self.view, organization),
             Order::Fifo | Order::Fair | Order::Shortest | Order::Deadline => {
                 self.stand(organization, UserId::default());

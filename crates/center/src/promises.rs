@@ -18,11 +18,11 @@ impl State {
             | Fact::JobEnded { job, .. } => own(job),
             Fact::ElementCancelled { job, .. } if self.jobs[job].elements_waiting() <= 1 => own(job),
             Fact::AttemptPlaced { attempt, class, allocation, at, .. } => {
-                let priority = self.view.classes[class].key.priority;
+                let rank = self.view.rank(*class);
                 let ends = *at + self.jobs[&attempt.job].longest();
                 let nodes: Vec<NodeId> = allocation.shares.iter().map(|share| share.node).collect();
                 let taken = |promise: &Promise| {
-                    promise.priority < priority
+                    promise.priority < rank
                         && promise.start < ends
                         && promise.allocation.shares.iter().any(|share| nodes.contains(&share.node))
                 };

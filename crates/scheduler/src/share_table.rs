@@ -5,7 +5,7 @@ use haina_core::{CardUse, OrganizationId, Timestamp, UserId};
 
 use crate::fair_share::FairShare;
 use crate::fair_tree::FairTree;
-use crate::share_tree::ShareTree;
+use crate::share_tree::{ShareTree, Sharer};
 use crate::shares::Shares;
 
 /// An organization, or one of its users.
@@ -33,29 +33,38 @@ pub struct ShareRow {
     pub classic_fair_share: f64,
 }
 
+/// Somebody of a tree of shares.
+type Whose = (Sharer, OrganizationId, Option<UserId>);
+
+impl Shares {
+    /// All as a tree of what is left at `now` of what they used; and who is who, organizations before their users.
+    pub(crate) fn tree(&self, now: Timestamp) -> (ShareTree, Vec<Whose>) {
+        let mut tree = ShareTree::default();
+        let mut whose = Vec::new();
+        for (organization, share) in self.iter() {
+            let users: Vec<_> = share.users.iter().map(|(user, used)| (*user, used.at(now).0)).collect();
+            // What fades is rounded down, each on its own.
+            let of_users = users.iter().fold(0u64, |sum, (_, used)| sum.saturating_add(*used));
+            let used = share.used.at(now).0.max(of_users);
+            let account = tree.add_account(ShareTree::ROOT, share.entitlement.weight, used);
+            whose.push((account, organization, None));
+            whose
+                .extend(users.iter().map(|(user, used)| (tree.add_user(account, 1, *used), organization, Some(*user))));
+        }
+        (tree, whose)
+    }
+}
+
 /// All organizations, each followed by its users, as of `now`.
 pub fn share_table(shares: &Shares, now: Timestamp) -> Vec<ShareRow> {
-    let mut tree = ShareTree::default();
-    let mut whose = Vec::new();
-    for (organization, share) in shares.iter() {
-        let weight = share.entitlement.weight;
-        let users: Vec<_> = share.users.iter().map(|(user, used)| (*user, used.at(now))).collect();
-        // What fades is rounded down, each on its own.
-        let of_users = users.iter().map(|(_, used)| used.0).fold(0u64, u64::saturating_add);
-        let used = CardUse(share.used.at(now).0.max(of_users));
-        let account = tree.add_account(ShareTree::ROOT, weight, used.0);
-        whose.push((account, organization, None, weight, used));
-        for (user, used) in users {
-            whose.push((tree.add_user(account, 1, used.0), organization, Some(user), 1, used));
-        }
-    }
+    let (tree, whose) = shares.tree(now);
     let (fair_tree, classic) = (FairTree::of(&tree), FairShare::of(&tree));
-    let row = |(sharer, organization, user, weight, used)| ShareRow {
+    let row = |(sharer, organization, user)| ShareRow {
         organization,
         user,
-        weight,
+        weight: tree.shares(sharer),
         normalized_shares: tree.normalized_shares(sharer).to_f64(),
-        used,
+        used: CardUse(tree.used(sharer)),
         effective_use: tree.effective_use(sharer).to_f64(),
         level_fair_share: tree.level_fair_share(sharer).to_f64(),
         fair_share: fair_tree.factor(sharer),

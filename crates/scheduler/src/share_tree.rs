@@ -91,6 +91,17 @@ impl ShareTree {
         self.entries.iter().filter(|entry| entry.is_user).count()
     }
 
+    /// Its shares.
+    pub fn shares(&self, of: Sharer) -> u32 {
+        self.entries[of.0].shares
+    }
+
+    /// What it used.
+    pub fn used(&self, of: Sharer) -> u64 {
+        // Only the root may have used more.
+        u64::try_from(self.entries[of.0].used).unwrap_or(u64::MAX)
+    }
+
     /// Its part of the shares that its account gives out.
     pub fn normalized_shares(&self, of: Sharer) -> Ratio {
         let entry = &self.entries[of.0];

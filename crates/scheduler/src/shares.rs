@@ -70,6 +70,12 @@ impl Shares {
         self.organizations.get(&organization).map_or(0, |share| share.users.len())
     }
 
+    /// The last moment at which what somebody used was counted.
+    pub fn last_change(&self) -> Timestamp {
+        let all = self.organizations.values().flat_map(|share| share.users.values().chain([&share.used]));
+        all.map(|used| used.as_of).max().unwrap_or_default()
+    }
+
     /// The users of an organization who ever used something.
     pub fn users_with_use(&self, organization: OrganizationId) -> impl Iterator<Item = UserId> {
         let users = self.organizations.get(&organization).into_iter().flat_map(|share| &share.users);
@@ -131,7 +137,7 @@ impl Shares {
         match order {
             Order::Fair => Standing(share.level(), past),
             Order::FairTree => Standing(0, past),
-            Order::Fifo | Order::Shortest | Order::Deadline => Standing::default(),
+            Order::Fifo | Order::Shortest | Order::Deadline | Order::Multifactor(_) => Standing::default(),
         }
     }
 
@@ -147,14 +153,14 @@ impl Shares {
                 let members = u32::try_from(share.users.len()).unwrap_or(u32::MAX);
                 Standing(0, used.order(share.entitlement.weight, members))
             }
-            Order::Fifo | Order::Shortest | Order::Deadline => Standing::default(),
+            Order::Fifo | Order::Shortest | Order::Deadline | Order::Multifactor(_) => Standing::default(),
         }
     }
 }
 
 /// Whether an order looks at whose a job is.
 pub fn tells_users_apart(order: Order) -> bool {
-    matches!(order, Order::Fair | Order::FairTree)
+    matches!(order, Order::Fair | Order::FairTree | Order::Multifactor(_))
 }
 
 impl Share {

@@ -111,13 +111,13 @@ impl Step<'_> {
     fn find(&mut self, id: JobId, longest: Milliseconds) -> Result<Place, OutOfFuel> {
         let (state, class) = (self.state, self.state.jobs[&id].class);
         let key = &state.view.classes[&class].key;
-        let (pool, priority) = (key.demand.pool, key.priority);
+        let (pool, rank) = (key.demand.pool, state.view.rank(class));
         let mut look = |withheld: &Withheld| {
             let terms = Terms { placement: state.view.center.policy.placement, withheld };
             state.view.cluster.find(&key.demand, &terms, self.fuel)
         };
-        let mut starts = state.plan.starts_before(pool, priority, self.now + longest, id);
-        let mut withheld = state.plan.withheld(pool, priority, self.now + longest, id);
+        let mut starts = state.plan.starts_before(pool, rank, self.now + longest, id);
+        let mut withheld = state.plan.withheld(pool, rank, self.now + longest, id);
         let mut full = match look(&withheld) {
             Found::Placed(allocation) => return Ok(Place::Here(allocation)),
             Found::OutOfFuel => return Err(OutOfFuel),
@@ -125,7 +125,7 @@ impl Step<'_> {
         };
         // What is promised from a start on may be used until then.
         while let Some(start) = starts.pop() {
-            withheld = state.plan.withheld(pool, priority, start, id);
+            withheld = state.plan.withheld(pool, rank, start, id);
             match look(&withheld) {
                 Found::Placed(_) => return Ok(Place::PromisedFrom(start)),
                 Found::Blocked { nodes_free } => full = Place::Full { nodes_free },
@@ -171,7 +171,7 @@ impl Step<'_> {
         let Some((start, allocation)) = state.view.cluster.earliest(&key.demand, &terms, self.now, releases) else {
             return Ok(false);
         };
-        let (pool, priority, at) = (key.demand.pool, key.priority, self.now);
+        let (pool, priority, at) = (key.demand.pool, state.view.rank(state.jobs[&job].class), self.now);
         let promise = match state.plan.promised(job) {
             // Said again, so that it is not worked out again soon.
             Some(known) if known.start <= start => Promise { at, ..known.clone() },

@@ -40,7 +40,16 @@ fn the_policy_is_changed_while_jobs_wait() {
         put(wrong).problem(422, "invalid_value");
     }
     put(json!({})).problem(400, "invalid_request");
+    put(json!({ "policy": "fifo", "weights": { "age": 5 } })).problem(422, "invalid_value");
+    put(json!({ "policy": "multifactor", "weights": { "age": 0 } })).problem(422, "invalid_value");
     assert_eq!(shown(), set);
+    let weights = json!({ "age": 5, "size": 1000, "fair_share": 0, "priority": 10_000, "max_age": 86_400 });
+    let given = json!({ "age": 5, "fair_share": 0, "max_age": "1d" });
+    let weighed = put(json!({ "policy": "multifactor", "weights": given })).expect(200).json();
+    assert_eq!((&weighed["policy"], &weighed["weights"]), (&json!("multifactor"), &weights));
+    assert_eq!(put(json!({ "policy": "multifactor", "weights": weights })).expect(200).json(), weighed);
+    assert_eq!(shown(), weighed);
+    assert_eq!(put(json!({ "policy": "fifo" })).expect(200).json(), set);
     for id in jobs {
         let state = operator.get(&format!("/api/v1/jobs/{}", id.as_str().unwrap())).expect(200).json()["state"].clone();
         assert!([json!("waiting"), json!("starting"), json!("running")].contains(&state), "job {id} is {state}");
