@@ -11,7 +11,7 @@ use haina_core::local_definition::{
     ConfinementPolicy, EnvironmentDefinition, ImagesDefinition, KeepDefinition, KeepRule, LocalDefinition,
     MountDefinition, PythonDefinition, RealNodeDefinition,
 };
-use haina_core::{Currency, Entitlement, EnvironmentContent, Milliseconds, Refusal, Role, is_image_source};
+use haina_core::{Currency, Entitlement, EnvironmentContent, Milliseconds, Policy, Refusal, Role, is_image_source};
 use serde::Deserialize;
 
 use crate::account::money_of;
@@ -19,7 +19,7 @@ use crate::job_file::parse_toml;
 use crate::job_request::read_image;
 use crate::node_names::expand_names;
 use crate::packages::PythonSpec;
-use crate::policy::read_policy;
+use crate::policy::{PriorityWeightsSpec, read_policy};
 use crate::quantity::{Number, Quantity};
 use crate::quota::QuotaRequest;
 
@@ -42,6 +42,7 @@ struct CenterFile {
     #[serde(default)]
     quotas: Vec<QuotaRequest>,
     policy: Option<String>,
+    priority_weights: Option<PriorityWeightsSpec>,
     #[serde(default)]
     local: LocalEntry,
 }
@@ -215,7 +216,7 @@ pub fn parse_center_file_with(text: &str, read: ReadPackages<'_>) -> Result<Cent
     let local = LocalDefinition { real_node, ..local(file.local, read)? };
     Ok(CenterDefinition {
         local,
-        policy: file.policy.as_deref().map(read_policy).transpose()?,
+        policy: policy(file.policy.as_deref(), file.priority_weights.as_ref())?,
         name: file.name,
         currency,
         card_models,
@@ -236,6 +237,19 @@ pub fn parse_center_file_with(text: &str, read: ReadPackages<'_>) -> Result<Cent
 fn each<E, D>(table: &str, entries: Vec<E>, read: impl Fn(E) -> Result<D, Refusal>) -> Result<Vec<D>, Refusal> {
     let entries = entries.into_iter().enumerate();
     entries.map(|(index, entry)| read(entry).map_err(|refusal| refusal.of_entry(table, index))).collect()
+}
+
+/// The policy, if the file names one.
+fn policy(name: Option<&str>, weights: Option<&PriorityWeightsSpec>) -> Result<Option<Policy>, Refusal> {
+    match (name, weights) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => {
+            let rule =
+                both("`multifactor` where there are `priority_weights`", "`multifactor`（已填写 `priority_weights`）");
+            Err(Refusal::absent("policy", rule))
+        }
+        (Some(name), weights) => read_policy(name, weights, "priority_weights").map(Some),
+    }
 }
 
 fn card_model(entry: CardModelEntry, currency: Currency) -> Result<CardModelDefinition, Refusal> {

@@ -3,7 +3,10 @@
 use haina_api::{
     PackagesFileKind, PackagesFileSpec, PythonSpec, entry_line, parse_center_file, parse_center_file_with,
 };
-use haina_core::{Bytes, CardMillis, Currency, Entitlement, EnvironmentContent, Money, Policy, Quota, Refusal, both};
+use haina_core::{
+    Bytes, CardMillis, Currency, Entitlement, EnvironmentContent, Milliseconds, Money, Order, Policy, PriorityWeights,
+    Quota, Refusal, both,
+};
 
 const SAMPLE: &str = include_str!("../../../examples/centers/qingdao-100p.toml");
 
@@ -68,6 +71,34 @@ fn a_policy_is_named_and_organizations_are_entitled() {
         let refusal = parse_center_file(&text.replacen(from, to, 1)).unwrap_err();
         assert_eq!(refusal.code.word(), "invalid_value", "{to}");
         assert!(refusal.to_string().contains(expected), "{to}: {refusal}");
+    }
+}
+
+#[test]
+fn weights_are_given_to_the_policy_that_has_some() {
+    let weighed =
+        |lines: &str| parse_center_file(&format!("policy = \"multifactor\"\n{SAMPLE}\n[priority_weights]\n{lines}"));
+    let order = |lines: &str| weighed(lines).unwrap().policy.unwrap().order;
+    assert_eq!(order(""), Order::Multifactor(PriorityWeights::DEFAULT));
+    let max_age = Milliseconds::from_seconds(2 * 86_400);
+    let given = PriorityWeights { age: 7, size: 0, max_age, ..PriorityWeights::DEFAULT };
+    assert_eq!(order("age = 7\nsize = 0\nmax_age = \"2d\""), Order::Multifactor(given));
+    for (wrong, expected) in [
+        ("age = 0", "priority_weights.age"),
+        ("size = 100001", "priority_weights.size"),
+        ("priority = -1", "priority_weights.priority"),
+        ("fair_share = 0.5", "priority_weights.fair_share"),
+        ("max_age = \"0s\"", "priority_weights.max_age"),
+        ("max_age = \"101d\"", "priority_weights.max_age"),
+    ] {
+        let refusal = weighed(wrong).unwrap_err();
+        assert_eq!(refusal.code.word(), "invalid_value", "{wrong}");
+        assert!(refusal.to_string().contains(expected), "{wrong}: {refusal}");
+    }
+    assert!(weighed("nice = 1").unwrap_err().to_string().contains("nice"));
+    for other in ["policy = \"fair\"\n", ""] {
+        let refusal = parse_center_file(&format!("{other}{SAMPLE}\n[priority_weights]\nage = 1\n")).unwrap_err();
+        assert_eq!(refusal.code.word(), "invalid_value", "{other}");
     }
 }
 

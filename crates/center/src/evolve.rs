@@ -1,6 +1,6 @@
 //! Facts change the state; nothing else does. Cannot fail: what could be wrong was refused before.
 
-use haina_core::{AttemptId, Backfill, JobId, JobState, UserId};
+use haina_core::{AttemptId, Backfill, JobId, JobState};
 
 use crate::{ArrayProgress, ElementCounts, Fact, Job, Progress, State};
 
@@ -25,12 +25,17 @@ impl State {
             }
             _ => None,
         };
+        let members = served.map(|(organization, ..)| self.view.shares.members(organization));
         self.view.evolve(fact);
         if let Some((organization, user, ended)) = served {
             self.stand(organization, user);
             if let Some(similar) = ended {
                 self.learned(organization, user, similar);
                 self.queue.user_changed(organization, user);
+            }
+            self.view.weigh_shares(&mut self.queue);
+            if members != Some(self.view.shares.members(organization)) {
+                self.parts_changed(organization);
             }
             if !self.view.held.is_empty() && self.view.center.policy.backfill == Backfill::None {
                 self.queue.account_narrowed(organization);
@@ -46,6 +51,7 @@ impl State {
             Fact::NodeAdded { spec, .. } => {
                 self.queue.capacity_freed(spec.pool, spec.card_model);
                 self.pool_quotas_freed();
+                self.view.weigh_classes(&mut self.queue);
             }
             Fact::NodeSet { id, .. } | Fact::CardsSet { id, .. } => {
                 let spec = &self.view.nodes[id].spec;
@@ -55,13 +61,15 @@ impl State {
             Fact::OrganizationSet { id, .. } => {
                 self.queue.account_changed(*id);
                 self.queue.account_narrowed(*id);
-                self.stand(*id, UserId::default());
+                self.parts_changed(*id);
             }
+            Fact::UserAdded { organization, .. } => organization.iter().for_each(|id| self.parts_changed(*id)),
             Fact::PolicySet { .. } => self.begin_lining_up(),
             Fact::Posted { transaction } => self.queue.account_changed(transaction.organization),
             Fact::ClassAdded { id, key } => {
                 self.class_of_key.insert(*key, *id);
                 self.queue.add_class(*id, *key);
+                self.view.weigh_class(&mut self.queue, *id);
             }
             Fact::AttemptPlaced { attempt, allocation, .. } => {
                 let ends = self.view.attempts[attempt].ends(&self.jobs[&attempt.job]);
@@ -104,7 +112,6 @@ impl State {
             Fact::CenterNamed { .. }
             | Fact::PoolAdded { .. }
             | Fact::ProjectAdded { .. }
-            | Fact::UserAdded { .. }
             | Fact::TokenIssued { .. }
             | Fact::TokenRevoked { .. }
             | Fact::ClassBlocked { .. }

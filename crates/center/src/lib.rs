@@ -18,6 +18,7 @@ mod promises;
 mod rows;
 mod state;
 mod view;
+mod weigh;
 
 pub use command::{Command, Input, KnownEnd, Reply};
 pub use decide::cards_of;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use haina_core::{JobId, Milliseconds, OrganizationId, UserId};
+use haina_core::{JobId, Milliseconds, Order, OrganizationId, UserId};
 use haina_scheduler::{Queue, Similar};
 
 use crate::{Job, State, View};
@@ -13,10 +13,11 @@ impl State {
         let mut queue = Queue::new();
         for (id, class) in &self.view.classes {
             queue.add_class(*id, class.key);
+            self.view.weigh_class(&mut queue, *id);
         }
-        for (organization, share) in self.view.shares.iter() {
-            stand(&mut queue, &self.view, organization, UserId::default());
-            share.users.keys().for_each(|user| stand(&mut queue, &self.view, organization, *user));
+        self.view.weigh_shares(&mut queue);
+        for (organization, _) in self.view.shares.iter() {
+            stand_users(&mut queue, &self.view, organization);
         }
         queue
     }
@@ -55,6 +56,17 @@ impl State {
     /// Tells the queue where an organization and one of its users stand now.
     pub(crate) fn stand(&mut self, organization: OrganizationId, user: UserId) {
         stand(&mut self.queue, &self.view, organization, user);
+    }
+
+    /// The weight of an organization changed, or how many take part in it.
+    pub(crate) fn parts_changed(&mut self, organization: OrganizationId) {
+        match self.view.center.policy.order {
+            Order::Multifactor(_) => self.view.weigh_shares(&mut self.queue),
+            Order::FairTree => stand_users(&mut self.queue, &self.view, organization),
+            Order::Fifo | Order::Fair | Order::Shortest | Order::Deadline => {
+                self.stand(organization, UserId::default());
+            }
+        }
     }
 
     /// Jobs like one that ended move in line.
@@ -114,6 +126,13 @@ fn stand(queue: &mut Queue, view: &View, organization: OrganizationId, user: Use
     let (order, shares) = (view.center.policy.order, &view.shares);
     queue.set_organization_standing(organization, shares.of_organization(order, organization));
     queue.set_user_standing(organization, user, shares.of_user(order, organization, user));
+}
+
+/// Tells the queue of an organization and all of its users who ever used something; whom it is told nothing of used
+/// nothing.
+fn stand_users(queue: &mut Queue, view: &View, organization: OrganizationId) {
+    stand(queue, view, organization, UserId::default());
+    view.shares.users_with_use(organization).for_each(|user| stand(queue, view, organization, user));
 }
 
 /// For how long others may pass a job and those that are alike.

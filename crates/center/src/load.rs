@@ -168,6 +168,7 @@ impl State {
         }
         for (id, user) in &self.view.users {
             self.view.user_of_name.insert(user.name.clone(), *id);
+            user.organization.iter().for_each(|organization| self.view.shares.join(*organization, *id));
         }
         for (id, node) in &self.view.nodes {
             self.view.node_of_name.insert(node.name.clone(), *id);

@@ -18,10 +18,10 @@ impl State {
             | Fact::JobEnded { job, .. } => own(job),
             Fact::ElementCancelled { job, .. } if self.jobs[job].elements_waiting() <= 1 => own(job),
             Fact::AttemptPlaced { attempt, class, allocation, at, .. } => {
-                let priority = self.view.classes[class].key.priority;
+                let rank = self.view.rank(*class);
                 let ends = *at + self.jobs[&attempt.job].longest();
                 let taken = |promise: &Promise| {
-                    promise.priority < priority && promise.start < ends && meet(&promise.allocation, allocation)
+                    promise.priority < rank && promise.start < ends && meet(&promise.allocation, allocation)
                 };
                 let taken = self.plan.promises().filter(|(_, promise)| taken(promise)).map(|(job, _)| job);
                 taken.chain(own(&attempt.job)).collect()

@@ -157,6 +157,7 @@ impl View {
             }
             Fact::UserAdded { id, name, role, organization } => {
                 self.user_of_name.insert(name.clone(), *id);
+                organization.iter().for_each(|organization| self.shares.join(*organization, *id));
                 self.users.insert(*id, User { name: name.clone(), role: *role, organization: *organization });
             }
             Fact::TokenIssued { id, user, digest, label, expires } => {

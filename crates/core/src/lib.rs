@@ -38,7 +38,7 @@ pub use job_token::JobTokens;
 pub use machine::{Card, CardReading, ChipPort, Health, Machine, SuperPodPlace, UnusableCard};
 pub use money::{Currency, Money};
 pub use phrase::{Kind, Phrase, both};
-pub use policy::{Backfill, Entitlement, Order, Placement, Policy};
+pub use policy::{Backfill, Entitlement, Order, Placement, Policy, PriorityWeights};
 pub use quantity::{Bytes, CardMillis, CardUse, CpuMillis};
 pub use quota::{Quota, QuotaLevel, QuotaScope};
 pub use reason::WaitReason;

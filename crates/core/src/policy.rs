@@ -32,10 +32,12 @@ impl Policy {
     };
 
     /// Each name that people may give, and what it stands for.
-    pub const NAMED: [(&str, Policy); 7] = {
+    pub const NAMED: [(&str, Policy); 9] = {
         let fifo = Policy { order: Order::Fifo, backfill: Backfill::None, promises: 1, ..Policy::FAIR };
         [
             ("fair", Policy::FAIR),
+            ("fair-tree", Policy { order: Order::FairTree, ..Policy::FAIR }),
+            ("multifactor", Policy { order: Order::Multifactor(PriorityWeights::DEFAULT), ..Policy::FAIR }),
             ("throughput", Policy { order: Order::Shortest, ..Policy::FAIR }),
             ("teaching", Policy { patience: Milliseconds::from_seconds(4 * 3600), ..Policy::FAIR }),
             ("fifo", fifo),
@@ -50,9 +52,13 @@ impl Policy {
         Policy::NAMED.iter().find(|(known, _)| *known == name).map(|(_, policy)| *policy)
     }
 
-    /// Its name, if it has one.
+    /// Its name, if it has one; whatever its weights.
     pub fn name(&self) -> Option<&'static str> {
-        Policy::NAMED.iter().find(|(_, policy)| policy == self).map(|(name, _)| *name)
+        let plain = match self.order {
+            Order::Multifactor(_) => Policy { order: Order::Multifactor(PriorityWeights::DEFAULT), ..*self },
+            _ => *self,
+        };
+        Policy::NAMED.iter().find(|(_, policy)| *policy == plain).map(|(name, _)| *name)
     }
 }
 
@@ -78,6 +84,46 @@ pub enum Order {
     Shortest,
     /// Whose time limit, counted from its submission, comes first.
     Deadline,
+    /// Who has the highest sum of weighted factors (multifactor: Slurm). The priority is one of them: there are no classes.
+    Multifactor(PriorityWeights),
+}
+
+/// How many points of priority each factor is worth where it is 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriorityWeights {
+    /// For having waited for [`PriorityWeights::max_age`]; a half of it counts half, twice as long counts double. At least
+    /// 1, so that everybody's turn comes.
+    pub age: u32,
+    /// For wanting all cards of the center.
+    pub size: u32,
+    /// For having used nothing, nor anybody of one's organization: 2^(-use/shares).
+    pub fair_share: u32,
+    /// For the highest priority that a job may have; the lowest counts nothing, and 0 a half.
+    pub priority: u32,
+    /// How long a job waits for the points of [`PriorityWeights::age`].
+    pub max_age: Milliseconds,
+}
+
+impl PriorityWeights {
+    /// Where nothing else is said. Fair share and priority weigh most, as in the example of Slurm's documentation.
+    pub const DEFAULT: PriorityWeights = PriorityWeights {
+        age: 1000,
+        size: 1000,
+        fair_share: 10_000,
+        priority: 10_000,
+        max_age: Milliseconds::from_seconds(7 * 86_400),
+    };
+    /// The highest weight.
+    pub const MOST: u32 = 100_000;
+    /// The longest [`PriorityWeights::max_age`].
+    pub const MAX_AGE_MOST: Milliseconds = Milliseconds::from_seconds(100 * 86_400);
+
+    /// How much earlier a job would have had to come to have `points` more, each of them divided by `of`.
+    pub fn head_start(&self, points: u64, of: u64) -> Milliseconds {
+        let length =
+            u128::from(points) * u128::from(self.max_age.0) / (u128::from(of.max(1)) * u128::from(self.age.max(1)));
+        Milliseconds(u64::try_from(length).unwrap_or(u64::MAX))
+    }
 }
 
 /// Who may start while a job before it cannot.

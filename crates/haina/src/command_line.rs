@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::connection::Connection;
 use crate::{
-    account, demo, environments, job, jobs, login, node, policy, print, quota, shell, simulate, slurm, submit,
+    account, demo, environments, job, jobs, login, node, policy, print, quota, shares, shell, simulate, slurm, submit,
     template, token, top, up, user,
 };
 
@@ -62,6 +62,8 @@ enum Command {
         #[command(subcommand)]
         command: quota::ProjectCommand,
     },
+    /// List who has which part of the center, used how much of late, and is where in line by that
+    Shares(shares::Arguments),
     /// Show an account, or pay into it
     Account(account::Arguments),
     /// List or add users
@@ -118,6 +120,7 @@ pub fn run() -> anyhow::Result<u8> {
         Command::Quotas(arguments) => quota::list(&arguments, &connection.client()?),
         Command::Quota { command } => quota::run(command, &connection.client()?),
         Command::Project { command } => quota::run_project(command, &connection.client()?),
+        Command::Shares(arguments) => shares::list(&arguments, &connection.client()?),
         Command::Account(arguments) => account::run(arguments, &connection.client()?),
         Command::User { command } => user::run(command, &connection.client()?),
         Command::Token { command } => token::run(command, &connection.client()?),

@@ -25,6 +25,7 @@ mod print;
 mod printable;
 mod profile;
 mod quota;
+mod shares;
 mod shell;
 mod simulate;
 mod slurm;

@@ -86,12 +86,17 @@ fn lists_and_things_are_one_json_document() {
         &["user", "me", "--json"],
         &["user", "add", "li", "--role", "developer", "--organization", "ocean-institute", "--json"],
         &["token", "issue", "li", "--json"],
+        &["shares", "--json"],
         &["schema", "job"],
     ] {
         let document = center.run(arguments).expect(0).json();
         let things = document.as_array().cloned().unwrap_or_else(|| vec![document]);
-        let of_schema = arguments[0] == "schema";
-        assert!(things.iter().all(|thing| of_schema || thing["id"].is_string()), "{arguments:?}");
+        let named_by = match arguments[0] {
+            "schema" => "$schema",
+            "shares" => "organization",
+            _ => "id",
+        };
+        assert!(things.iter().all(|thing| thing[named_by].is_string()), "{arguments:?}");
     }
     assert_eq!(center.run(&["nodes", "--json"]).json().as_array().unwrap().len(), 39);
 }
@@ -102,7 +107,9 @@ fn tables_are_plain_when_piped_and_speak_the_users_language() {
     center
         .run(&["submit", "--organization", "ocean-institute", "--name", "海浪预报", "--wait", "--", "true"])
         .expect(0);
-    for arguments in [&["jobs", "--all"][..], &["job", "show", "1"], &["nodes"], &["account"], &["user", "list"]] {
+    let tables: [&[&str]; 6] =
+        [&["jobs", "--all"], &["job", "show", "1"], &["nodes"], &["account"], &["user", "list"], &["shares"]];
+    for arguments in tables {
         let printed = center.run(arguments).expect(0).stdout.clone();
         assert!(printed.lines().count() >= 2 && !printed.contains('\u{1b}'), "{arguments:?}:\n{printed}");
     }

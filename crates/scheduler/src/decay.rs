@@ -41,13 +41,16 @@ impl DecayedUse {
         *self = DecayedUse { value: CardUse(self.at(now).0.saturating_sub(left)), as_of: now };
     }
 
-    /// A number that orders uses by what they are at any common moment, each divided by its weight. No use is least.
-    pub fn order(&self, weight: u32) -> i64 {
+    /// A number that orders uses by what they are at any common moment, each divided by its part of the shares:
+    /// `shares` of `all`. No use is 0, and least.
+    pub fn order(&self, shares: u32, all: u32) -> i64 {
         match self.value.0 {
-            0 => i64::MIN,
+            0 => 0,
             value => {
                 let half_lives = (i128::from(self.as_of.0) << BITS) / i128::from(HALF_LIFE.0 * 1000);
-                log2(value) - log2(weight.max(1).into()) + half_lives as i64
+                // More than the logarithm of any shares, so that the least use is more than none.
+                let base = 33 << BITS;
+                base + log2(value) - log2(shares.max(1).into()) + log2(all.max(1).into()) + half_lives as i64
             }
         }
     }
@@ -60,7 +63,7 @@ fn decay(value: u64, age: Milliseconds) -> u64 {
         return 0;
     }
     let rest = (u128::from(age.0 % HALF_LIFE.0) << BITS) / u128::from(HALF_LIFE.0);
-    ((u128::from(value >> halvings) * u128::from(exp2_negative(rest as u64))) >> BITS) as u64
+    ((u128::from(value >> halvings) * u128::from(exp2_negative_fraction(rest as u64))) >> BITS) as u64
 }
 
 /// The square root of one half, then its square root, and so on: 2^-(1/2), 2^-(1/4), …, in units of 2^-64.
@@ -75,8 +78,16 @@ const ROOTS: [u64; BITS as usize] = {
     roots
 };
 
+/// 2^-x in units of 2^-32, for x of at least 0.
+pub(crate) fn exp2_negative(x: f64) -> u64 {
+    if x >= 64.0 { 0 } else { exp2_negative_fraction(((x - x.floor()) * ONE) as u64) >> x as u32 }
+}
+
+/// 2^32.
+const ONE: f64 = (1u64 << BITS) as f64;
+
 /// 2^-x for x in [0, 1), both in units of 2^-32: the product of the roots of one half that the bits of x name.
-fn exp2_negative(x: u64) -> u64 {
+fn exp2_negative_fraction(x: u64) -> u64 {
     let mut product = u64::MAX;
     for (bit, root) in (0..BITS).rev().zip(ROOTS) {
         if x >> bit & 1 == 1 {
@@ -106,7 +117,7 @@ fn log2(value: u64) -> i64 {
 mod tests {
     use super::*;
 
-    const ONE: u64 = 1 << BITS;
+    const UNIT: u64 = 1 << BITS;
     const DAY: u64 = 86_400_000;
 
     fn close(is: u64, should: f64) -> bool {
@@ -125,18 +136,18 @@ mod tests {
     #[test]
     fn logarithms_and_powers_are_right_to_nine_digits() {
         for value in [1_u64, 2, 3, 7, 1000, 123_456_789, u64::MAX / 3, u64::MAX] {
-            let is = log2(value) as f64 / ONE as f64;
+            let is = log2(value) as f64 / UNIT as f64;
             assert!((is - (value as f64).log2()).abs() < 1e-9, "log2 of {value}");
         }
         for x in [0.0, 0.1, 0.5, 0.75, 0.999_999] {
-            let is = exp2_negative((x * ONE as f64) as u64) as f64 / ONE as f64;
+            let is = exp2_negative_fraction((x * UNIT as f64) as u64) as f64 / UNIT as f64;
             assert!((is - (-x_of(x)).exp2()).abs() < 1e-9, "2^-{x}: {is}");
         }
     }
 
     /// As the integer has it.
     fn x_of(x: f64) -> f64 {
-        (x * ONE as f64).floor() / ONE as f64
+        (x * UNIT as f64).floor() / UNIT as f64
     }
 
     #[test]
@@ -144,10 +155,10 @@ mod tests {
         let at = |days: u64| Timestamp((days * DAY * 1000) as i64);
         let of = |value, days| DecayedUse { value: CardUse(value), as_of: at(days) };
         let old = of(1_000_000, 20_000);
-        assert!(of(500_001, 20_007).order(1) > old.order(1), "a little more than half, a half-life later");
-        assert!(of(499_999, 20_007).order(1) < old.order(1));
-        assert!(of(1_000_001, 20_007).order(2) > old.order(1), "who has twice the weight may use twice as much");
-        assert!(DecayedUse::default().order(1) < of(1, 1).order(1_000_000), "no use is first");
+        assert!(of(500_001, 20_007).order(1, 1) > old.order(1, 1), "a little more than half, a half-life later");
+        assert!(of(499_999, 20_007).order(1, 1) < old.order(1, 1));
+        assert!(of(1_000_001, 20_007).order(2, 1) > old.order(1, 1), "who has twice the weight may use twice as much");
+        assert!(DecayedUse::default().order(1, 1) < of(1, 1).order(1_000_000, 1), "no use is first");
     }
 
     #[test]

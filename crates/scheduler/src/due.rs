@@ -51,7 +51,8 @@ impl Outlook {
     /// How it waits by a policy. Jobs are due in the order in which they came, unless [`passed_for`] says more.
     pub fn waiting(&self, policy: &Policy) -> Waiting {
         let (alike, came) = match policy.order {
-            Order::Fifo => (Alike::default(), self.submitted),
+            // By points: what a job has beside its age is a head start of its class, its organization and its user.
+            Order::Fifo | Order::Multifactor(_) => (Alike::default(), self.submitted),
             Order::Fair | Order::FairTree | Order::Shortest => {
                 (Alike::of(self.similar, self.time_limit), self.submitted)
             }
@@ -66,7 +67,7 @@ impl Outlook {
 /// mean of the two. Every job has its turn.
 pub fn passed_for(policy: &Policy, cards: CardMillis, expected: Milliseconds) -> Milliseconds {
     match policy.order {
-        Order::Fifo | Order::Deadline => Milliseconds(0),
+        Order::Fifo | Order::Deadline | Order::Multifactor(_) => Milliseconds(0),
         Order::Fair | Order::FairTree | Order::Shortest => {
             // A job without cards takes a place all the same.
             let card_millis = u128::from(cards.0.max(100)) * u128::from(expected.0);

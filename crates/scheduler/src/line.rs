@@ -52,6 +52,8 @@ pub(crate) struct Line {
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Own {
     standing: Standing,
+    /// So much later are all of them due.
+    later: Milliseconds,
     turns: Turns,
     /// Whether the user is set aside.
     waits: bool,
@@ -59,19 +61,20 @@ struct Own {
 
 impl Own {
     fn head(&self) -> Option<PlaceInLine> {
-        self.turns.next().map(|(due, job)| (self.standing, due, job))
+        self.turns.next().map(|(due, job)| (self.standing, due + self.later, job))
     }
 }
 
 impl Line {
-    /// `standing` is the user's.
+    /// `standing` is the user's, all of whose jobs are due so much `later`.
     pub(crate) fn insert(
         &mut self,
         waiting: Waiting,
-        standing: Standing,
+        (standing, later): (Standing, Milliseconds),
         passed_for: impl FnOnce(JobId) -> Milliseconds,
     ) {
-        self.users.entry(waiting.user).or_insert_with(|| Own { standing, turns: Turns::default(), waits: false });
+        let new = || Own { standing, later, turns: Turns::default(), waits: false };
+        self.users.entry(waiting.user).or_insert_with(new);
         self.jobs += 1;
         self.change(waiting.user, |own| own.turns.insert(waiting.turn(), passed_for));
     }
@@ -87,6 +90,11 @@ impl Line {
     /// Nothing happens if the user has no jobs here.
     pub(crate) fn set_standing(&mut self, user: UserId, standing: Standing) {
         self.change(user, |own| own.standing = standing);
+    }
+
+    /// Nothing happens if the user has no jobs here.
+    pub(crate) fn set_later(&mut self, user: UserId, later: Milliseconds) {
+        self.change(user, |own| own.later = later);
     }
 
     /// More is known of how long some of the user's jobs take.
@@ -167,7 +175,7 @@ impl Line {
         for own in before(&self.order).into_iter().chain(before(&self.aside)) {
             count += match own.standing < place.0 {
                 true => own.turns.len(),
-                false => own.turns.count_before((place.1, place.2), most - count),
+                false => own.turns.count_before((place.1 - own.later, place.2), most - count),
             };
             if count >= most {
                 return most;

@@ -3,7 +3,8 @@
 //! until something changes that could help it, however many classes and jobs have it.
 //!
 //! The order is by priority; among equals by the standing of the organization, then of the user, then by when the job is
-//! due, then by its number. Who gives the standings and the due moments makes the policy.
+//! due, then by its number. Who gives the standings and the due moments makes the policy. A class or an organization may
+//! have a head start: its jobs count as due so much earlier.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,7 +58,7 @@ enum Helpful {
 /// The place of a class among all: the least is next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
-    priority: Reverse<i32>,
+    rank: Reverse<i32>,
     organization: Standing,
     user: Standing,
     due: Timestamp,
@@ -68,6 +69,10 @@ struct Place {
 #[derive(Clone, Debug)]
 struct Class {
     key: ClassKey,
+    /// Classes go strictly by rank.
+    rank: i32,
+    /// Its own, and that of its organization.
+    head_start: [Milliseconds; 2],
     standing: Standing,
     line: Line,
     /// Whether it waits for its account, or for a quota of its pool.
@@ -94,7 +99,9 @@ pub struct Queue {
     classes: BTreeMap<ClassId, Class>,
     of_organization: BTreeMap<OrganizationId, BTreeSet<ClassId>>,
     organizations: BTreeMap<OrganizationId, Standing>,
+    head_starts: BTreeMap<OrganizationId, Milliseconds>,
     users: BTreeMap<(OrganizationId, UserId), Standing>,
+    later: BTreeMap<(OrganizationId, UserId), Milliseconds>,
     /// In whose lines a user has jobs.
     of_user: BTreeMap<(OrganizationId, UserId), BTreeSet<ClassId>>,
     shapes: BTreeMap<Demand, Shape>,
@@ -112,8 +119,13 @@ pub struct Queue {
 impl Class {
     fn place(&self, id: ClassId) -> Option<Place> {
         let (user, due, job) = self.line.head().filter(|_| !self.waits)?;
-        let (priority, organization) = (Reverse(self.key.priority), self.standing);
-        Some(Place { priority, organization, user, due, job, class: id })
+        let (rank, organization) = (Reverse(self.rank), self.standing);
+        Some(Place { rank, organization, user, due: due - self.earlier(), job, class: id })
+    }
+
+    /// By how much its jobs are due earlier than in its line.
+    fn earlier(&self) -> Milliseconds {
+        self.head_start[0] + self.head_start[1]
     }
 }
 
@@ -141,13 +153,20 @@ impl Queue {
         Queue::default()
     }
 
-    /// Adds an empty class. Panics if the id is known.
+    /// Adds an empty class, whose rank is its priority and that has no head start. Panics if the id is known.
     pub fn add_class(&mut self, id: ClassId, key: ClassKey) {
         let standing = self.organizations.get(&key.organization).copied().unwrap_or_default();
-        let known = self.classes.insert(id, Class { key, standing, line: Line::default(), waits: false });
+        let head_start = [Milliseconds(0), self.head_starts.get(&key.organization).copied().unwrap_or_default()];
+        let class = Class { key, rank: key.priority, head_start, standing, line: Line::default(), waits: false };
+        let known = self.classes.insert(id, class);
         assert!(known.is_none(), "class {id} is new");
         self.of_organization.entry(key.organization).or_default().insert(id);
         self.shapes.entry(key.demand).or_default().classes += 1;
+    }
+
+    /// From now on a class has this rank and head start.
+    pub fn set_class_standing(&mut self, id: ClassId, rank: i32, head_start: Milliseconds) {
+        self.change_class(id, |class| (class.rank, class.head_start[0]) = (rank, head_start));
     }
 
     /// Forgets a class. Panics unless it is empty.
@@ -174,7 +193,8 @@ impl Queue {
     pub fn insert(&mut self, id: ClassId, waiting: Waiting, passed_for: impl FnOnce(JobId) -> Milliseconds) {
         let own = (self.class(id).key.organization, waiting.user);
         let standing = self.users.get(&own).copied().unwrap_or_default();
-        self.change_class(id, |class| class.line.insert(waiting, standing, passed_for));
+        let later = self.later.get(&own).copied().unwrap_or_default();
+        self.change_class(id, |class| class.line.insert(waiting, (standing, later), passed_for));
         self.of_user.entry(own).or_default().insert(id);
         *self.shape_of(id).lengths.entry(waiting.longest).or_default() += 1;
         self.jobs += 1;
@@ -237,6 +257,26 @@ impl Queue {
         }
         for id in self.of_user.get(&(organization, user)).cloned().unwrap_or_default() {
             self.change_class(id, |class| class.line.set_standing(user, standing));
+        }
+    }
+
+    /// From now on all jobs of the organization have this head start.
+    pub fn set_organization_head_start(&mut self, organization: OrganizationId, head_start: Milliseconds) {
+        if self.head_starts.insert(organization, head_start) == Some(head_start) {
+            return;
+        }
+        for id in self.of_organization.get(&organization).cloned().unwrap_or_default() {
+            self.change_class(id, |class| class.head_start[1] = head_start);
+        }
+    }
+
+    /// From now on the user's jobs are due so much later than those of the others of the organization.
+    pub fn set_user_later(&mut self, organization: OrganizationId, user: UserId, later: Milliseconds) {
+        if self.later.insert((organization, user), later) == Some(later) {
+            return;
+        }
+        for id in self.of_user.get(&(organization, user)).cloned().unwrap_or_default() {
+            self.change_class(id, |class| class.line.set_later(user, later));
         }
     }
 
@@ -498,13 +538,14 @@ impl Queue {
     pub fn ahead(&self, id: ClassId, waiting: Waiting, most: usize) -> usize {
         let own = self.class(id);
         let user = self.users.get(&(own.key.organization, waiting.user)).copied().unwrap_or_default();
-        let place = (user, own.line.due(waiting), waiting.job);
-        let rank = |class: &Class| (Reverse(class.key.priority), class.standing);
+        let later = self.later.get(&(own.key.organization, waiting.user)).copied().unwrap_or_default();
+        let due = own.line.due(waiting) + later - own.earlier();
+        let rank = |class: &Class| (Reverse(class.rank), class.standing);
         let mut ahead = 0;
         for class in self.classes.values().filter(|class| class.key.demand.pool == own.key.demand.pool) {
             ahead += match rank(class).cmp(&rank(own)) {
                 std::cmp::Ordering::Less => class.line.len(),
-                std::cmp::Ordering::Equal => class.line.count_before(place, most),
+                std::cmp::Ordering::Equal => class.line.count_before((user, due + class.earlier(), waiting.job), most),
                 std::cmp::Ordering::Greater => 0,
             };
             if ahead >= most {

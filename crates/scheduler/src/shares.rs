@@ -60,13 +60,33 @@ impl Shares {
         self.organizations.iter().map(|(id, share)| (*id, share))
     }
 
+    /// A user works in an organization, and so has a part in it even before it uses anything.
+    pub fn join(&mut self, organization: OrganizationId, user: UserId) {
+        self.share(organization).users.entry(user).or_default();
+    }
+
+    /// How many users take part in an organization: who work in it, and who used something in its name.
+    pub fn members(&self, organization: OrganizationId) -> usize {
+        self.organizations.get(&organization).map_or(0, |share| share.users.len())
+    }
+
+    /// The last moment at which what somebody used was counted.
+    pub fn last_change(&self) -> Timestamp {
+        let all = self.organizations.values().flat_map(|share| share.users.values().chain([&share.used]));
+        all.map(|used| used.as_of).max().unwrap_or_default()
+    }
+
+    /// The users of an organization who ever used something.
+    pub fn users_with_use(&self, organization: OrganizationId) -> impl Iterator<Item = UserId> {
+        let users = self.organizations.get(&organization).into_iter().flat_map(|share| &share.users);
+        users.filter(|(_, used)| **used != DecayedUse::default()).map(|(user, _)| *user)
+    }
+
     /// What an organization used, or with a user, what that one did; none if neither ever did.
     pub fn used(&self, organization: OrganizationId, user: Option<UserId>) -> Option<DecayedUse> {
         let share = self.organizations.get(&organization)?;
-        match user {
-            None => Some(share.used).filter(|used| *used != DecayedUse::default()),
-            Some(user) => share.users.get(&user).copied(),
-        }
+        let used = user.map_or(Some(&share.used), |user| share.users.get(&user));
+        used.copied().filter(|used| *used != DecayedUse::default())
     }
 
     /// Takes in what was stored.
@@ -78,11 +98,12 @@ impl Shares {
         }
     }
 
-    /// All of whom something is known, organizations before their users.
+    /// All who ever used something, organizations before their users.
     pub fn keys(&self) -> impl Iterator<Item = (OrganizationId, Option<UserId>)> {
         self.organizations.iter().flat_map(|(id, share)| {
-            let own = Some(None).filter(|_| share.used != DecayedUse::default());
-            own.into_iter().chain(share.users.keys().copied().map(Some)).map(|user| (*id, user))
+            let own = std::iter::once((None, &share.used));
+            let all = own.chain(share.users.iter().map(|(user, used)| (Some(*user), used)));
+            all.filter(|(_, used)| **used != DecayedUse::default()).map(|(user, _)| (*id, user))
         })
     }
 
@@ -111,28 +132,35 @@ impl Shares {
     /// that it holds; then by the cards beyond, divided by weight. Cards that come free thus go to the lowest, which
     /// fills all up to one level (water-filling). Ties, and [`Order::FairTree`] from the start, go by past use.
     pub fn of_organization(&self, order: Order, organization: OrganizationId) -> Standing {
-        let Some(share) = self.organizations.get(&organization) else { return Standing(0, i64::MIN) };
-        let past = share.used.order(share.entitlement.weight);
+        let Some(share) = self.organizations.get(&organization) else { return Standing::default() };
+        let past = share.used.order(share.entitlement.weight, 1);
         match order {
             Order::Fair => Standing(share.level(), past),
             Order::FairTree => Standing(0, past),
-            Order::Fifo | Order::Shortest | Order::Deadline => Standing::default(),
+            Order::Fifo | Order::Shortest | Order::Deadline | Order::Multifactor(_) => Standing::default(),
         }
     }
 
-    /// Where a user stands within the organization: by past use.
+    /// Where a user stands within the organization: by past use. By [`Order::FairTree`] it is divided by the user's part
+    /// of all shares, which makes no difference within one organization, and is what tells the users of several apart that
+    /// are level: their past use is to their part of the shares as that of the others.
     pub fn of_user(&self, order: Order, organization: OrganizationId, user: UserId) -> Standing {
-        if !tells_users_apart(order) {
-            return Standing::default();
+        let Some(share) = self.organizations.get(&organization) else { return Standing::default() };
+        let used = share.users.get(&user).copied().unwrap_or_default();
+        match order {
+            Order::Fair => Standing(0, used.order(1, 1)),
+            Order::FairTree => {
+                let members = u32::try_from(share.users.len()).unwrap_or(u32::MAX);
+                Standing(0, used.order(share.entitlement.weight, members))
+            }
+            Order::Fifo | Order::Shortest | Order::Deadline | Order::Multifactor(_) => Standing::default(),
         }
-        let used = self.organizations.get(&organization).and_then(|share| share.users.get(&user));
-        Standing(0, used.copied().unwrap_or_default().order(1))
     }
 }
 
 /// Whether an order looks at whose a job is.
 fn tells_users_apart(order: Order) -> bool {
-    matches!(order, Order::Fair | Order::FairTree)
+    matches!(order, Order::Fair | Order::FairTree | Order::Multifactor(_))
 }
 
 impl Share {

@@ -67,6 +67,7 @@ fn parts() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(r::accounts::top_up))
         .routes(routes!(r::organizations::list))
         .routes(routes!(r::organizations::set))
+        .routes(routes!(r::shares::list))
         .routes(routes!(r::users::list, r::users::add))
         .routes(routes!(r::users::me))
         .routes(routes!(r::tokens::issue))

@@ -155,6 +155,9 @@ pub enum Order {
     Shortest,
     /// Whose time limit, counted from its submission, comes first.
     Deadline,
+    /// Who has the most points for age, size, priority and fair share. Here the priority is no class of its own; what each
+    /// is worth, the log does not tell.
+    Multifactor,
 }
 
 /// Who may start while a job before it cannot.

@@ -157,6 +157,7 @@ fn order(order: haina_core::Order) -> Order {
         haina_core::Order::Fifo => Order::Fifo,
         haina_core::Order::Fair => Order::Fair,
         haina_core::Order::FairTree => Order::FairTree,
+        haina_core::Order::Multifactor(_) => Order::Multifactor,
         haina_core::Order::Shortest => Order::Shortest,
         haina_core::Order::Deadline => Order::Deadline,
     }

@@ -113,12 +113,12 @@ impl Step<'_> {
     fn find(&mut self, id: JobId, longest: Milliseconds) -> Result<Place, OutOfFuel> {
         let (state, class) = (self.state, self.state.jobs[&id].class);
         let key = &state.view.classes[&class].key;
-        let (pool, priority) = (key.demand.pool, key.priority);
+        let (pool, rank) = (key.demand.pool, state.view.rank(class));
         let mut look = |withheld: &Withheld| {
             let terms = Terms { placement: state.view.center.policy.placement, withheld };
             state.view.cluster.find(&key.demand, &terms, self.fuel)
         };
-        let starts = state.plan.starts_before(pool, priority, self.now + longest, id);
+        let starts = state.plan.starts_before(pool, rank, self.now + longest, id);
         let whole = match look(Withheld::none()) {
             Found::Placed(allocation) => allocation,
             Found::Blocked { nodes_free } => return Ok(Place::Full { nodes_free }),
@@ -128,7 +128,7 @@ impl Step<'_> {
         // Nothing is withheld from who ends before the first promised start.
         let own = self.now + longest;
         for ends in later.iter().copied().chain([own]).rev() {
-            match look(&state.plan.withheld(pool, priority, ends, id)) {
+            match look(&state.plan.withheld(pool, rank, ends, id)) {
                 Found::Placed(allocation) if ends == own => return Ok(Place::Here(allocation)),
                 Found::Placed(_) => return Ok(Place::PromisedFrom(ends)),
                 Found::Blocked { .. } => {}
@@ -174,7 +174,7 @@ impl Step<'_> {
         let Some((start, allocation)) = state.view.cluster.earliest(&key.demand, &terms, self.now, releases) else {
             return Ok(false);
         };
-        let (pool, priority, at) = (key.demand.pool, key.priority, self.now);
+        let (pool, priority, at) = (key.demand.pool, state.view.rank(state.jobs[&job].class), self.now);
         let promise = match state.plan.promised(job) {
             // Said again, so that it is not worked out again soon.
             Some(known) if known.start <= start => Promise { at, ..known.clone() },

@@ -2,6 +2,7 @@
 
 mod admission;
 mod builders;
+mod fair_tree_order;
 mod fractions;
 mod gangs;
 mod least_fragmentation;
@@ -13,6 +14,7 @@ mod random_queue;
 mod random_turns;
 mod reference;
 mod rings;
+mod slurm_tables;
 mod topology;
 mod withheld;
 mod without_cards;

@@ -16,5 +16,6 @@ pub mod nodes;
 pub mod organizations;
 pub mod policy;
 pub mod quotas;
+pub mod shares;
 pub mod tokens;
 pub mod users;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::center_in_a_box::{CenterInABox, job};
+use crate::center_in_a_box::{CenterInABox, eventually, job};
 
 #[test]
 fn paying_in_is_posted_once() {
@@ -40,7 +40,16 @@ fn the_policy_is_changed_while_jobs_wait() {
         put(wrong).problem(422, "invalid_value");
     }
     put(json!({})).problem(400, "invalid_request");
+    put(json!({ "policy": "fifo", "weights": { "age": 5 } })).problem(422, "invalid_value");
+    put(json!({ "policy": "multifactor", "weights": { "age": 0 } })).problem(422, "invalid_value");
     assert_eq!(shown(), set);
+    let weights = json!({ "age": 5, "size": 1000, "fair_share": 0, "priority": 10_000, "max_age": 86_400 });
+    let given = json!({ "age": 5, "fair_share": 0, "max_age": "1d" });
+    let weighed = put(json!({ "policy": "multifactor", "weights": given })).expect(200).json();
+    assert_eq!((&weighed["policy"], &weighed["weights"]), (&json!("multifactor"), &weights));
+    assert_eq!(put(json!({ "policy": "multifactor", "weights": weights })).expect(200).json(), weighed);
+    assert_eq!(shown(), weighed);
+    assert_eq!(put(json!({ "policy": "fifo" })).expect(200).json(), set);
     for id in jobs {
         let state = operator.get(&format!("/api/v1/jobs/{}", id.as_str().unwrap())).expect(200).json()["state"].clone();
         assert!([json!("waiting"), json!("starting"), json!("running")].contains(&state), "job {id} is {state}");
@@ -130,4 +139,48 @@ fn the_center_is_healthy_and_measured() {
     assert_eq!((&shown["nodes"], &shown["pools"][0]["cards_installed"]), (&json!(4), &json!(32.0)));
     let schema = center.user("ocean-developer").get("/api/v1/schema/job").expect(200).json();
     assert!(schema["$defs"]["JobSpec"].is_object());
+}
+
+#[test]
+fn shares_tell_who_used_how_much_to_whom_it_concerns() {
+    let center = CenterInABox::start_with_endless_tasks();
+    let operator = center.operator();
+    operator.send("PUT", "/api/v1/organizations/ocean", Some(json!({ "weight": 3 }).to_string().into())).expect(200);
+    let listed = |caller: &crate::center_in_a_box::Caller, rest: &str| {
+        let page = caller.get(&format!("/api/v1/shares{rest}")).expect(200).json();
+        (page["items"].as_array().unwrap().clone(), page["next_cursor"].clone())
+    };
+    let names = |rows: &[serde_json::Value]| -> Vec<String> {
+        rows.iter().map(|row| row["user"].as_str().or(row["organization"].as_str()).unwrap().to_owned()).collect()
+    };
+    let all = ["ocean", "ocean-admin", "ocean-developer", "harbour", "harbour-admin", "harbour-developer"];
+    assert_eq!(names(&listed(&operator, "").0), all);
+    assert_eq!(names(&listed(&center.user("auditor"), "").0), all);
+    assert_eq!(names(&listed(&center.user("harbour-admin"), "").0), all[3..]);
+    assert_eq!(names(&listed(&center.user("ocean-developer"), "").0), ["ocean", "ocean-developer"]);
+
+    // Given a job that holds cards, its owner stands behind, and so does the other user of its organization.
+    let id = center.user("ocean-developer").post("/api/v1/jobs", &job("a")).expect(201).json()["id"].clone();
+    let state = || operator.get(&format!("/api/v1/jobs/{}", id.as_str().unwrap())).json()["state"].clone();
+    eventually("the job has its cards", || state() == "starting");
+    let rows = listed(&operator, "").0;
+    let [ocean, admin, developer, _, other, _] = rows.as_slice() else { panic!("{rows:?}") };
+    let shown = |row: &serde_json::Value, fields: [&str; 4]| fields.map(|field| row[field].clone());
+    let parts = ["weight", "normalized_shares", "effective_use", "level_fair_share"];
+    assert_eq!(shown(ocean, parts), [json!(3), json!(0.75), json!(1.0), json!(0.75)]);
+    assert_eq!(shown(developer, parts), [json!(1), json!(0.5), json!(1.0), json!(0.5)]);
+    assert_eq!(shown(admin, parts), [json!(1), json!(0.5), json!(0.0), json!(null)]);
+    let places = ["user", "position", "fair_share", "classic_fair_share"];
+    // 2^(-1/0.75) for the organization; its users used a half of that by their shares, and one all of it.
+    assert_eq!(ocean["classic_fair_share"], json!(0.39685));
+    assert_eq!(shown(developer, places), [json!("ocean-developer"), json!(4), json!(0.25), json!(0.15749)]);
+    assert_eq!(shown(admin, places), [json!("ocean-admin"), json!(3), json!(0.5), json!(0.39685)]);
+    assert_eq!(shown(other, places), [json!("harbour-admin"), json!(1), json!(1.0), json!(1.0)]);
+    assert_ne!(developer["card_hours"], "0.000000");
+
+    let (first, next) = listed(&operator, "?limit=4");
+    let (rest, end) = listed(&operator, &format!("?limit=4&cursor={}", next.as_str().unwrap()));
+    assert_eq!([names(&first), names(&rest)].concat(), all);
+    assert!(end.is_null());
+    operator.get("/api/v1/shares?cursor=x").problem(422, "invalid_value");
 }

@@ -32,7 +32,7 @@ fn expectation(operation: &str) -> Option<(Other, Other, Value)> {
         "listNodes" | "getNode" => both(Own(200)),
         "drainNode" => (Forbidden, Forbidden, json!({ "reason": "x" })),
         "resumeNode" => both(Forbidden),
-        "listAccounts" | "listOrganizations" | "listUsers" | "getMe" => both(Own(200)),
+        "listAccounts" | "listOrganizations" | "listShares" | "listUsers" | "getMe" => both(Own(200)),
         "getAccount" | "listPostings" => both(Hidden),
         "topUp" => (Forbidden, Forbidden, json!({ "amount": "1", "reference": "x" })),
         "setOrganization" => (Forbidden, Forbidden, json!({ "title": "x" })),
@@ -84,7 +84,7 @@ fn without_a_token_nothing_is_answered_and_nothing_of_another_tenant_is_shown() 
     let document = center.nobody().get("/api/openapi.json").expect(200).json();
     let (administrator, developer) = (center.user("harbour-admin"), center.user("harbour-developer"));
     let routes = routes(&document);
-    assert!(routes.len() >= 35, "the table of routes is the router's");
+    assert!(routes.len() >= 36, "the table of routes is the router's");
     for Route { operation, method, path } in routes {
         let (for_administrator, for_developer, body) = expectation(&operation)
             .unwrap_or_else(|| panic!("{method} {path} ({operation}) is not listed in this test"));
@@ -157,7 +157,7 @@ fn of_attempt(operation: &str) -> Option<(OfAttempt, Value)> {
         "listJobs" | "listNodes" | "getNode" | "resumeNode" | "listAccounts" | "getAccount" | "listPostings" => {
             (Forbidden, Value::Null)
         }
-        "listOrganizations" | "listUsers" | "getMe" | "followEvents" | "getCenter" | "getMetrics"
+        "listOrganizations" | "listShares" | "listUsers" | "getMe" | "followEvents" | "getCenter" | "getMetrics"
         | "listEnvironments" | "getPolicy" => (Forbidden, Value::Null),
         "setPolicy" => (Forbidden, json!({ "policy": "fifo" })),
         "drainNode" => (Forbidden, json!({ "reason": "x" })),

@@ -14,6 +14,9 @@ const CLOSE: i128 = 3_000;
 /// Whether `a` is ahead of `b` for certain.
 pub fn is_ahead(scene: &Scene, now_us: i64, a: Waiting, b: Waiting) -> bool {
     let (first, second) = (&a.1.submitted, &b.1.submitted);
+    if scene.order == Order::Multifactor {
+        return outweighs(a, b);
+    }
     if first.priority != second.priority {
         return first.priority > second.priority;
     }
@@ -26,13 +29,24 @@ pub fn is_ahead(scene: &Scene, now_us: i64, a: Waiting, b: Waiting) -> bool {
             level(first.organization) + CLOSE < level(second.organization)
         }
         Order::Fair | Order::FairTree => same_organization && first.user == second.user && is_due_first,
+        Order::Multifactor => unreachable!("answered above"),
     }
+}
+
+/// Whether a job is ahead of another of the same user whatever the factors are worth: it came first, and neither its
+/// priority is lower nor does it want fewer cards.
+fn outweighs(a: Waiting, b: Waiting) -> bool {
+    let (first, second) = (&a.1.submitted, &b.1.submitted);
+    let whose = |submitted: &Submitted| (submitted.organization, submitted.user);
+    let came_first = a.1.submitted_us <= b.1.submitted_us && a.0 < b.0;
+    let larger = first.shape.cards_millis() >= second.shape.cards_millis();
+    whose(first) == whose(second) && came_first && larger && first.priority >= second.priority
 }
 
 /// When a job should have its turn, as things are.
 fn due_us(scene: &Scene, now_us: i64, (id, job): Waiting) -> i64 {
     let later_ms = match scene.order {
-        Order::Fifo => 0,
+        Order::Fifo | Order::Multifactor => 0,
         Order::Deadline => job.submitted.limit_ms,
         Order::Fair | Order::FairTree | Order::Shortest => {
             let together = scene.jobs.iter().filter(|(_, other)| {
