@@ -249,6 +249,14 @@ impl Job {
         }
     }
 
+    /// How many attempts of it could start at once: more than one only of an array.
+    pub fn startable_now(&self) -> u32 {
+        let Progress::Array(array) = &self.progress else { return u32::from(self.startable().is_some()) };
+        let left = array.returned.len() as u32 + array.remaining();
+        let cap = array.request.concurrency.map_or(u32::MAX, |cap| cap.saturating_sub(array.active.len() as u32));
+        self.startable().map_or(0, |_| left.min(cap))
+    }
+
     /// The array's own cap, if it is what keeps the next element from starting.
     pub fn at_concurrency_cap(&self) -> Option<u32> {
         let Progress::Array(array) = &self.progress else { return None };

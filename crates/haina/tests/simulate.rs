@@ -39,6 +39,9 @@ fn a_trace_is_simulated_and_measured_under_several_policies() {
         }
     }
     assert!(document["policies"][0]["refusal"].as_str().unwrap().contains("9 nodes"), "{document}");
+    let sound = serde_json::json!({ "placements": 3, "waited": 2, "promises": 0, "violations": [] });
+    assert_eq!(document["policies"][0]["checked"], sound, "the center is judged by the checker");
+    assert!(document["policies"][2]["checked"].is_null(), "the plain loops are not");
 }
 
 #[test]
@@ -46,9 +49,16 @@ fn people_get_a_table_and_a_page_that_needs_nothing_else() {
     let (directory, trace) = trace();
     let page = directory.path().join("report.html");
     let page_name = page.to_str().unwrap();
-    let done = haina(&["simulate", "--trace", &trace, "--cards", "5", "--report", page_name]);
+    let done = haina(&["simulate", "--trace", &trace, "--cards", "5", "--report", page_name, "--check"]);
     let text = &done.expect(0).stdout;
-    for part in ["4 jobs", "1 lines left out, the first is 6: a negative time", "fair", "1 jobs refused", page_name] {
+    for part in [
+        "4 jobs",
+        "1 lines left out, the first is 6: a negative time",
+        "fair",
+        "1 jobs refused",
+        "fair, checked: 3 placements",
+        page_name,
+    ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
     let page = std::fs::read_to_string(page).unwrap();
@@ -95,5 +105,90 @@ fn what_cannot_be_simulated_is_said_with_an_exit_code() {
         let done = haina(&[&["simulate"], options].concat());
         done.expect(code);
         assert!(done.stderr.contains(words), "{options:?}: {}", done.stderr);
+    }
+}
+
+/// A journal that was recorded of a real center: 15 tasks of 12 jobs ran, one failed twice, two still run.
+fn recorded() -> String {
+    let journals = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../center/tests/journals");
+    journals.join("2.jsonl").to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_recorded_past_is_played_again_beside_what_really_happened() {
+    let journal = recorded();
+    let done = haina(&["simulate", "--from-journal", &journal, "--compare", "fair,fifo-skip", "--check", "--json"]);
+    let document = done.expect(0).json();
+    let was = &document["as_it_was"]["measures"];
+    assert_eq!((&document["cards"], &was["jobs"], &was["refused"]), (&16.into(), &15.into(), &0.into()));
+    let counts = |index: usize, field: &str| document["read"]["counts"][index][field].clone();
+    assert_eq!((counts(0, "complaint"), counts(0, "lines")), ("never_started".into(), 3.into()));
+    assert_eq!((counts(1, "complaint"), counts(1, "lines")), ("still_ran".into(), 2.into()));
+    for policy in document["policies"].as_array().unwrap() {
+        assert_eq!(policy["checked"]["placements"], 16, "the task that failed is tried again: {policy}");
+        assert_eq!(policy["checked"]["violations"], serde_json::json!([]));
+        for (measure, close_ms) in [("completion_mean_ms", 100), ("makespan_ms", 300)] {
+            let [then, now] = [was, &policy["measures"]].map(|measures| measures[measure].as_u64().unwrap());
+            assert!(then.abs_diff(now) <= close_ms, "{measure}: {then} ms then, {now} ms again");
+        }
+    }
+}
+
+#[test]
+fn a_past_is_played_on_other_hardware_and_with_other_demand() {
+    let journal = recorded();
+    let simulate = |more: &[&str]| {
+        haina(&[&["simulate", "--from-journal", &journal, "--check", "--json"], more].concat()).expect(0).json()
+    };
+    let wait = |document: &serde_json::Value| document["policies"][0]["measures"]["wait_ms"]["mean"].as_u64().unwrap();
+    let (own, one_node, flat) = (simulate(&[]), simulate(&["--nodes", "1"]), simulate(&["--cards", "4"]));
+    assert_eq!((&one_node["cards"], &flat["cards"]), (&8.into(), &4.into()));
+    assert_eq!(one_node["as_it_was"], own["as_it_was"], "what was is as it was");
+    assert!(wait(&own) < wait(&one_node), "with half of the nodes jobs wait longer");
+    assert!(flat["policies"][0]["measures"]["refused"].as_u64().unwrap() > 0, "8 cards are more than 4: {flat}");
+    let jobs = |document: &serde_json::Value| document["policies"][0]["measures"]["jobs"].clone();
+    assert_eq!((jobs(&own), jobs(&simulate(&["--demand", "3"]))), (15.into(), 45.into()));
+    let half = jobs(&simulate(&["--demand", "0.5", "--seed", "3"]));
+    assert!((1..15).contains(&half.as_u64().unwrap()), "{half}");
+    assert_eq!(half, jobs(&simulate(&["--demand", "0.5", "--seed", "3"])));
+}
+
+#[test]
+fn the_past_of_a_running_center_is_read_without_disturbing_it() {
+    let center = program::Center::start();
+    center.run(&["submit", "--organization", "ocean-institute", "--cards", "1", "--wait", "--", "true"]).expect(0);
+    let data = center.data();
+    let data = data.to_str().unwrap();
+    for from in [data.to_owned(), format!("{data}/center.db")] {
+        let done = haina(&["simulate", "--from-journal", &from, "--policy", "easy", "--check"]);
+        let text = &done.expect(0).stdout;
+        assert!(text.contains("as it was") && text.contains("easy, checked: 1 placements"), "{text}");
+    }
+    center.run(&["submit", "--organization", "ocean-institute", "--wait", "--", "true"]).expect(0);
+}
+
+#[test]
+fn what_is_no_past_is_refused() {
+    let (directory, trace) = trace();
+    let empty = directory.path().to_str().unwrap();
+    for (from, words) in [
+        ("/nowhere", "from-journal"),
+        (empty, "(invalid_value)"),
+        (&trace, "line 1"),
+        ("postgres://nobody:secret@127.0.0.1:1/none", "127.0.0.1:1/none"),
+    ] {
+        let done = haina(&["simulate", "--from-journal", from]);
+        done.expect(1);
+        assert!(done.stderr.contains(words) && done.stderr.contains("haina up"), "{from}: {}", done.stderr);
+        assert!(!done.stderr.contains("secret"), "{}", done.stderr);
+    }
+    for (options, code) in [
+        (&["--from-journal", &trace, "--trace", &trace][..], 2),
+        (&["--trace", &trace, "--nodes", "4"], 2),
+        (&["--from-journal", &trace, "--nodes", "4", "--cards", "4"], 2),
+        (&["--trace", &trace, "--cards", "4", "--demand=-1"], 1),
+        (&["--trace", &trace, "--cards", "4", "--demand", "99"], 1),
+    ] {
+        haina(&[&["simulate"], options].concat()).expect(code);
     }
 }

@@ -6,11 +6,15 @@
 
 mod audit;
 pub mod checker;
+mod demand;
 mod engine;
+mod estimates;
 mod journal;
+mod judge;
 mod measures;
 mod oracle;
 pub mod packing;
+pub mod past;
 pub mod plan_log;
 mod plan_of_facts;
 pub mod pool;
@@ -25,11 +29,12 @@ mod workload;
 mod world;
 
 pub use audit::audit;
+pub use estimates::Estimates;
 pub use journal::{Journal, Outcome};
 pub use measures::{Distribution, Measures, OrganizationShare};
 pub use plan_of_facts::PlanOfFacts;
 pub use random::Random;
-pub use replay::{Schedule, Span, replay};
+pub use replay::{Look, Schedule, Span, replay};
 pub use scheme::Scheme;
 pub use timeline::Timeline;
 pub use trace::Workload;

@@ -42,6 +42,11 @@ impl PlanOfFacts {
         self.records
     }
 
+    /// The records since the last time, for somebody who reads along.
+    pub fn drain(&mut self) -> Vec<Record> {
+        std::mem::take(&mut self.records)
+    }
+
     /// The log so far, of a center in which things may still be under way.
     pub fn records(self) -> Vec<Record> {
         self.records

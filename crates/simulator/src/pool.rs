@@ -111,8 +111,8 @@ pub(crate) fn shape(job: &Submission, spread: Spread) -> Shape {
 /// The name that an organization or user of a trace has in the center: its own where a center takes it.
 pub(crate) fn name_of(workload: &Workload, label: Label, kind: &str) -> String {
     let text = workload.text(label);
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    match !text.is_empty() && text.len() <= 40 && text.chars().all(plain) && !text.starts_with('-') {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    match !text.is_empty() && text.len() <= 64 && text.chars().all(plain) && !text.starts_with(['-', '.']) {
         true => text.to_owned(),
         false => format!("{kind}-{}", label.0),
     }

@@ -68,7 +68,7 @@ pub fn run(workload: &Workload, cards: u32, rule: Rule) -> Schedule {
         }
         waiting.start(&jobs, &mut pool, &history, now);
     }
-    Schedule { spans: pool.spans, refusal: None }
+    Schedule { spans: pool.spans, ..Schedule::default() }
 }
 
 fn job(submission: &crate::trace::Submission) -> Job {

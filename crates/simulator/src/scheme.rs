@@ -5,7 +5,7 @@ use haina_core::{Policy, Refusal, both};
 
 use crate::pool::{self, Spread};
 use crate::reference::{self, Rule};
-use crate::replay::{Schedule, replay};
+use crate::replay::{Look, Schedule, replay};
 use crate::trace::Workload;
 
 /// What decides.
@@ -53,10 +53,16 @@ impl Scheme {
     ///
     /// # Errors
     /// Where the center cannot be made so; where a reference is asked for anything but a flat pool.
-    pub fn schedule(self, center: &CenterDefinition, spread: Spread, workload: &Workload) -> Result<Schedule, Refusal> {
+    pub fn schedule(
+        self,
+        center: &CenterDefinition,
+        spread: Spread,
+        workload: &Workload,
+        look: Look,
+    ) -> Result<Schedule, Refusal> {
         match (self, spread) {
             (Scheme::Center(policy), _) => {
-                replay(CenterDefinition { policy: Some(policy), ..center.clone() }, spread, workload)
+                replay(CenterDefinition { policy: Some(policy), ..center.clone() }, spread, workload, look)
             }
             (Scheme::Reference(rule), Spread::Flat) => Ok(reference::run(workload, pool::cards(center), rule)),
             (Scheme::Reference(_), Spread::Nodes(_)) => {

@@ -2,7 +2,7 @@
 
 use haina_simulator::reference::{self, Rule};
 use haina_simulator::trace::{Generation, generate};
-use haina_simulator::{Measures, Schedule, Scheme, Workload, pool};
+use haina_simulator::{Look, Measures, Schedule, Scheme, Workload, pool};
 
 /// The trace, or nothing where `HAINA_TRACES` does not lead to it.
 fn philly() -> Option<Workload> {
@@ -16,7 +16,7 @@ fn philly() -> Option<Workload> {
 
 fn center_schedule(workload: &Workload, cards: u32) -> Schedule {
     let center = pool::flat(cards);
-    Scheme::named("fifo-skip").unwrap().schedule(&center, pool::spread(&center), workload).unwrap()
+    Scheme::named("fifo-skip").unwrap().schedule(&center, pool::spread(&center), workload, Look::default()).unwrap()
 }
 
 #[test]

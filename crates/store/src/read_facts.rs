@@ -5,6 +5,7 @@ use haina_core::{JobId, OrganizationId, Payload, Timestamp, UserId};
 
 use crate::connection::{Row, Value};
 use crate::errors::corrupt;
+use crate::readers::Readers;
 use crate::{IdempotencyRecord, Store, StoreError};
 
 /// A committed fact.
@@ -24,8 +25,7 @@ impl Store {
     /// # Errors
     /// Where the database fails, or holds something that cannot be read; so do all questions.
     pub async fn facts(&self, after: u64, limit: u32) -> Result<Vec<StoredFact>, StoreError> {
-        let sql = "SELECT position, at, body FROM facts WHERE position > $1 ORDER BY position LIMIT $2";
-        self.readers.read(sql, || vec![after.into(), i64::from(limit).into()], stored_fact).await
+        facts(&self.readers, after, limit).await
     }
 
     /// The facts about one job and its attempts after a position, in order, at most `limit`.
@@ -98,6 +98,12 @@ impl Store {
         };
         Ok(self.readers.read(sql, values, read).await?.pop())
     }
+}
+
+/// The facts after a position, in order, at most `limit`.
+pub(crate) async fn facts(readers: &Readers, after: u64, limit: u32) -> Result<Vec<StoredFact>, StoreError> {
+    let sql = "SELECT position, at, body FROM facts WHERE position > $1 ORDER BY position LIMIT $2";
+    readers.read(sql, || vec![after.into(), i64::from(limit).into()], stored_fact).await
 }
 
 fn stored_fact(row: &Row) -> Result<StoredFact, sqlx::Error> {

@@ -1,6 +1,6 @@
 //! Measures as people read them.
 
-use haina_simulator::trace::ReadReport;
+use haina_simulator::Estimates;
 
 use super::Result;
 use super::input::Input;
@@ -28,20 +28,24 @@ pub fn days(ms: u64) -> String {
     format!("{:.1}", ms as f64 / 86_400_000.0)
 }
 
-/// What was wrong with lines of the trace.
-pub fn complaints(report: &ReadReport) -> Vec<String> {
-    let lines = report.counts.iter().map(|count| {
+/// What was wrong with lines of the trace, or is to be said of jobs of the past.
+pub fn complaints(input: &Input) -> Vec<String> {
+    let (english, chinese) = match &input.past {
+        Some(_) => ("jobs", "个作业"),
+        None => ("lines", "行"),
+    };
+    let lines = input.workload.report.counts.iter().map(|count| {
         let (lines, first) = (grouped(count.lines), count.first_line);
         let what = count.complaint.phrase();
         let what = what.say(language());
         match count.complaint.is_note() {
             true => say(
-                format!("{lines} lines, the first is {first}: {what}"),
-                format!("{lines} 行（首行 {first}）：{what}"),
+                format!("{lines} {english}, the first is {first}: {what}"),
+                format!("{lines} {chinese}（首个为 {first}）：{what}"),
             ),
             false => say(
-                format!("{lines} lines left out, the first is {first}: {what}"),
-                format!("略去 {lines} 行（首行 {first}）：{what}"),
+                format!("{lines} {english} left out, the first is {first}: {what}"),
+                format!("略去 {lines} {chinese}（首个为 {first}）：{what}"),
             ),
         }
     });
@@ -88,6 +92,24 @@ pub fn refused(result: &Result) -> String {
     say(
         format!("{policy}: {count} jobs refused; the first: {why}"),
         format!("{policy}：拒绝 {count} 个作业；首个原因：{why}"),
+    )
+}
+
+/// How far off estimated starts were.
+pub fn estimates(policy: &str, estimates: &Estimates) -> String {
+    let Estimates { jobs, off_p50_ms, off_p90_ms, .. } = *estimates;
+    let (jobs, half, most) = (grouped(jobs), length(off_p50_ms), length(off_p90_ms));
+    let [of_half, of_most, later] =
+        [estimates.off_of_wait_p50_ppm, estimates.off_of_wait_p90_ppm, estimates.later_ppm].map(percent);
+    say(
+        format!(
+            "{policy}, starts estimated at submission of {jobs} jobs that waited: off by {half} (median), {most} (P90); \
+             {of_half} and {of_most} of the wait; {later} came later."
+        ),
+        format!(
+            "{policy}：{jobs} 个等待作业在提交时的预计开始时间：误差中位数 {half}，P90 {most}；相当于等待时间的 {of_half} 与 {of_most}；\
+             {later} 实际晚于预计。"
+        ),
     )
 }
 

@@ -11,7 +11,7 @@ use crate::language::say;
 pub fn page(input: &Input, results: &[Result]) -> String {
     let title = say("Simulation", "模拟");
     let mut body = format!("<h1>{title}: {}</h1><p>{}</p>", escaped(&input.name), escaped(&figures::about(input)));
-    let notes = figures::complaints(&input.workload.report).into_iter();
+    let notes = figures::complaints(input).into_iter();
     let notes = notes.chain(results.iter().filter(|result| result.measures.refused > 0).map(figures::refused));
     let notes: String = notes.map(|note| format!("<li>{}</li>", escaped(&note))).collect();
     if !notes.is_empty() {
@@ -19,11 +19,11 @@ pub fn page(input: &Input, results: &[Result]) -> String {
     }
     body += &table(results);
     body += "<div class=\"charts\">";
-    body += &utilisation(input, results);
+    body += &utilisation(results);
     body += &waits(results);
     body += &queue(results);
     for result in results.iter().filter(|result| result.timeline.organizations.len() > 1) {
-        body += &shares(input, result, results.len() > 1);
+        body += &shares(result, results.len() > 1);
     }
     body += "</div>";
     _ = write!(body, "<footer>{}</footer>", escaped(figures::legend()));
@@ -73,14 +73,14 @@ fn over_time(name: &str, stretch_ms: u64, values: &[u64], days: f64, most: f64) 
     Series { name: name.to_owned(), points: points.collect() }
 }
 
-fn utilisation(input: &Input, results: &[Result]) -> String {
+fn utilisation(results: &[Result]) -> String {
     let (end, right) = days(results);
     let up = (0..=4).map(|quarter| (f64::from(quarter) / 4.0, format!("{} %", quarter * 25))).collect();
     let series: Vec<Series> = results
         .iter()
         .map(|result| {
             let timeline = &result.timeline;
-            over_time(&result.policy, timeline.stretch_ms, &timeline.held, end, f64::from(input.cards))
+            over_time(&result.policy, timeline.stretch_ms, &timeline.held, end, f64::from(result.cards))
         })
         .collect();
     figure(
@@ -141,7 +141,7 @@ fn waits(results: &[Result]) -> String {
     )
 }
 
-fn shares(input: &Input, result: &Result, named: bool) -> String {
+fn shares(result: &Result, named: bool) -> String {
     let timeline = &result.timeline;
     let (end, right) = days(std::slice::from_ref(result));
     let up = (0..=4).map(|quarter| (f64::from(quarter) / 4.0, format!("{} %", quarter * 25))).collect();
@@ -150,7 +150,7 @@ fn shares(input: &Input, result: &Result, named: bool) -> String {
         .iter()
         .map(|(name, held)| {
             let name = name.as_deref().unwrap_or(say("others", "其他"));
-            over_time(name, timeline.stretch_ms, held, end, f64::from(input.cards))
+            over_time(name, timeline.stretch_ms, held, end, f64::from(result.cards))
         })
         .collect();
     let title = say("Cards held by organization", "各单位已分配的卡");

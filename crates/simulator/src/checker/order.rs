@@ -28,7 +28,10 @@ pub fn check(scene: &Scene, record: &Record, broken: &mut Vec<Broken>) {
 fn passed_over(scene: &Scene, attempt: Attempt, now_us: i64) -> Option<Broken> {
     let job = scene.jobs.get(&attempt.job)?;
     let mut known: BTreeMap<Shape, bool> = BTreeMap::new();
-    let waiting = scene.jobs.iter().filter(|(_, other)| may_start(scene, other, now_us));
+    // With promises only those that are alike are compared; that they are is seen at a glance.
+    let only_alike = scene.funds_limited || matches!(scene.backfill, Backfill::Easy | Backfill::Conservative);
+    let compared = scene.jobs.iter().filter(|(_, other)| !only_alike || are_alike(job, other));
+    let waiting = compared.filter(|(_, other)| may_start(scene, other, now_us));
     let ahead = waiting.filter(|(id, other)| is_ahead(scene, now_us, (**id, other), (attempt.job, job)));
     let mut passed = ahead.filter(|(_, other)| {
         let others = &other.submitted.shape;

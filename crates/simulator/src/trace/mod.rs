@@ -1,6 +1,7 @@
 //! Traces: what was submitted to a center, when, and how long it ran. Readers go from text to a [`Workload`]; they read
 //! no files. Lines that cannot be used are counted by what is wrong with them, never silently repaired.
 
+mod detail;
 mod fields;
 mod generate;
 pub mod openb;
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 
 use haina_core::{Bytes, CardMillis, CpuMillis, Milliseconds, Refusal, both};
 
+pub use detail::{Detail, Run};
 pub use generate::{Generation, generate};
 pub use report::{Complaint, ReadReport};
 
@@ -51,6 +53,8 @@ pub struct Workload {
     pub labels: Vec<String>,
     /// What was read and what was not.
     pub report: ReadReport,
+    /// What more is known of each job: of all of them, or of none.
+    pub details: Vec<Detail>,
 }
 
 impl Workload {
@@ -101,13 +105,13 @@ impl Workload {
 
 /// Gathers jobs and numbers their texts.
 #[derive(Default)]
-struct Builder {
+pub(crate) struct Builder {
     workload: Workload,
     known: BTreeMap<String, Label>,
 }
 
 impl Builder {
-    fn label(&mut self, text: &str) -> Label {
+    pub(crate) fn label(&mut self, text: &str) -> Label {
         if let Some(label) = self.known.get(text) {
             return *label;
         }
@@ -118,9 +122,19 @@ impl Builder {
     }
 
     /// A job whose moment counts from any beginning.
-    fn job(&mut self, job: Submission) {
+    pub(crate) fn job(&mut self, job: Submission) {
         self.workload.report.jobs += 1;
         self.workload.jobs.push(job);
+    }
+
+    /// Something is wrong with a line.
+    pub(crate) fn complain(&mut self, complaint: Complaint, line: usize) {
+        self.workload.report.complain(complaint, line);
+    }
+
+    /// As they came.
+    pub(crate) fn unsorted(self) -> Workload {
+        self.workload
     }
 
     /// Sorts, and lets time begin with the first job.

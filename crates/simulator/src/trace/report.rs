@@ -21,6 +21,10 @@ pub enum Complaint {
     WithoutCards,
     /// It ran longer than its own limit and is stopped there. Noted only.
     PastItsLimit,
+    /// It was cancelled before it started, or still waits.
+    NeverStarted,
+    /// It was under way at the end of the journal. Noted only.
+    StillRan,
     /// It accepts certain card models only, which is not kept to. Noted only.
     CardModels,
 }
@@ -36,13 +40,19 @@ impl Complaint {
             Complaint::Absurd => both("longer than ten years or more than a million cards", "长于十年或超过一百万张卡"),
             Complaint::WithoutCards => both("asks for no cards", "不需要卡"),
             Complaint::PastItsLimit => both("ran past its limit: stopped there", "超过其时限：在时限处停止"),
+            Complaint::NeverStarted => {
+                both("never started: cancelled before, or still waiting", "从未启动：提前取消或仍在等待")
+            }
+            Complaint::StillRan => {
+                both("not ended yet: taken to run as long as was expected", "尚未结束：按预计时长计算")
+            }
             Complaint::CardModels => both("asks for certain card models: not kept to", "指定了卡型号：未予考虑"),
         }
     }
 
     /// Whether the job is used all the same.
     pub fn is_note(self) -> bool {
-        matches!(self, Complaint::PastItsLimit | Complaint::CardModels)
+        matches!(self, Complaint::PastItsLimit | Complaint::StillRan | Complaint::CardModels)
     }
 }
 
