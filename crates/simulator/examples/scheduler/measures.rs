@@ -39,6 +39,7 @@ pub fn cycles(nodes: u32, waiting: u64, work: Work, cycles: usize) -> Numbers {
         ("retests", total.retests as f64),
         ("promises", total.promises as f64),
         ("microseconds_per_decision", seconds * 1e6 / total.decisions() as f64),
+        ("microseconds_per_look", seconds * 1e6 / (total.decisions() + total.retests) as f64),
         ("microseconds_per_placement", seconds * 1e6 / total.placements as f64),
         ("cycle_p50_ms", milliseconds(times[times.len() / 2])),
         ("cycle_p99_ms", milliseconds(times[times.len() * 99 / 100])),

@@ -76,16 +76,13 @@ pub fn quotas(size: Size) -> Vec<Command> {
         name: format!("organization-{number}"),
         title: None,
         // So much that the limits are looked at and never reached: what is measured is the scheduler at its busiest.
-        card_limit: Some(CardMillis::whole(cards)),
+        card_limit: Some(CardMillis::whole(2 * cards)),
         suspended: None,
         weight: None,
         guaranteed: Some(CardMillis::whole(cards / size.organizations / 2)),
     };
     (0..size.organizations).map(limit).collect()
 }
-
-/// Levels of quotas that [`quotas`] sets.
-pub const QUOTA_LEVELS: u32 = 1;
 
 /// What kind of jobs there are.
 #[derive(Clone, Copy, PartialEq)]
