@@ -117,22 +117,31 @@ impl Step<'_> {
             state.view.cluster.find(&key.demand, &terms, self.fuel)
         };
         let mut starts = state.plan.starts_before(pool, priority, self.now + longest, id);
-        let mut withheld = state.plan.withheld(pool, priority, self.now + longest, id);
-        let mut full = match look(&withheld) {
-            Found::Placed(allocation) => return Ok(Place::Here(allocation)),
-            Found::OutOfFuel => return Err(OutOfFuel),
-            Found::Blocked { nodes_free } => Place::Full { nodes_free },
-        };
-        // What is promised from a start on may be used until then.
-        while let Some(start) = starts.pop() {
-            withheld = state.plan.withheld(pool, priority, start, id);
-            match look(&withheld) {
-                Found::Placed(_) => return Ok(Place::PromisedFrom(start)),
-                Found::Blocked { nodes_free } => full = Place::Full { nodes_free },
+        if !starts.is_empty() {
+            // Most looks end here: what does not fit where nothing is withheld need not be told what is.
+            match look(Withheld::none()) {
+                Found::Placed(_) => {}
+                Found::Blocked { nodes_free } => return Ok(Place::Full { nodes_free }),
                 Found::OutOfFuel => return Err(OutOfFuel),
             }
         }
-        Ok(full)
+        match look(&state.plan.withheld(pool, priority, self.now + longest, id)) {
+            Found::Placed(allocation) => return Ok(Place::Here(allocation)),
+            Found::Blocked { nodes_free } if starts.is_empty() => return Ok(Place::Full { nodes_free }),
+            Found::Blocked { .. } => {}
+            Found::OutOfFuel => return Err(OutOfFuel),
+        }
+        // What is promised from a start on may be used until then; before the first start nothing is promised.
+        starts.reverse();
+        let (first, later) = starts.split_last().expect("something is withheld");
+        for start in later {
+            match look(&state.plan.withheld(pool, priority, *start, id)) {
+                Found::Placed(_) => return Ok(Place::PromisedFrom(*start)),
+                Found::Blocked { .. } => {}
+                Found::OutOfFuel => return Err(OutOfFuel),
+            }
+        }
+        Ok(Place::PromisedFrom(*first))
     }
 
     /// Promises a start to a job that cannot start now, or to one behind it; false if there is none to promise.
