@@ -18,6 +18,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use anyhow::bail;
+use bench::instructions::{self, Purpose};
 
 const USAGE: &str = "\
 Usage: cargo xtask COMMAND
@@ -30,6 +31,9 @@ Usage: cargo xtask COMMAND
   bench e2e --only PART…  only some of it
   bench local [--check] measure the local engine, supervised and sandboxed
   bench quality [--check] policies on a real trace beside published averages (HAINA_TRACES)
+  bench scheduler [--check] the decision core alone, and Slurm's scheduler beside it
+  bench scheduler --only PART…  only some of it
+  bench scheduler --instructions [--check|--renew]  instructions of its hot paths, beside their budget
   soak kill [--short]   kill a busy center again and again, and account for everything
   soak center [SECONDS] many random histories of a whole center in virtual time
   soak scheduler [--short] random centers, each plan judged by an independent checker
@@ -54,6 +58,9 @@ fn run(words: &[&str]) -> anyhow::Result<()> {
         ["test"] => test::run_tests(None),
         ["test", filter] => test::run_tests(Some(filter)),
         ["check"] => check::run_all(),
+        ["bench", "scheduler", "--instructions"] => instructions::run(Purpose::Show),
+        ["bench", "scheduler", "--instructions", "--check"] => instructions::run(Purpose::Check),
+        ["bench", "scheduler", "--instructions", "--renew"] => instructions::run(Purpose::Renew),
         ["bench", name] => bench::run(name, false, &[]),
         ["bench", name, "--check"] => bench::run(name, true, &[]),
         ["bench", name, "--only", parts @ ..] => bench::run(name, false, parts),

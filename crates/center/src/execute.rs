@@ -15,8 +15,10 @@ pub struct Executed {
     pub effects: Vec<Effect>,
     /// The answer, once the facts are committed.
     pub reply: Result<Reply, Refusal>,
-    /// Whether the queue changed without a fact: a class was set aside whose reason was known, or jobs were put in line.
-    pub queue_changed: bool,
+    /// How often a class was set aside; without a fact where its reason was known.
+    pub set_aside: u32,
+    /// Whether jobs were put in line anew, without a fact.
+    pub lined_up: bool,
     /// Whether fuel ran out before the work did: `Advance` again.
     pub more: bool,
 }
@@ -24,7 +26,7 @@ pub struct Executed {
 impl Executed {
     /// Whether the state is not what it was: then the input is journaled, so that a replay goes the same way.
     pub fn changed(&self) -> bool {
-        !self.facts.is_empty() || self.queue_changed
+        !self.facts.is_empty() || self.set_aside > 0 || self.lined_up
     }
 }
 
@@ -41,7 +43,14 @@ pub fn execute_without_rows(state: &mut State, input: &Input) -> Executed {
 
 fn drive(state: &mut State, input: &Input, mut note: impl FnMut(&State, &Fact)) -> Executed {
     let mut executed =
-        Executed { facts: Vec::new(), effects: Vec::new(), reply: Ok(Reply::Done), queue_changed: false, more: false };
+        Executed {
+            facts: Vec::new(),
+            effects: Vec::new(),
+            reply: Ok(Reply::Done),
+            set_aside: 0,
+            lined_up: false,
+            more: false,
+        };
     let mut fuel = input.fuel;
     loop {
         let outcome = decide(state, input, fuel);
@@ -54,11 +63,11 @@ fn drive(state: &mut State, input: &Input, mut note: impl FnMut(&State, &Fact)) 
             if blocker == Blocker::Capacity {
                 state.queue.set_window(class, window);
             }
-            executed.queue_changed = true;
+            executed.set_aside += 1;
         }
         if let Some(end) = outcome.lined_up_to {
             state.line_up_to(end);
-            executed.queue_changed = true;
+            executed.lined_up = true;
         }
         executed.facts.extend(outcome.facts);
         executed.effects.extend(outcome.effects);

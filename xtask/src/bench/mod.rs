@@ -2,13 +2,16 @@
 
 mod e2e;
 mod history;
+pub mod instructions;
 mod load;
 mod local;
 mod machine;
 mod measurements;
 mod quality;
+mod scheduler;
 mod slurm;
 mod slurm_center;
+mod slurm_cycles;
 mod waiting;
 mod workload;
 
@@ -23,6 +26,7 @@ pub fn run(name: &str, check: bool, only: &[&str]) -> anyhow::Result<()> {
         "e2e" => e2e::run(check, only),
         "local" if only.is_empty() => local::run(check),
         "quality" if only.is_empty() => quality::run(check),
-        other => bail!("there is no benchmark `{other}`; there are `e2e`, `local` and `quality`"),
+        "scheduler" => scheduler::run(check, only),
+        other => bail!("there is no benchmark `{other}`; there are `e2e`, `local`, `quality` and `scheduler`"),
     }
 }

@@ -31,16 +31,16 @@ fn find(program: &str) -> Option<PathBuf> {
 }
 
 impl SlurmCenter {
-    /// Starts one below `parent`.
+    /// Starts one below `parent`, with what its configuration says of the scheduler and the nodes.
     ///
     /// # Errors
     /// Where a daemon does not come up; then with what it said.
-    pub fn start(parent: &Path) -> anyhow::Result<SlurmCenter> {
+    pub fn start(parent: &Path, about_nodes: &str) -> anyhow::Result<SlurmCenter> {
         let directory = parent.join("slurm");
         std::fs::create_dir_all(directory.join("state"))?;
         let munge = start_munge(&directory)?;
         let config = directory.join("slurm.conf");
-        std::fs::write(&config, configuration(&directory)?)?;
+        std::fs::write(&config, configuration(&directory, about_nodes)?)?;
         std::fs::write(directory.join("gres.conf"), "Name=npu Count=8\n")?;
         let mut command = Command::new(find("slurmctld").context("slurmctld")?);
         command.args(["-D", "-c", "-f"]).arg(&config).env("SLURM_CONF", &config);
@@ -107,9 +107,8 @@ fn spawn_logged(command: &mut Command, log: &Path) -> anyhow::Result<Group> {
     Group::spawn(command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log))
 }
 
-/// 39 nodes of 8 cards, as in the sample center; none answers. `defer` is what Slurm's own guide to high throughput asks
-/// for: it does not try to start each job while it is being submitted.
-fn configuration(directory: &Path) -> anyhow::Result<String> {
+/// All nodes are of one partition.
+fn configuration(directory: &Path, about_nodes: &str) -> anyhow::Result<String> {
     let output = |program: &str, arguments: &[&str]| steps::output(Command::new(program).args(arguments));
     let user = output("id", &["-un"])?;
     let host = output("hostname", &["-s"])?;
@@ -122,9 +121,8 @@ fn configuration(directory: &Path) -> anyhow::Result<String> {
          SlurmctldLogFile={directory}/slurmctld.log\nSlurmdSpoolDir={directory}/spool\n\
          ProctrackType=proctrack/pgid\nTaskPlugin=task/none\nMpiDefault=none\n\
          SelectType=select/cons_tres\nSelectTypeParameters=CR_Core\nGresTypes=npu\n\
-         SchedulerType=sched/backfill\nSchedulerParameters=defer\n\
-         MaxJobCount=1000000\nMessageTimeout=60\n\
-         NodeName=n[1-39] NodeAddr=127.0.0.1 Port=[18001-18039] CPUs=192 RealMemory=700000 Gres=npu:8 State=DOWN\n\
+         SchedulerType=sched/backfill\nMaxJobCount=1000000\nMessageTimeout=60\n\
+         {about_nodes}\n\
          PartitionName=public Nodes=ALL Default=YES MaxTime=INFINITE State=UP\n",
         socket.display()
     ))
