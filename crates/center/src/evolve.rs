@@ -1,6 +1,6 @@
 //! Facts change the state; nothing else does. Cannot fail: what could be wrong was refused before.
 
-use haina_core::{AttemptId, Backfill, JobId, JobState};
+use haina_core::{AttemptId, Backfill, JobId, JobState, UserId};
 
 use crate::{ArrayProgress, ElementCounts, Fact, Job, Progress, State};
 

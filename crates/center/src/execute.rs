@@ -42,15 +42,14 @@ pub fn execute_without_rows(state: &mut State, input: &Input) -> Executed {
 }
 
 fn drive(state: &mut State, input: &Input, mut note: impl FnMut(&State, &Fact)) -> Executed {
-    let mut executed =
-        Executed {
-            facts: Vec::new(),
-            effects: Vec::new(),
-            reply: Ok(Reply::Done),
-            set_aside: 0,
-            lined_up: false,
-            more: false,
-        };
+    let mut executed = Executed {
+        facts: Vec::new(),
+        effects: Vec::new(),
+        reply: Ok(Reply::Done),
+        set_aside: 0,
+        lined_up: false,
+        more: false,
+    };
     let mut fuel = input.fuel;
     loop {
         let outcome = decide(state, input, fuel);

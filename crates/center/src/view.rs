@@ -152,8 +152,12 @@ impl View {
             Fact::QuotaSet { id, set } => {
                 self.quota_of_scope.insert(set.scope, *id);
                 self.quotas.insert(*id, *set);
-                self.held.set(set.scope, set.quota, CardMillis(0));
-                self.recount_quotas();
+                self.held.set(set.scope, set.quota, self.held_within(&set.scope));
+                let is_aside =
+                    set.scope.user.is_some() || (set.scope.pool.is_none() && set.scope.organization.is_some());
+                if !is_aside {
+                    self.recount_quotas();
+                }
             }
             Fact::UserAdded { id, name, role, organization } => {
                 self.user_of_name.insert(name.clone(), *id);
@@ -345,6 +349,12 @@ impl View {
     fn limit_organization(&mut self, id: OrganizationId, limit: Option<CardMillis>) {
         let scope = QuotaScope { organization: Some(id), ..QuotaScope::default() };
         self.held.set(scope, Quota { limit, ..Quota::default() }, self.shares.held(id));
+    }
+
+    fn held_within(&self, scope: &QuotaScope) -> CardMillis {
+        let path = |attempt: &Attempt| quota_path(&self.nodes, &self.projects, attempt).is_within(scope);
+        let within = self.attempts.values().filter(|attempt| path(attempt));
+        CardMillis(within.map(|attempt| attempt.allocation.cards().0).sum())
     }
 
     fn recount_quotas(&mut self) {

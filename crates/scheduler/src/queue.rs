@@ -534,12 +534,20 @@ impl Queue {
         self.classes.get(&id).into_iter().flat_map(|class| class.line.iter().chain(class.line.iter_aside()))
     }
 
+    /// What the place of a job that is in line comes from, among those of its organization: its rank, the higher the better,
+    /// where its user stands, and when it is due.
+    pub fn turn(&self, id: ClassId, waiting: Waiting) -> (i32, Standing, Timestamp) {
+        let own = self.class(id);
+        let of_user = (own.key.organization, waiting.user);
+        let later = self.later.get(&of_user).copied().unwrap_or_default();
+        let due = own.line.due(waiting) + later - own.earlier();
+        (own.rank, self.users.get(&of_user).copied().unwrap_or_default(), due)
+    }
+
     /// Jobs of the same pool that go before one that is in line, counted up to `most`. Looks at all classes.
     pub fn ahead(&self, id: ClassId, waiting: Waiting, most: usize) -> usize {
         let own = self.class(id);
-        let user = self.users.get(&(own.key.organization, waiting.user)).copied().unwrap_or_default();
-        let later = self.later.get(&(own.key.organization, waiting.user)).copied().unwrap_or_default();
-        let due = own.line.due(waiting) + later - own.earlier();
+        let (_, user, due) = self.turn(id, waiting);
         let rank = |class: &Class| (Reverse(class.rank), class.standing);
         let mut ahead = 0;
         for class in self.classes.values().filter(|class| class.key.demand.pool == own.key.demand.pool) {

@@ -69,6 +69,14 @@ fn pool_of(scope: &QuotaScope) -> QuotaScope {
 }
 
 impl QuotaPath<'_> {
+    /// Whether what is counted for it is counted within a scope.
+    pub fn is_within(&self, scope: &QuotaScope) -> bool {
+        scope.pool.is_none_or(|pool| pool == self.pool)
+            && scope.organization.is_none_or(|organization| organization == self.organization)
+            && scope.project.is_none_or(|project| self.projects.contains(&project))
+            && scope.user.is_none_or(|user| user == self.user)
+    }
+
     /// The levels that guarantees are counted along, innermost first.
     fn ladder(&self) -> impl Iterator<Item = QuotaScope> {
         let center = QuotaScope::default();
@@ -92,8 +100,8 @@ impl QuotaPath<'_> {
 }
 
 impl Quotas {
-    /// Sets what holds in a scope, where so many cards are held. If it is in a pool, or the whole center,
-    /// [`Quotas::recount`] must follow, because of what is kept within.
+    /// Sets what holds in a scope, where so many cards are held. [`Quotas::recount`] must follow where something may be kept
+    /// within: in a pool and in the whole center, but not of one user.
     pub fn set(&mut self, scope: QuotaScope, quota: Quota, held: CardMillis) {
         let known = self.entries.remove(&scope).is_some();
         self.kinds[kind(&scope)] -= u32::from(known);

@@ -158,11 +158,6 @@ impl Shares {
     }
 }
 
-/// Whether an order looks at whose a job is.
-fn tells_users_apart(order: Order) -> bool {
-    matches!(order, Order::Fair | Order::FairTree | Order::Multifactor(_))
-}
-
 impl Share {
     /// In millionths: below 0 where it holds less than is guaranteed to it.
     fn level(&self) -> i64 {

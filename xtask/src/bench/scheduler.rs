@@ -108,7 +108,7 @@ pub fn medians(words: &str) -> anyhow::Result<Numbers> {
 
 /// Full centers of all sizes. Gives microseconds for one look at a class, by the number of nodes.
 fn decisions(found: &mut Measurements) -> anyhow::Result<BTreeMap<u32, f64>> {
-    let part = "Full centers, 50 ends and 50 submissions a cycle; quotas at one level of five (organization) so far";
+    let part = "Full centers, 50 ends and 50 submissions a cycle; quotas at five levels";
     let (mut decision_us, mut look_us) = (Vec::new(), BTreeMap::new());
     for nodes in SIZES {
         let numbers = medians(&of_size(nodes))?;

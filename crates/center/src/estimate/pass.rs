@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use haina_core::{
-    CardMillis, CardModelId, ClassId, JobId, Milliseconds, OrganizationId, PoolId, Timestamp, UserId, WaitReason,
+    CardMillis, CardModelId, ClassId, JobId, Milliseconds, OrganizationId, PoolId, Timestamp, WaitReason,
 };
 use haina_scheduler::{Blocker, Share, Shares, Standing};
 
@@ -138,7 +138,7 @@ impl<'a> Pass<'a> {
         line.advance(state, class);
         let job = &state.jobs[&id];
         let demand = &state.view.classes[&job.class].key.demand;
-        let (model, cards, predicted) = (demand.card_model, cards_of(demand), job.outlook.predicted);
+        let (model, cards, predicted) = (demand.card_model, cards_of(demand), job.expected(&state.view.history));
         Some(Candidate { id, organization, model, cards, predicted, times: job.startable_now() })
     }
 
@@ -188,12 +188,7 @@ impl Line<'_> {
     fn advance(&mut self, state: &State, class: usize) {
         let Some(id) = self.classes[class].next() else { return };
         let (job, policy) = (&state.jobs[&id], &state.view.center.policy);
-        let key = &state.view.classes[&job.class].key;
-        let waiting = job.waiting(id, key, policy);
-        let standing = match waiting.user == UserId::default() {
-            true => Standing::default(),
-            false => state.view.shares.of_user(policy.order, job.organization, waiting.user),
-        };
-        self.heads.push(Reverse(((Reverse(key.priority), standing, waiting.due, id), class)));
+        let (rank, standing, due) = state.queue.turn(job.class, job.waiting(id, policy));
+        self.heads.push(Reverse(((Reverse(rank), standing, due, id), class)));
     }
 }

@@ -97,7 +97,6 @@ impl Center {
             Center { state: State::new(), now: BEGINNING, random, size, running, waiting: 0, is_counted: false };
         center.order(Command::Lead { epoch: Epoch(1) });
         center.order(Command::Apply { definition: Box::new(work::center(size)) });
-        work::quotas(size).into_iter().for_each(|command| center.order(command));
         center
     }
 

@@ -1,10 +1,9 @@
 //! The centers that are measured and what is asked of them. All of it is made from a seed.
 
-use haina_center::Command;
 use haina_core::center_definition::*;
 use haina_core::{
     Bytes, CardMillis, CpuMillis, Currency, Digest, Entitlement, Force, JobRequest, Level, Milliseconds, Money, Policy,
-    Role, Shape, Topology,
+    Quota, Role, Shape, Topology,
 };
 use haina_simulator::{Random, pool};
 
@@ -14,6 +13,8 @@ const RACKS_OF_POD: u32 = 10;
 /// A node has two rings of four cards.
 pub const CARDS_OF_NODE: u32 = 8;
 const CARD_MODEL: &str = "card";
+/// Each organization has one.
+const PROJECT: &str = "project";
 /// One card-hour: jobs are held for, metered and charged.
 const PRICE: Money = Money { micros: 10_000_000, currency: Currency::CNY };
 /// Paid in by each organization: a billion units.
@@ -58,30 +59,63 @@ pub fn center(size: Size) -> CenterDefinition {
         role: Role::Developer,
         organization: Some(format!("organization-{}", number % size.organizations)),
     };
+    let project = |number: u32| ProjectDefinition {
+        name: PROJECT.to_owned(),
+        organization: format!("organization-{number}"),
+        parent: None,
+    };
     let model = CardModelDefinition { ring: 4, price_per_card_hour: PRICE, ..pool::card_model(CARD_MODEL) };
     CenterDefinition {
         card_models: vec![model],
         nodes: (0..size.nodes).map(node).collect(),
         organizations: (0..size.organizations).map(organization).collect(),
         users: (0..size.organizations * size.users_of_each).map(user).collect(),
+        projects: (0..size.organizations).map(project).collect(),
+        quotas: quotas(size),
         policy: Some(Policy::FAIR),
         ..pool::without_nodes("measured")
     }
 }
 
-/// What limits who may hold how much, at every level that the center has; sent once, before the first job.
-pub fn quotas(size: Size) -> Vec<Command> {
-    let cards = size.nodes * CARDS_OF_NODE;
-    let limit = |number: u32| Command::SetOrganization {
-        name: format!("organization-{number}"),
-        title: None,
-        // So much that the limits are looked at and never reached: what is measured is the scheduler at its busiest.
-        card_limit: Some(CardMillis::whole(2 * cards)),
-        suspended: None,
-        weight: None,
-        guaranteed: Some(CardMillis::whole(cards / size.organizations / 2)),
+/// What limits who may hold how much, at five levels: the center, the pool, organizations, their projects, and each user.
+/// So much that the limits are looked at and never reached: what is measured is the scheduler at its busiest. Half of the
+/// cards are guaranteed to organizations, and half of these are kept for them.
+fn quotas(size: Size) -> Vec<QuotaDefinition> {
+    let cards = CardMillis::whole(size.nodes * CARDS_OF_NODE);
+    let limit = |times: u32| Some(CardMillis(times * cards.0));
+    let guaranteed = CardMillis(cards.0 / size.organizations / 2 / 1000 * 1000);
+    let center = QuotaDefinition {
+        pool: None,
+        organization: None,
+        project: None,
+        user: None,
+        quota: Quota { limit: limit(5), ..Quota::default() },
     };
-    (0..size.organizations).map(limit).collect()
+    let pool = QuotaDefinition {
+        pool: Some(pool::NAME.to_owned()),
+        quota: Quota { limit: limit(4), ..Quota::default() },
+        ..center.clone()
+    };
+    let of_organization = |number: u32| {
+        let lendable = Some(CardMillis(guaranteed.0 / 2));
+        let organization = QuotaDefinition {
+            organization: Some(format!("organization-{number}")),
+            quota: Quota { guaranteed, limit: limit(3), lendable },
+            ..pool.clone()
+        };
+        let quota = Quota { limit: limit(2), ..Quota::default() };
+        let project = QuotaDefinition { project: Some(PROJECT.to_owned()), quota, ..organization.clone() };
+        [organization, project]
+    };
+    let of_user = |number: u32| QuotaDefinition {
+        organization: Some(format!("organization-{}", number % size.organizations)),
+        user: Some(format!("user-{number}")),
+        quota: Quota { limit: limit(1), ..Quota::default() },
+        ..pool.clone()
+    };
+    let users = (0..size.organizations * size.users_of_each).map(of_user);
+    let organizations = (0..size.organizations).flat_map(of_organization);
+    [center, pool.clone()].into_iter().chain(organizations).chain(users).collect()
 }
 
 /// What kind of jobs there are.
@@ -134,6 +168,7 @@ pub fn job(shape: Shape, time_limit: Milliseconds) -> JobRequest {
     JobRequest {
         name: "job".to_owned(),
         organization: None,
+        project: Some(PROJECT.to_owned()),
         pool: None,
         shape,
         priority: 0,

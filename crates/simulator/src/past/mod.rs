@@ -8,7 +8,7 @@ mod job;
 
 use std::collections::BTreeMap;
 
-use haina_center::{Fact, View};
+use haina_center::{Fact, ScopedQuota, View};
 use haina_core::center_definition::*;
 use haina_core::{JobId, Milliseconds, Money, Policy, Refusal, Timestamp, both};
 
@@ -129,6 +129,9 @@ fn center(view: &View) -> CenterDefinition {
         opening_balance: Money::zero(currency),
     };
     CenterDefinition {
+        // Jobs are replayed without their projects and users.
+        projects: Vec::new(),
+        quotas: view.quotas.values().filter_map(|set| quota(view, set)).collect(),
         name: view.center.name.clone(),
         currency,
         card_models: view.card_models.values().map(|model| model.definition.clone()).collect(),
@@ -139,6 +142,19 @@ fn center(view: &View) -> CenterDefinition {
         policy: None,
         local: Default::default(),
     }
+}
+
+/// A quota of the center, a pool or an organization as a file would say it; none of a narrower scope.
+fn quota(view: &View, set: &ScopedQuota) -> Option<QuotaDefinition> {
+    let ScopedQuota { scope, quota } = set;
+    let is_wide = scope.project.is_none() && scope.user.is_none() && !quota.is_plain();
+    is_wide.then(|| QuotaDefinition {
+        pool: scope.pool.map(|pool| view.pools[&pool].name.clone()),
+        organization: scope.organization.map(|organization| view.organizations[&organization].name.clone()),
+        project: None,
+        user: None,
+        quota: *quota,
+    })
 }
 
 /// So many nodes: those that there are, in their order, as often as it takes.
