@@ -32,7 +32,7 @@ impl Policy {
     };
 
     /// Each name that people may give, and what it stands for.
-    pub const NAMED: [(&str, Policy); 7] = {
+    pub const NAMED: [(&str, Policy); 8] = {
         let fifo = Policy { order: Order::Fifo, backfill: Backfill::None, promises: 1, ..Policy::FAIR };
         [
             ("fair", Policy::FAIR),
@@ -41,6 +41,7 @@ impl Policy {
             ("fifo", fifo),
             ("fifo-skip", Policy { backfill: Backfill::BestEffort, ..fifo }),
             ("easy", Policy { backfill: Backfill::Easy, ..fifo }),
+            ("conservative", Policy { backfill: Backfill::Conservative, promises: 16, ..fifo }),
             ("deadline", Policy { order: Order::Deadline, ..Policy::FAIR }),
         ]
     };
