@@ -32,7 +32,7 @@ impl Policy {
     };
 
     /// Each name that people may give, and what it stands for.
-    pub const NAMED: [(&str, Policy); 9] = {
+    pub const NAMED: [(&str, Policy); 10] = {
         let fifo = Policy { order: Order::Fifo, backfill: Backfill::None, promises: 1, ..Policy::FAIR };
         [
             ("fair", Policy::FAIR),
@@ -43,6 +43,7 @@ impl Policy {
             ("fifo", fifo),
             ("fifo-skip", Policy { backfill: Backfill::BestEffort, ..fifo }),
             ("easy", Policy { backfill: Backfill::Easy, ..fifo }),
+            ("conservative", Policy { backfill: Backfill::Conservative, promises: 16, ..fifo }),
             ("deadline", Policy { order: Order::Deadline, ..Policy::FAIR }),
         ]
     };

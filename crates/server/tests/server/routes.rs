@@ -159,6 +159,9 @@ fn of_attempt(operation: &str) -> Option<(OfAttempt, Value)> {
         }
         "listOrganizations" | "listShares" | "listUsers" | "getMe" | "followEvents" | "getCenter" | "getMetrics"
         | "listEnvironments" | "getPolicy" => (Forbidden, Value::Null),
+        "listQuotas" | "listProjects" => (Forbidden, Value::Null),
+        "setQuota" => (Forbidden, json!({ "organization": "ocean", "user": "ocean-developer", "limit": 1 })),
+        "addProject" => (Forbidden, json!({ "name": "spies", "organization": "ocean" })),
         "setPolicy" => (Forbidden, json!({ "policy": "fifo" })),
         "drainNode" => (Forbidden, json!({ "reason": "x" })),
         "topUp" => (Forbidden, json!({ "amount": "1", "reference": "x" })),
