@@ -101,6 +101,10 @@ fn exp2_negative_fraction(x: u64) -> u64 {
 /// The logarithm to base 2 of a number of at least 1, in units of 2^-32, rounded down.
 fn log2(value: u64) -> i64 {
     let whole = value.ilog2();
+    // As weights mostly are.
+    if value.is_power_of_two() {
+        return i64::from(whole) << BITS;
+    }
     // In [1, 2), in units of 2^-63.
     let mut mantissa = value << (63 - whole);
     let mut fraction = 0u64;
