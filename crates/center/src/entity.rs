@@ -257,7 +257,8 @@ impl Job {
     /// How it waits by a policy.
     pub fn waiting(&self, job: JobId, policy: &Policy) -> Waiting {
         let (submitted, similar) = (self.outlook.submitted, self.outlook.similar);
-        Outlook { job, user: self.user, submitted, time_limit: self.time_limit, similar }.waiting(policy)
+        let (time_limit, longest) = (self.time_limit, self.longest());
+        Outlook { job, user: self.user, submitted, time_limit, longest, similar }.waiting(policy)
     }
 
     /// How long it is likely to run: as jobs like it did; as long as none has ended, as was predicted when it was accepted.

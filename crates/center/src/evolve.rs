@@ -42,7 +42,12 @@ impl State {
             }
         }
         match fact {
-            Fact::LeadershipTaken { .. } | Fact::CardModelSet { .. } => self.queue.unblock_all(),
+            Fact::LeadershipTaken { .. } => {
+                // A state that was folded from facts, a loaded and a live one go on alike.
+                self.line_up_to(None);
+                self.queue.unblock_all();
+            }
+            Fact::CardModelSet { .. } => self.queue.unblock_all(),
             Fact::NodeAdded { spec, .. } => {
                 self.queue.capacity_freed(spec.pool, spec.card_model);
                 self.view.weigh_classes(&mut self.queue);
@@ -57,7 +62,7 @@ impl State {
                 self.parts_changed(*id);
             }
             Fact::UserAdded { organization, .. } => organization.iter().for_each(|id| self.parts_changed(*id)),
-            Fact::PolicySet { .. } => self.queue = self.lined_up(),
+            Fact::PolicySet { .. } => self.begin_lining_up(),
             Fact::Posted { transaction } => self.queue.account_changed(transaction.organization),
             Fact::ClassAdded { id, key } => {
                 self.class_of_key.insert(*key, *id);

@@ -15,8 +15,8 @@ pub struct Executed {
     pub effects: Vec<Effect>,
     /// The answer, once the facts are committed.
     pub reply: Result<Reply, Refusal>,
-    /// Whether a class was set aside without a fact: its reason was known.
-    pub set_aside: bool,
+    /// Whether the queue changed without a fact: a class was set aside whose reason was known, or jobs were put in line.
+    pub queue_changed: bool,
     /// Whether fuel ran out before the work did: `Advance` again.
     pub more: bool,
 }
@@ -24,7 +24,7 @@ pub struct Executed {
 impl Executed {
     /// Whether the state is not what it was: then the input is journaled, so that a replay goes the same way.
     pub fn changed(&self) -> bool {
-        !self.facts.is_empty() || self.set_aside
+        !self.facts.is_empty() || self.queue_changed
     }
 }
 
@@ -41,7 +41,7 @@ pub fn execute_without_rows(state: &mut State, input: &Input) -> Executed {
 
 fn drive(state: &mut State, input: &Input, mut note: impl FnMut(&State, &Fact)) -> Executed {
     let mut executed =
-        Executed { facts: Vec::new(), effects: Vec::new(), reply: Ok(Reply::Done), set_aside: false, more: false };
+        Executed { facts: Vec::new(), effects: Vec::new(), reply: Ok(Reply::Done), queue_changed: false, more: false };
     let mut fuel = input.fuel;
     loop {
         let outcome = decide(state, input, fuel);
@@ -54,7 +54,11 @@ fn drive(state: &mut State, input: &Input, mut note: impl FnMut(&State, &Fact)) 
             if blocker == Blocker::Capacity {
                 state.queue.set_window(class, window);
             }
-            executed.set_aside = true;
+            executed.queue_changed = true;
+        }
+        if let Some(end) = outcome.lined_up_to {
+            state.line_up_to(end);
+            executed.queue_changed = true;
         }
         executed.facts.extend(outcome.facts);
         executed.effects.extend(outcome.effects);

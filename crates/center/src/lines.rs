@@ -1,13 +1,15 @@
 //! Who stands where in line: by the policy, by what was used, and by how long jobs like them took.
 
+use std::collections::BTreeMap;
+
 use haina_core::{JobId, Milliseconds, Order, OrganizationId, UserId};
 use haina_scheduler::{Queue, Similar, tells_users_apart};
 
 use crate::{Job, State, View};
 
 impl State {
-    /// Everybody in line, as the policy says, nobody set aside.
-    pub(crate) fn lined_up(&self) -> Queue {
+    /// A queue in which everybody has a standing, and nobody is in line.
+    fn empty_queue(&self) -> Queue {
         let mut queue = Queue::new();
         for (id, class) in &self.view.classes {
             queue.add_class(*id, class.key);
@@ -17,11 +19,38 @@ impl State {
         for (organization, _) in self.view.shares.iter() {
             stand_users(&mut queue, &self.view, organization);
         }
-        for (id, job) in self.jobs.iter().filter(|(_, job)| job.startable().is_some()) {
-            let waiting = job.waiting(*id, &self.view.center.policy);
-            queue.insert(job.class, waiting, |first| passed_for(&self.view, &self.jobs[&first]));
-        }
         queue
+    }
+
+    /// Everybody in line, as the policy says, nobody set aside.
+    pub(crate) fn lined_up(&self) -> Queue {
+        let mut queue = self.empty_queue();
+        self.jobs.iter().for_each(|(id, job)| enter(&mut queue, &self.view, &self.jobs, *id, job));
+        queue
+    }
+
+    /// Another policy: all must be put in line anew. There may be a million of them, so that is done by and by, with
+    /// [`State::next_to_line_up`]; nobody starts before it is done.
+    pub(crate) fn begin_lining_up(&mut self) {
+        self.queue = self.empty_queue();
+        self.lining_up = self.jobs.first_key_value().map(|(first, _)| *first);
+    }
+
+    /// Who comes after the next jobs to put in line, at most so many, and how many they are; none if all are in line.
+    pub(crate) fn next_to_line_up(&self, most: u64) -> Option<(Option<JobId>, u64)> {
+        let mut jobs = self.jobs.range(self.lining_up?..).map(|(id, _)| *id);
+        let count = jobs.by_ref().take(most as usize).count() as u64;
+        Some((jobs.next(), count))
+    }
+
+    /// Puts jobs in line up to one; with none, all.
+    pub(crate) fn line_up_to(&mut self, end: Option<JobId>) {
+        let Some(begin) = self.lining_up else { return };
+        let State { jobs, view, queue, .. } = self;
+        for (id, job) in jobs.range(begin..end.unwrap_or(JobId(u64::MAX))) {
+            enter(queue, view, jobs, *id, job);
+        }
+        self.lining_up = end;
     }
 
     /// Tells the queue where an organization and one of its users stand now.
@@ -50,14 +79,15 @@ impl State {
     /// Brings the queue in line with whether a job has something to start.
     pub(crate) fn refresh(&mut self, id: JobId) {
         match self.jobs[&id].startable() {
-            Some(_) if self.in_line(id) => {}
-            Some(_) => {
-                let State { jobs, view, queue, .. } = self;
-                let job = &jobs[&id];
-                queue.insert(job.class, job.waiting(id, &view.center.policy), |first| passed_for(view, &jobs[&first]));
-            }
+            Some(_) if self.in_line(id) || self.lines_up_later(id) => {}
+            Some(_) => enter(&mut self.queue, &self.view, &self.jobs, id, &self.jobs[&id]),
             None => self.leave_line(id),
         }
+    }
+
+    /// Whether a job has not been put in line since the policy was changed.
+    pub(crate) fn lines_up_later(&self, id: JobId) -> bool {
+        self.lining_up.is_some_and(|first| id >= first)
     }
 
     fn in_line(&self, id: JobId) -> bool {
@@ -83,6 +113,13 @@ impl State {
             self.queue.remove_class(class);
             self.class_of_key.remove(&entry.key);
         }
+    }
+}
+
+/// Puts a job in line, if it has something to start.
+fn enter(queue: &mut Queue, view: &View, jobs: &BTreeMap<JobId, Job>, id: JobId, job: &Job) {
+    if job.startable().is_some() {
+        queue.insert(job.class, job.waiting(id, &view.center.policy), |first| passed_for(view, &jobs[&first]));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Promised starts: made for blocked heads of line, kept by all who come after, void when their ground is gone.
 
-use haina_core::{AttemptId, Backfill, JobId, NodeId, Timestamp};
+use haina_core::{Allocation, AttemptId, Backfill, JobId, NodeShare, Timestamp};
 use haina_scheduler::Promise;
 
 use crate::{Fact, State};
@@ -20,11 +20,8 @@ impl State {
             Fact::AttemptPlaced { attempt, class, allocation, at, .. } => {
                 let rank = self.view.rank(*class);
                 let ends = *at + self.jobs[&attempt.job].longest();
-                let nodes: Vec<NodeId> = allocation.shares.iter().map(|share| share.node).collect();
                 let taken = |promise: &Promise| {
-                    promise.priority < rank
-                        && promise.start < ends
-                        && promise.allocation.shares.iter().any(|share| nodes.contains(&share.node))
+                    promise.priority < rank && promise.start < ends && meet(&promise.allocation, allocation)
                 };
                 let taken = self.plan.promises().filter(|(_, promise)| taken(promise)).map(|(job, _)| job);
                 taken.chain(own(&attempt.job)).collect()
@@ -32,10 +29,8 @@ impl State {
             Fact::AttemptStarted { attempt: id, at } => {
                 let (attempt, job) = (&self.view.attempts[id], &self.jobs[&id.job]);
                 let (known, ends) = (attempt.ends(job), *at + job.longest());
-                let nodes: Vec<NodeId> = attempt.allocation.shares.iter().map(|share| share.node).collect();
                 let relied = |promise: &Promise| {
-                    (known..ends).contains(&promise.start)
-                        && promise.allocation.shares.iter().any(|share| nodes.contains(&share.node))
+                    (known..ends).contains(&promise.start) && meet(&promise.allocation, &attempt.allocation)
                 };
                 self.plan.promises().filter(|(_, promise)| relied(promise)).map(|(job, _)| job).collect()
             }
@@ -68,6 +63,9 @@ impl State {
     /// The attempt ends at another moment at the latest, having started; or it has ended.
     pub(crate) fn replan(&mut self, id: AttemptId, started: Option<Timestamp>) {
         let (attempt, job) = (&self.view.attempts[&id], &self.jobs[&id.job]);
+        if started.is_some_and(|started| started + job.longest() == attempt.ends(job)) {
+            return;
+        }
         self.plan.end(id, &attempt.allocation, attempt.ends(job));
         if let Some(started) = started {
             self.plan.begin(id, &attempt.allocation, started + job.longest());
@@ -81,4 +79,10 @@ pub fn promises_starts(backfill: Backfill) -> bool {
         Backfill::Easy | Backfill::Conservative => true,
         Backfill::None | Backfill::BestEffort => false,
     }
+}
+
+/// Whether two allocations have a node in common. Their shares are by ascending node.
+fn meet(one: &Allocation, other: &Allocation) -> bool {
+    let has = |share: &NodeShare| other.shares.binary_search_by_key(&share.node, |other| other.node).is_ok();
+    one.shares.iter().any(has)
 }

@@ -15,6 +15,8 @@ pub struct State {
     pub(crate) jobs: BTreeMap<JobId, Job>,
 
     pub(crate) queue: Queue,
+    /// Where the policy was changed, the first job that has not been put in line since.
+    pub(crate) lining_up: Option<JobId>,
     pub(crate) plan: Plan,
     pub(crate) class_of_key: BTreeMap<ClassKey, ClassId>,
     pub(crate) dependents: BTreeMap<JobId, BTreeSet<JobId>>,
@@ -71,7 +73,7 @@ impl State {
 
     /// Whether `Advance` would find something to look at.
     pub fn has_work(&self, now: Timestamp) -> bool {
-        self.next_in_line().is_some() || self.next_timer().is_some_and(|at| at <= now)
+        self.lining_up.is_some() || self.next_in_line().is_some() || self.next_timer().is_some_and(|at| at <= now)
     }
 
     /// The job to look at next, and its class.

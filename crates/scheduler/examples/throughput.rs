@@ -133,7 +133,7 @@ fn measure(nodes: u32, mix: Mix, name: &str) -> f64 {
 }
 
 fn waiting(job: JobId) -> Waiting {
-    Waiting { job, user: UserId(0), alike: Alike::default(), came: Timestamp(0) }
+    Waiting { job, user: UserId(0), alike: Alike::default(), came: Timestamp(0), longest: Milliseconds(1) }
 }
 
 fn at_once(_: JobId) -> Milliseconds {

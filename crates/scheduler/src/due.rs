@@ -42,6 +42,8 @@ pub struct Outlook {
     pub submitted: Timestamp,
     /// How long it may run.
     pub time_limit: Milliseconds,
+    /// How long it may hold what it gets.
+    pub longest: Milliseconds,
     /// The jobs that are like it.
     pub similar: Similar,
 }
@@ -58,7 +60,7 @@ impl Outlook {
             }
             Order::Deadline => (Alike::default(), self.submitted + self.time_limit),
         };
-        Waiting { job: self.job, user, alike, came }
+        Waiting { job: self.job, user, alike, came, longest: self.longest }
     }
 }
 

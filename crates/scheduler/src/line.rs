@@ -25,6 +25,8 @@ pub struct Waiting {
     pub alike: Alike,
     /// Among these, the job that came first is next.
     pub came: Timestamp,
+    /// How long it may hold what it gets.
+    pub longest: Milliseconds,
 }
 
 impl Waiting {

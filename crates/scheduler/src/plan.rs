@@ -25,6 +25,12 @@ pub struct Promise {
     pub at: Timestamp,
 }
 
+impl Promise {
+    fn shares(&self) -> impl Iterator<Item = (NodeId, Timestamp, WithheldShare)> {
+        self.allocation.shares.iter().map(|share| (share.node, self.start, WithheldShare::of(share)))
+    }
+}
+
 type EndsOfNode = BTreeMap<(Timestamp, AttemptId), (CpuMillis, Bytes)>;
 
 /// The plan.
@@ -101,33 +107,30 @@ impl Plan {
     /// What of that which is free now a job of such a priority which ends at `ends` must leave alone: free cards that are
     /// promised, and of processors and memory what the promises need beyond that which comes free before them.
     pub fn withheld(&self, pool: PoolId, priority: i32, ends: Timestamp, except: JobId) -> Withheld {
-        let mut promises: Vec<&Promise> = self.binding(pool, priority, ends, except).collect();
-        promises.sort_by_key(|promise| promise.start);
-        let mut needed: BTreeMap<NodeId, WithheldShare> = BTreeMap::new();
-        let mut withheld: BTreeMap<NodeId, WithheldShare> = BTreeMap::new();
-        for promise in promises {
-            for share in &promise.allocation.shares {
-                let needed = needed.entry(share.node).or_default();
-                needed.add(WithheldShare::of(share));
-                let (cpu, memory) = self.released(share.node, promise.start);
-                let withheld = withheld.entry(share.node).or_default();
-                withheld.cards |= needed.cards;
-                withheld.cpu.0 = withheld.cpu.0.max(needed.cpu.0.saturating_sub(cpu.0));
-                withheld.memory.0 = withheld.memory.0.max(needed.memory.0.saturating_sub(memory.0));
+        let binding = self.binding(pool, priority, ends, except);
+        let mut shares: Vec<(NodeId, Timestamp, WithheldShare)> = binding.flat_map(Promise::shares).collect();
+        shares.sort_by_key(|(node, start, _)| (*node, *start));
+        let mut withheld = Withheld::default();
+        for of_node in shares.chunk_by(|one, other| one.0 == other.0) {
+            let (node, mut needed, mut most) = (of_node[0].0, WithheldShare::default(), WithheldShare::default());
+            for (_, start, share) in of_node {
+                needed.add(*share);
+                let (cpu, memory) = self.released(node, *start);
+                most.cards |= needed.cards;
+                most.cpu.0 = most.cpu.0.max(needed.cpu.0.saturating_sub(cpu.0));
+                most.memory.0 = most.memory.0.max(needed.memory.0.saturating_sub(memory.0));
             }
+            withheld.add(node, most);
         }
-        withheld.into_iter().collect()
+        withheld
     }
 
     /// All that is promised to others than a job.
     pub fn promised_to_others(&self, pool: PoolId, except: JobId) -> Withheld {
-        let mut withheld: BTreeMap<NodeId, WithheldShare> = BTreeMap::new();
-        for promise in self.binding(pool, i32::MIN, Timestamp(i64::MAX), except) {
-            for share in &promise.allocation.shares {
-                withheld.entry(share.node).or_default().add(WithheldShare::of(share));
-            }
-        }
-        withheld.into_iter().collect()
+        let mut withheld = Withheld::default();
+        let binding = self.binding(pool, i32::MIN, Timestamp(i64::MAX), except);
+        binding.flat_map(Promise::shares).for_each(|(node, _, share)| withheld.add(node, share));
+        withheld
     }
 
     /// Processors and memory that come free on a node by a moment.

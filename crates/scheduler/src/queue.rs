@@ -76,6 +76,8 @@ struct Class {
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Shape {
     classes: u32,
+    /// How many jobs may hold what they get for so long, whatever their classes wait for.
+    lengths: BTreeMap<Milliseconds, usize>,
     /// Of the classes that have jobs and do not wait for their accounts.
     places: BTreeSet<Place>,
     /// Whether it waits for capacity.
@@ -185,6 +187,7 @@ impl Queue {
         let later = self.later.get(&own).copied().unwrap_or_default();
         self.change_class(id, |class| class.line.insert(waiting, (standing, later), passed_for));
         self.of_user.entry(own).or_default().insert(id);
+        *self.shape_of(id).lengths.entry(waiting.longest).or_default() += 1;
         self.jobs += 1;
     }
 
@@ -192,6 +195,12 @@ impl Queue {
     /// account, the new head is looked at.
     pub fn remove(&mut self, id: ClassId, waiting: Waiting, passed_for: impl FnOnce(JobId) -> Milliseconds) {
         self.change_class(id, |class| class.line.remove(waiting, passed_for));
+        let lengths = &mut self.shape_of(id).lengths;
+        let alike = lengths.get_mut(&waiting.longest).expect("the length of each job is counted");
+        *alike -= 1;
+        if *alike == 0 {
+            lengths.remove(&waiting.longest);
+        }
         let class = self.class(id);
         let own = (class.key.organization, waiting.user);
         if !class.line.has(waiting.user)
@@ -261,6 +270,11 @@ impl Queue {
 
     fn class(&self, id: ClassId) -> &Class {
         self.classes.get(&id).unwrap_or_else(|| panic!("class {id} is known"))
+    }
+
+    fn shape_of(&mut self, id: ClassId) -> &mut Shape {
+        let demand = self.class(id).key.demand;
+        self.shapes.get_mut(&demand).expect("the demand of a class is known")
     }
 
     fn change_class(&mut self, id: ClassId, change: impl FnOnce(&mut Class)) {
@@ -399,8 +413,12 @@ impl Queue {
 
     /// A demand waits, but a job of it that ends by `window` would fit: one that comes is looked at.
     pub fn set_window(&mut self, id: ClassId, window: Option<Timestamp>) {
-        let demand = self.class(id).key.demand;
-        self.shapes.get_mut(&demand).expect("the demand of a class is known").window = window;
+        self.shape_of(id).window = window;
+    }
+
+    /// The least time for which one of the jobs with the demand of a class may hold what it gets.
+    pub fn shortest(&self, id: ClassId) -> Option<Milliseconds> {
+        self.shapes[&self.class(id).key.demand].lengths.first_key_value().map(|(longest, _)| *longest)
     }
 
     /// A job that would end then has come.
@@ -498,6 +516,10 @@ impl Queue {
         }
         for (demand, shape) in &mut fresh.shapes {
             let kept = &self.shapes[demand];
+            let of_demand = self.classes.values().filter(|class| class.key.demand == *demand);
+            let jobs: usize = of_demand.map(|class| class.line.len()).sum();
+            assert_eq!(kept.lengths.values().sum::<usize>(), jobs, "the length of each job is counted");
+            shape.lengths = kept.lengths.clone();
             (shape.waits, shape.window) = (kept.waits, kept.window);
             assert!(shape.waits || shape.window.is_none(), "who does not wait needs no window");
             if shape.waits {

@@ -1,7 +1,5 @@
 //! On which terms a place is looked for: which of the places that fit is taken, and what must be left alone.
 
-use std::collections::BTreeMap;
-
 use haina_core::policy::Placement;
 use haina_core::{Bytes, CpuMillis, NodeId, NodeShare};
 
@@ -26,7 +24,8 @@ impl Default for Terms<'_> {
 /// What must not be taken though it is free, by node: it is promised to somebody else.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Withheld {
-    nodes: BTreeMap<NodeId, WithheldShare>,
+    /// By ascending node.
+    nodes: Vec<(NodeId, WithheldShare)>,
 }
 
 /// What must not be taken of one node.
@@ -43,7 +42,7 @@ pub struct WithheldShare {
 impl Withheld {
     /// Nothing.
     pub fn none() -> &'static Withheld {
-        static NONE: Withheld = Withheld { nodes: BTreeMap::new() };
+        static NONE: Withheld = Withheld { nodes: Vec::new() };
         &NONE
     }
 
@@ -54,19 +53,21 @@ impl Withheld {
 
     /// Withholds more of a node.
     pub fn add(&mut self, node: NodeId, share: WithheldShare) {
-        self.nodes.entry(node).or_default().add(share);
+        // Mostly they come in order.
+        let place = match self.nodes.last() {
+            Some((last, _)) if *last < node => Err(self.nodes.len()),
+            _ => self.nodes.binary_search_by_key(&node, |(known, _)| *known),
+        };
+        match place {
+            Ok(place) => self.nodes[place].1.add(share),
+            Err(place) => self.nodes.insert(place, (node, share)),
+        }
     }
 
     /// What is withheld of a node.
     pub fn of(&self, node: NodeId) -> WithheldShare {
-        self.nodes.get(&node).copied().unwrap_or_default()
-    }
-}
-
-impl FromIterator<(NodeId, WithheldShare)> for Withheld {
-    /// Of each node once.
-    fn from_iter<T: IntoIterator<Item = (NodeId, WithheldShare)>>(nodes: T) -> Self {
-        Withheld { nodes: nodes.into_iter().collect() }
+        let place = self.nodes.binary_search_by_key(&node, |(known, _)| *known);
+        place.map_or(WithheldShare::default(), |place| self.nodes[place].1)
     }
 }
 

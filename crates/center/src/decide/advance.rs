@@ -1,4 +1,5 @@
-//! Due timers, then one placement, promise or block. `execute` comes back until nothing is left or the fuel is spent.
+//! After a change of policy, who waits is put in line; then due timers, then one placement, promise or block. `execute`
+//! comes back until nothing is left or the fuel is spent.
 
 use haina_core::{
     Allocation, AttemptId, Backfill, ClassId, Effect, JobId, Launch, Milliseconds, Money, Timestamp, WaitReason,
@@ -22,7 +23,11 @@ const BACKFILL_DEPTH: usize = 10_000;
 pub fn advance(state: &State, now: Timestamp, fuel: u64) -> Outcome {
     let mut outcome = Outcome::done(Vec::new());
     let mut fuel = Fuel(fuel);
-    if let Some((_, job)) = state.timers.first().filter(|(at, _)| *at <= now) {
+    if let Some((end, count)) = state.next_to_line_up(fuel.left()) {
+        fuel.spend(count);
+        outcome.lined_up_to = Some(end);
+        outcome.again = true;
+    } else if let Some((_, job)) = state.timers.first().filter(|(at, _)| *at <= now) {
         outcome.facts.push(Fact::JobDue { job: *job });
         fuel.spend(1);
         outcome.again = true;
@@ -116,23 +121,24 @@ impl Step<'_> {
             let terms = Terms { placement: state.view.center.policy.placement, withheld };
             state.view.cluster.find(&key.demand, &terms, self.fuel)
         };
-        let mut starts = state.plan.starts_before(pool, rank, self.now + longest, id);
-        let mut withheld = state.plan.withheld(pool, rank, self.now + longest, id);
-        let mut full = match look(&withheld) {
-            Found::Placed(allocation) => return Ok(Place::Here(allocation)),
+        let starts = state.plan.starts_before(pool, rank, self.now + longest, id);
+        let whole = match look(Withheld::none()) {
+            Found::Placed(allocation) => allocation,
+            Found::Blocked { nodes_free } => return Ok(Place::Full { nodes_free }),
             Found::OutOfFuel => return Err(OutOfFuel),
-            Found::Blocked { nodes_free } => Place::Full { nodes_free },
         };
-        // What is promised from a start on may be used until then.
-        while let Some(start) = starts.pop() {
-            withheld = state.plan.withheld(pool, rank, start, id);
-            match look(&withheld) {
-                Found::Placed(_) => return Ok(Place::PromisedFrom(start)),
-                Found::Blocked { nodes_free } => full = Place::Full { nodes_free },
+        let Some((first, later)) = starts.split_first() else { return Ok(Place::Here(whole)) };
+        // Nothing is withheld from who ends before the first promised start.
+        let own = self.now + longest;
+        for ends in later.iter().copied().chain([own]).rev() {
+            match look(&state.plan.withheld(pool, rank, ends, id)) {
+                Found::Placed(allocation) if ends == own => return Ok(Place::Here(allocation)),
+                Found::Placed(_) => return Ok(Place::PromisedFrom(ends)),
+                Found::Blocked { .. } => {}
                 Found::OutOfFuel => return Err(OutOfFuel),
             }
         }
-        Ok(full)
+        Ok(Place::PromisedFrom(*first))
     }
 
     /// Promises a start to a job that cannot start now, or to one behind it; false if there is none to promise.
@@ -193,7 +199,9 @@ impl Step<'_> {
         let in_window = state.plan.promises().filter(|(_, promise)| promise.start <= window);
         let promised = in_window.map(|(job, _)| (state.jobs[&job].class, job)).filter(|(_, job)| is_alike(job));
         let mut looked_at = 0;
-        let mut behind = state.queue.alike(class).take(BACKFILL_DEPTH).inspect(|_| looked_at += 1);
+        let is_one_short = state.queue.shortest(class).is_some_and(|shortest| self.now + shortest <= window);
+        let mut behind =
+            state.queue.alike(class).take(if is_one_short { BACKFILL_DEPTH } else { 0 }).inspect(|_| looked_at += 1);
         let short =
             behind.find(|(_, job)| self.now + state.jobs[job].longest() <= window && self.account(*job).is_none());
         // Of a job that is looked at here a single number is compared.

@@ -9,7 +9,7 @@ mod submit;
 mod users;
 
 use haina_core::both;
-use haina_core::{Actor, CardMillis, ClassId, Effect, Refusal, Timestamp};
+use haina_core::{Actor, CardMillis, ClassId, Effect, JobId, Refusal, Timestamp};
 use haina_scheduler::{Blocker, Demand};
 
 use crate::permission::{self, Owner, Subject};
@@ -25,6 +25,8 @@ pub struct Outcome {
     pub reply: Result<Reply, Refusal>,
     /// A class that need not be looked at until something changes. Not a fact: it is derived again after a restart.
     pub blocked: Option<Blocked>,
+    /// Waiting jobs were put in line up to this one; with none, all. Not a fact either.
+    pub lined_up_to: Option<Option<JobId>>,
     /// Whether the same input has more to decide once the state has evolved.
     pub again: bool,
     /// What is left of the fuel.
@@ -47,7 +49,15 @@ impl Outcome {
     }
 
     fn replied(facts: Vec<Fact>, reply: Reply) -> Outcome {
-        Outcome { facts, effects: Vec::new(), reply: Ok(reply), blocked: None, again: false, fuel_left: 0 }
+        Outcome {
+            facts,
+            effects: Vec::new(),
+            reply: Ok(reply),
+            blocked: None,
+            lined_up_to: None,
+            again: false,
+            fuel_left: 0,
+        }
     }
 }
 
@@ -94,6 +104,7 @@ pub fn decide(state: &State, input: &Input, fuel: u64) -> Outcome {
         effects: Vec::new(),
         reply: Err(refusal),
         blocked: None,
+        lined_up_to: None,
         again: false,
         fuel_left: fuel,
     })

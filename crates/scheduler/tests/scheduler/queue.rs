@@ -14,7 +14,13 @@ fn key(organization: OrganizationId, priority: i32, demand: Demand) -> ClassKey 
 
 /// A job that was submitted by nobody in particular, in the order of the numbers.
 fn waiting(job: u64) -> Waiting {
-    Waiting { job: JobId(job), user: UserId(0), alike: Alike::default(), came: Timestamp(job as i64) }
+    Waiting {
+        job: JobId(job),
+        user: UserId(0),
+        alike: Alike::default(),
+        came: Timestamp(job as i64),
+        longest: Milliseconds(1),
+    }
 }
 
 fn at_once(_: JobId) -> Milliseconds {

@@ -52,7 +52,7 @@ fn helps(demand: &Demand, pool: PoolId, model: Option<CardModelId>) -> bool {
 }
 
 fn waiting(job: JobId) -> Waiting {
-    Waiting { job, user: UserId(0), alike: Alike::default(), came: Timestamp(0) }
+    Waiting { job, user: UserId(0), alike: Alike::default(), came: Timestamp(0), longest: Milliseconds(1) }
 }
 
 fn at_once(_: JobId) -> Milliseconds {

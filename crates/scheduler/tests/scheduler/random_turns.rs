@@ -61,7 +61,7 @@ proptest! {
             match step {
                 Step::Insert(similar, came, passed) => {
                     let (job, alike) = (JobId(number as u64), Alike::of(Similar(similar), limit));
-                    let waiting = Waiting { job, user: UserId(1), alike, came: Timestamp(came * 1000) };
+                    let waiting = Waiting { job, user: UserId(1), alike, came: Timestamp(came * 1000), longest: limit };
                     jobs.push((waiting, passed));
                     queue.insert(CLASS, waiting, known(&jobs, &learned));
                 }
