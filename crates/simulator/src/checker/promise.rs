@@ -8,7 +8,7 @@
 
 use super::scene::{Promise, Scene};
 use super::violation::Broken;
-use crate::plan_log::{Attempt, Event, Record, Share};
+use crate::plan_log::{Attempt, Event, Order, Record, Share};
 
 pub fn check(scene: &Scene, record: &Record, broken: &mut Vec<Broken>) {
     match &record.event {
@@ -67,6 +67,8 @@ fn fits_beside(scene: &Scene, share: &Share, others: &[&Share]) -> bool {
 impl Scene {
     /// Notes what excuses that promises slip.
     pub fn note_excuses(&mut self, record: &Record) {
+        // By points, a priority is no class that goes before others.
+        let is_class = self.order != Order::Multifactor;
         match &record.event {
             Event::NodeDraining { node, draining: true } => {
                 self.excuse("a node of it was drained", |_, promise| promise.is_on(*node));
@@ -78,13 +80,14 @@ impl Scene {
             Event::QuotaSet { .. } => self.excuse("a quota was changed", |_, _| true),
             Event::PolicySet { .. } => self.excuse("the policy was changed", |_, _| true),
             Event::Submitted(submitted) => {
-                let lower = |priority: Option<i32>| priority.is_some_and(|priority| priority < submitted.priority);
+                let lower =
+                    |priority: Option<i32>| is_class && priority.is_some_and(|known| known < submitted.priority);
                 self.excuse("a job of a higher priority came", |priority, _| lower(priority));
             }
             Event::Placed { attempt, shares } => {
                 let of_taker = self.jobs.get(&attempt.job).map(|job| job.submitted.priority);
                 self.excuse("a job of a higher priority took it", |priority, promise| {
-                    priority < of_taker && shares.iter().any(|share| promise.is_on(share.node))
+                    is_class && priority < of_taker && shares.iter().any(|share| promise.is_on(share.node))
                 });
             }
             Event::Started { attempt, since_us }

@@ -187,6 +187,8 @@ fn what_must_not_happen_is_found_and_nothing_else() {
         ("PassedOver", "job 1 of 1: 1x1000\njob 2 of 1: 1x1000\nplace 2.1: 1:0"),
         ("PassedOver", "job 1 of 1: 1x1000\njob 2 of 2: 1x2000\nplace 2.1: 1:0,1"),
         ("PassedOver", "job 1 of 1: 1x1000\njob 2 of 2: 1x2000 \"priority\":1\nplace 1.1: 1:0"),
+        // By points, of one user: whatever they are, the older, larger and more urgent one has more.
+        ("PassedOver", "policy best_effort: multifactor\njob 1 of 1: 1x2000\njob 2 of 1: 1x1000 \"priority\":-1\nplace 2.1: 1:0"),
         ("LeftWaiting", "job 1 of 1: 1x8000\njob 2 of 1: 1x1000\nplace 1.1: 1:0,1,2,3,4,5,6,7\nsettled"),
         ("PassedOver", "policy none\njob 1 of 2: 1x9000\njob 2 of 2: 1x1000 \"model\":1\nplace 2.1: 1:0"),
         (
@@ -273,6 +275,9 @@ fn what_may_happen_is_not_complained_about() {
         "policy easy\njob 1 of 2: 1x1000\nplace 1.1: 1:0\njob 2 of 2: 1x8000\npromise 2 by 11: 1:0,1,2,3,4,5,6,7
          job 3 of 2: 1x1000 \"model\":1 \"limit_ms\":60000\nsettled\n10s end 1.1: succeeded\nover 1: succeeded
          place 2.1: 1:0,1,2,3,4,5,6,7\nsettled",
+        // By points, a higher priority may be outweighed, and so may age.
+        "policy best_effort: multifactor\njob 1 of 1: 1x1000\njob 2 of 1: 1x1000 \"priority\":1\nplace 1.1: 1:0\nplace 2.1: 1:1",
+        "policy best_effort: multifactor\njob 1 of 1: 1x1000\njob 2 of 1: 1x1000 \"priority\":1\nplace 2.1: 1:0\nplace 1.1: 1:1",
         // A short job passes a long one, but not one that came so much earlier.
         "policy best_effort: shortest\njob 1 of 1: 1x1000 \"predicted_ms\":900\njob 2 of 2: 1x1000 \"predicted_ms\":100
          place 2.1: 1:0\nplace 1.1: 1:1",
