@@ -54,5 +54,5 @@ pub use quantity::{Number, Quantity, show_card_hours, show_cards};
 pub use schema::job_schema;
 pub use shell::{NoFrame, SHELL_PROTOCOL, ShellFrame, ShellFrames, ShellStart, ShellTerminal};
 pub use user::{IssuedToken, Token, TokenRequest, User, UserRequest};
-pub use waiting::{Why, WhyState};
+pub use waiting::{OrganizationCards, PromisedStart, WaitingDemand, Why, WhyState};
 pub use words::{ConditionWord, JobStateWord, RoleWord};
