@@ -60,5 +60,5 @@ pub use schema::job_schema;
 pub use share::Share;
 pub use shell::{NoFrame, SHELL_PROTOCOL, ShellFrame, ShellFrames, ShellStart, ShellTerminal};
 pub use user::{IssuedToken, Token, TokenRequest, User, UserRequest};
-pub use waiting::{Why, WhyState};
+pub use waiting::{OrganizationCards, PromisedStart, WaitingDemand, Why, WhyState};
 pub use words::{ConditionWord, JobStateWord, RoleWord};

@@ -48,27 +48,74 @@ pub struct WhyState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub starts_by: Option<Moment>,
+    /// Jobs that are in line for its pool, itself among them; absent while it is not in line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub in_line: Option<u64>,
+    /// What it asks for.
+    pub demand: WaitingDemand,
+    /// What it was promised, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub promised: Option<PromisedStart>,
+    /// When it will probably start: no promise, and never after one. Absent while nothing can be said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub estimated_start: Option<Moment>,
+    /// Whether no more is known than that it will not start before the estimated start.
+    #[serde(default)]
+    pub estimated_start_is_least: bool,
+    /// What its organization holds and may hold.
+    pub organization: OrganizationCards,
+}
+
+/// What a waiting job asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct WaitingDemand {
+    /// The pool.
+    pub pool: String,
+    /// How many nodes.
+    pub nodes: u32,
+    /// Cards on each.
+    pub cards: f64,
+    /// The card model, if one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub card_model: Option<String>,
+}
+
+/// What a waiting job was promised.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PromisedStart {
+    /// It starts then at the latest.
+    pub start: Moment,
+    /// On these nodes, if not on others before.
+    pub nodes: Vec<String>,
+    /// The job whose end there comes last, at its time limit; absent where nothing has to end, or the caller may not see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub after: Option<String>,
+}
+
+/// How many cards an organization holds and may hold, in all pools.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OrganizationCards {
+    /// The organization.
+    pub name: String,
+    /// Cards that it holds.
+    pub held: f64,
+    /// Cards that are guaranteed to it.
+    pub guaranteed: f64,
+    /// The most that it may hold; absent where there is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub limit: Option<f64>,
 }
 
 impl WhyState {
-    /// The reason in the caller's language; `ahead_most` is how far places are counted.
-    pub fn of(
-        reason: &WaitReason,
-        since: Option<Moment>,
-        ahead: Option<u64>,
-        ahead_most: u64,
-        starts_by: Option<Moment>,
-        language: Language,
-    ) -> WhyState {
-        WhyState {
-            code: reason.word().to_owned(),
-            sentence: reason.sentence(language),
-            values: values(reason),
-            since,
-            ahead,
-            ahead_is_least: ahead.is_some_and(|ahead| ahead >= ahead_most),
-            starts_by,
-        }
+    /// The code, the sentence in the caller's language, and the values of a reason.
+    pub fn reason(reason: &WaitReason, language: Language) -> (String, String, BTreeMap<String, String>) {
+        (reason.word().to_owned(), reason.sentence(language), values(reason))
     }
 }
 

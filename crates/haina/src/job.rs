@@ -2,14 +2,15 @@
 
 use anyhow::Result;
 use clap::Subcommand;
-use haina_api::{Attempt, Event, Job, Moment, Why, WhyState};
+use haina_api::{Attempt, Event, Job, Why};
 use serde_json::Value;
 
 use crate::client::{Client, escaped};
 use crate::failed_task::{end, sentence};
 use crate::job_logs;
 use crate::job_metrics;
-use crate::language::say;
+use crate::job_why::{self, Clock};
+use crate::language::{language, say};
 use crate::print::{self, Format, line};
 use crate::printable::Printable;
 use crate::table::Table;
@@ -190,7 +191,7 @@ fn describe(job: &Job, attempts: &[Attempt]) {
     line(say("Submitted", "提交"), job.submitted);
     line(say("Ended", "结束"), job.ended.map(|at| at.to_string()).unwrap_or_default());
     if let Some(waiting) = &job.waiting {
-        line(say("Waits", "等待"), waiting_text(waiting));
+        line(say("Waits", "等待"), job_why::text(waiting, &Clock::here(), language()));
     }
     if let Some(elements) = job.elements.filter(|_| job.array.is_some()) {
         let counts = format!(
@@ -209,16 +210,6 @@ fn describe(job: &Job, attempts: &[Attempt]) {
     line(say("Charged", "扣费"), print::amount(&job.charged));
 }
 
-fn waiting_text(waiting: &WhyState) -> String {
-    let Some(ahead) = waiting.ahead else { return waiting.sentence.clone() };
-    let least = if waiting.ahead_is_least { say("at least ", "至少 ") } else { "" };
-    let place = say(format!("{least}{ahead} job(s) are ahead of it."), format!("前面有{least} {ahead} 个作业。"));
-    let promised = waiting.starts_by.map(Moment::rounded_up).map(|starts_by| {
-        say(format!(" It starts at {starts_by} at the latest."), format!("最迟于 {starts_by} 开始。"))
-    });
-    format!("{} {place}{}", waiting.sentence, promised.unwrap_or_default())
-}
-
 fn why(arguments: &OneJob, client: &Client) -> Result<u8> {
     let value: Value = client.get(&path(arguments, "/why"))?;
     if arguments.format.json {
@@ -226,7 +217,7 @@ fn why(arguments: &OneJob, client: &Client) -> Result<u8> {
         return Ok(0);
     }
     let why: Why = print::read(value)?;
-    let text = why.waiting.as_ref().map_or(why.sentence, waiting_text);
+    let text = why.waiting.as_ref().map_or(why.sentence, |waiting| job_why::text(waiting, &Clock::here(), language()));
     println!("{} ({}): {text}", why.id, why.state.word());
     Ok(0)
 }

@@ -13,6 +13,7 @@ mod failed_task;
 mod job;
 mod job_logs;
 mod job_metrics;
+mod job_why;
 mod jobs;
 mod language;
 mod login;

@@ -503,6 +503,11 @@ impl Queue {
         self.jobs
     }
 
+    /// Jobs in line for one pool. Looks at all classes.
+    pub fn in_line(&self, pool: PoolId) -> usize {
+        self.classes.values().filter(|class| class.key.demand.pool == pool).map(|class| class.line.len()).sum()
+    }
+
     /// Whether no job is in line.
     pub fn is_empty(&self) -> bool {
         self.jobs == 0

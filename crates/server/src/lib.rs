@@ -21,6 +21,7 @@ mod serve;
 mod shell;
 mod shown;
 mod shown_job;
+mod shown_waiting;
 
 pub use document::{document, router};
 pub use serve::serve;

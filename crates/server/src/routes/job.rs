@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use haina_api::{Job, Moment, Why, WhyState, show_card_hours};
-use haina_center::{Action, Command, POSITION_MOST};
+use haina_api::{Job, Why, WhyState, show_card_hours};
+use haina_center::{Action, Command};
 use haina_core::{CardUse, Code, JobState, JobTarget, Language, Refusal};
 
 use crate::app::App;
@@ -14,7 +14,7 @@ use crate::failure::{Failure, Problems};
 use crate::input::PathText;
 use crate::jobs_seen::{Seen, sums};
 use crate::reply::{committed, send};
-use crate::shown_job;
+use crate::{shown_job, shown_waiting};
 
 /// Show a job
 #[utoipa::path(get, path = "/api/v1/jobs/{id}", tag = "jobs", operation_id = "getJob",
@@ -45,12 +45,9 @@ async fn waiting(app: &App, caller: &Caller, seen: &Seen) -> Result<Option<WhySt
     if seen.record.state.is_ended() {
         return Ok(None);
     }
-    let id = seen.record.id;
-    let waiting = app.center.ask(move |state| state.waiting(id)).await?;
-    Ok(waiting.map(|waiting| {
-        let (since, starts_by) = (waiting.since.map(Moment), waiting.starts_by.map(Moment));
-        WhyState::of(&waiting.reason, since, waiting.ahead, POSITION_MOST, starts_by, caller.language)
-    }))
+    let (id, now) = (seen.record.id, app.center.now());
+    let prospect = app.center.ask(move |state| state.prospect(id, now)).await?;
+    Ok(prospect.map(|prospect| app.view(|view| shown_waiting::why(view, caller, &prospect))))
 }
 
 /// Say why a job is where it is

@@ -168,3 +168,53 @@ fn what_an_attempt_used_over_time_is_shown_as_means_and_peaks() {
         json!({ "node": "node-2", "cpus": 4.0, "memory_bytes": 1024, "interval_seconds": 10.0, "points": points });
     assert_eq!(owner.get(&one).expect(200).json()["nodes"], json!([node]));
 }
+
+#[test]
+fn a_waiting_job_is_told_its_place_its_start_and_how_its_organization_stands() {
+    let center = CenterInABox::start_with_endless_tasks();
+    let (ocean, harbour) = (center.user("ocean-developer"), center.user("harbour-developer"));
+    let set = json!({ "guaranteed": 8, "card_limit": 24 });
+    center.operator().send("PUT", "/api/v1/organizations/ocean", Some(set.to_string().into())).expect(200);
+    let wish = |nodes: u32, limit: &str| {
+        json!({ "name": format!("w{limit}"), "command": ["true"], "nodes": nodes, "cards": 8, "time_limit": limit,
+            "card_model": "ascend-910" })
+    };
+    let submit = |user: &crate::center_in_a_box::Caller, wish: Value| {
+        user.post("/api/v1/jobs", &wish).expect(201).json()["id"].as_str().unwrap().to_owned()
+    };
+    let placed = |user: &crate::center_in_a_box::Caller, id: &str| {
+        eventually("it has its cards", || user.get(&format!("/api/v1/jobs/{id}")).expect(200).json()["attempts"] == 1);
+    };
+    let why = |user: &crate::center_in_a_box::Caller, id: &str| {
+        user.get(&format!("/api/v1/jobs/{id}/why")).expect(200).json()["waiting"].clone()
+    };
+    // Ocean holds 16 of the 32 cards, 8 of them beyond what is guaranteed to it; harbour the rest.
+    let long = submit(&ocean, wish(2, "3h"));
+    placed(&ocean, &long);
+    let short = submit(&harbour, wish(2, "1h"));
+    placed(&harbour, &short);
+    let first = submit(&harbour, wish(1, "2h"));
+    eventually("it is promised a start", || why(&harbour, &first)["promised"].is_object());
+    let second = submit(&ocean, wish(1, "2h"));
+
+    let told = why(&harbour, &first);
+    let demand = json!({ "pool": "public", "nodes": 1, "cards": 8.0, "card_model": "ascend-910" });
+    assert_eq!(told["demand"], demand);
+    assert_eq!((&told["promised"]["after"], &told["promised"]["start"]), (&json!(short), &told["starts_by"]));
+    let node = told["promised"]["nodes"][0].as_str().unwrap();
+    let attempts = harbour.get(&format!("/api/v1/jobs/{short}/attempts")).expect(200).json();
+    let nodes: Vec<&str> =
+        attempts["items"][0]["nodes"].as_array().unwrap().iter().map(|node| node["node"].as_str().unwrap()).collect();
+    assert!(nodes.contains(&node), "what ends first is promised: {told}");
+    assert!(told["estimated_start"].as_str().unwrap() <= told["starts_by"].as_str().unwrap(), "{told}");
+    let holds = json!({ "name": "harbour", "held": 16.0, "guaranteed": 0.0 });
+    assert_eq!(told["organization"], holds);
+
+    let told = why(&ocean, &second);
+    assert_eq!((&told["in_line"], told["estimated_start"].is_string()), (&json!(2), true), "{told}");
+    assert_eq!(told["organization"], json!({ "name": "ocean", "held": 16.0, "guaranteed": 8.0, "limit": 24.0 }));
+    let places = [why(&harbour, &first)["ahead"].clone(), told["ahead"].clone()];
+    assert!(places == [json!(0), json!(1)] || places == [json!(1), json!(0)], "{places:?}");
+    let operator = center.operator();
+    assert_eq!(why(&operator, &first)["promised"]["after"], json!(short));
+}

@@ -2,7 +2,7 @@
 
 use haina_center::{Command, Fact, RowCollector, State};
 use haina_core::*;
-use haina_store::Store;
+use haina_store::{JournalReader, Store};
 
 use crate::driver::{Driver, HARBOUR, OCEAN, OPERATOR, job, small_center};
 use crate::home::Home;
@@ -137,8 +137,17 @@ pub async fn a_busy_history_loads_back_as_it_was_at_every_commit(home: Home) {
     all_facts(&store).await.iter().for_each(|fact| folded.evolve(fact));
     assert_eq!(folded.digest(), center.state.digest(), "the facts lead to the same state");
 
+    // Who only reads the journal sees the same, whether the center runs or not.
+    let read_alone = async || {
+        let read = JournalReader::new(home.location.clone()).facts(0, i32::MAX as u32).await.unwrap();
+        read.into_iter().map(|stored| stored.fact).collect::<Vec<_>>()
+    };
+    let facts = all_facts(&store).await;
+    assert_eq!(read_alone().await, facts);
+
     // So it is for whoever opens the database anew.
     drop(store);
+    assert_eq!(read_alone().await, facts);
     let loaded = home.open().await.load().await.unwrap();
     assert_eq!(loaded.state.digest(), center.state.digest());
     assert_eq!(loaded.position, center.position);
