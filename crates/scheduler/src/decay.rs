@@ -78,13 +78,13 @@ const ROOTS: [u64; BITS as usize] = {
     roots
 };
 
-/// 2^-x in units of 2^-32, for x of at least 0.
-pub(crate) fn exp2_negative(x: f64) -> u64 {
-    if x >= 64.0 { 0 } else { exp2_negative_fraction(((x - x.floor()) * ONE) as u64) >> x as u32 }
+/// 2^-x, both in units of 2^-32.
+pub(crate) fn exp2_negative(x: u128) -> u64 {
+    match u32::try_from(x >> BITS) {
+        Ok(whole @ 0..64) => exp2_negative_fraction(x as u64 & ((1 << BITS) - 1)) >> whole,
+        _ => 0,
+    }
 }
-
-/// 2^32.
-const ONE: f64 = (1u64 << BITS) as f64;
 
 /// 2^-x for x in [0, 1), both in units of 2^-32: the product of the roots of one half that the bits of x name.
 fn exp2_negative_fraction(x: u64) -> u64 {

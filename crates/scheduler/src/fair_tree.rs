@@ -7,6 +7,7 @@
 
 use std::cmp::Reverse;
 
+use crate::ratio::Ratio;
 use crate::share_tree::{ShareTree, Sharer};
 
 /// The users' ranks: the highest is as many as there are users, and is next. None for accounts.
@@ -32,8 +33,8 @@ impl FairTree {
     }
 
     /// The fair-share factor of a user: its rank, divided by the number of users. None for an account.
-    pub fn factor(&self, user: Sharer) -> Option<f64> {
-        Some(f64::from(self.ranks[user.index()]?) / f64::from(self.users))
+    pub fn factor(&self, user: Sharer) -> Option<Ratio> {
+        Some(Ratio::new(self.ranks[user.index()]?.into(), self.users.into()))
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::cmp::Ordering;
 
+/// See [`Ratio::in_units`].
+pub(crate) const UNIT_BITS: u32 = 48;
+
 /// A fraction of whole numbers; infinite where something is divided by nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Ratio {
@@ -15,9 +18,22 @@ impl Ratio {
         if over == 0 { Ratio { over, under: 1 } } else { Ratio { over, under } }
     }
 
-    /// The nearest number that can be shown; infinity where it is infinite.
-    pub fn to_f64(self) -> f64 {
-        self.over as f64 / self.under as f64
+    /// What is divided, and by what; by nothing where it is infinite.
+    pub fn parts(self) -> (u128, u128) {
+        (self.over, self.under)
+    }
+
+    /// In units of 2^-48, rounded down; the most that there is where it is more.
+    pub(crate) fn in_units(self) -> u64 {
+        if self.is_infinite() {
+            return u64::MAX;
+        }
+        let (whole, rest) = (self.over / self.under, self.over % self.under);
+        // What is shifted out is less than one part in 2^79.
+        let surplus = (128 - self.under.leading_zeros()).saturating_sub(79);
+        let fraction = ((rest >> surplus) << UNIT_BITS) / (self.under >> surplus);
+        let units = whole.checked_shl(UNIT_BITS).filter(|units| units >> UNIT_BITS == whole);
+        units.and_then(|units| u64::try_from(units + fraction).ok()).unwrap_or(u64::MAX)
     }
 
     /// Whether something is divided by nothing.
@@ -75,6 +91,23 @@ mod tests {
                 (one, two) => one.cmp(&two),
             };
             assert_eq!(Ratio::new(a, b).cmp(&Ratio::new(c, d)), should, "{a}/{b} and {c}/{d}");
+        }
+    }
+
+    #[test]
+    fn fractions_are_rounded_down_to_units() {
+        let unit = 1u64 << UNIT_BITS;
+        for (over, under, units) in [
+            (0, 7, 0),
+            (1, 1, unit),
+            (1, 3, unit / 3),
+            (7, 2, 7 * unit / 2),
+            (1 << 100, 3 << 100, unit / 3),
+            (1 << 100, 1, u64::MAX),
+            (u128::MAX, 1, u64::MAX),
+            (1, 0, u64::MAX),
+        ] {
+            assert_eq!(Ratio::new(over, under).in_units(), units, "{over}/{under}");
         }
     }
 

@@ -5,6 +5,7 @@ use haina_core::{CardUse, OrganizationId, Timestamp, UserId};
 
 use crate::fair_share::FairShare;
 use crate::fair_tree::FairTree;
+use crate::ratio::Ratio;
 use crate::share_tree::{ShareTree, Sharer};
 use crate::shares::Shares;
 
@@ -18,19 +19,19 @@ pub struct ShareRow {
     /// Its shares among those beside it.
     pub weight: u32,
     /// The part of all shares beside it that these are.
-    pub normalized_shares: f64,
+    pub normalized_shares: Ratio,
     /// What is left of what it used.
     pub used: CardUse,
     /// The part of what all beside it used that this is.
-    pub effective_use: f64,
+    pub effective_use: Ratio,
     /// The one part divided by the other; infinite for who used nothing.
-    pub level_fair_share: f64,
+    pub level_fair_share: Ratio,
     /// A user's rank by Fair Tree, divided by the number of users.
-    pub fair_share: Option<f64>,
+    pub fair_share: Option<Ratio>,
     /// A user's place in line by Fair Tree, from 1; who ties has the same.
     pub position: Option<u32>,
     /// The classic factor, 2^(-use/shares).
-    pub classic_fair_share: f64,
+    pub classic_fair_share: Ratio,
 }
 
 /// Somebody of a tree of shares.
@@ -63,13 +64,13 @@ pub fn share_table(shares: &Shares, now: Timestamp) -> Vec<ShareRow> {
         organization,
         user,
         weight: tree.shares(sharer),
-        normalized_shares: tree.normalized_shares(sharer).to_f64(),
+        normalized_shares: tree.normalized_shares(sharer),
         used: CardUse(tree.used(sharer)),
-        effective_use: tree.effective_use(sharer).to_f64(),
-        level_fair_share: tree.level_fair_share(sharer).to_f64(),
+        effective_use: tree.effective_use(sharer),
+        level_fair_share: tree.level_fair_share(sharer),
         fair_share: fair_tree.factor(sharer),
         position: fair_tree.position(sharer),
-        classic_fair_share: classic.factor(sharer) as f64 / (1u64 << 32) as f64,
+        classic_fair_share: Ratio::new(classic.factor(sharer).into(), 1 << 32),
     };
     whose.into_iter().map(row).collect()
 }

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use haina_scheduler::{FairShare, FairTree, ShareTree, Sharer};
+use haina_scheduler::{FairShare, FairTree, Ratio, ShareTree, Sharer};
 
 /// A tree by names.
 struct Named {
@@ -31,8 +31,9 @@ fn tree(rows: &[(&'static str, &'static str, u32, u64)]) -> Named {
     named
 }
 
-fn six(number: f64) -> String {
-    format!("{number:.6}")
+fn six(ratio: Ratio) -> String {
+    let (over, under) = ratio.parts();
+    format!("{:.6}", over as f64 / under as f64)
 }
 
 /// For each name: part of the shares, part of the use, effective use, factor.
@@ -42,9 +43,9 @@ fn check_classic(named: &Named, expected: &[(&str, &str, &str, &str, &str)]) {
         let sharer = named.of_name[name];
         let is = [
             all.shares(sharer),
-            named.tree.normalized_use(sharer).to_f64(),
+            named.tree.normalized_use(sharer),
             all.effective_use(sharer),
-            all.factor(sharer) as f64 / (1u64 << 32) as f64,
+            Ratio::new(all.factor(sharer).into(), 1 << 32),
         ];
         assert_eq!(is.map(six), [shares, used, effective, factor], "{name}");
     }
@@ -142,7 +143,7 @@ fn check_fair_tree(named: &Named, expected: &[(&str, &str, &str, &str, Option<&s
     for &(name, shares, used, level, factor) in expected {
         let (tree, sharer) = (&named.tree, named.of_name[name]);
         let ratios = [tree.normalized_shares(sharer), tree.effective_use(sharer), tree.level_fair_share(sharer)];
-        assert_eq!(ratios.map(|ratio| six(ratio.to_f64())), [shares, used, level], "{name}");
+        assert_eq!(ratios.map(six), [shares, used, level], "{name}");
         assert_eq!(ranks.factor(sharer).map(six).as_deref(), factor, "{name}");
     }
 }

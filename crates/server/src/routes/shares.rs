@@ -5,7 +5,7 @@ use axum::extract::State;
 use haina_api::{Page, Share, show_card_hours};
 use haina_center::permission::Owner;
 use haina_center::{Action, View};
-use haina_scheduler::{ShareRow, share_table};
+use haina_scheduler::{Ratio, ShareRow, share_table};
 
 use crate::app::App;
 use crate::caller::Caller;
@@ -62,13 +62,14 @@ fn shown(view: &View, row: &ShareRow) -> Share {
         normalized_shares: six_decimals(row.normalized_shares),
         card_hours: show_card_hours(row.used),
         effective_use: six_decimals(row.effective_use),
-        level_fair_share: Some(row.level_fair_share).filter(|level| level.is_finite()).map(six_decimals),
+        level_fair_share: Some(row.level_fair_share).filter(|level| !level.is_infinite()).map(six_decimals),
         position: row.position,
         fair_share: row.fair_share.map(six_decimals),
         classic_fair_share: six_decimals(row.classic_fair_share),
     }
 }
 
-fn six_decimals(number: f64) -> f64 {
-    (number * 1e6).round() / 1e6
+fn six_decimals(ratio: Ratio) -> f64 {
+    let (over, under) = ratio.parts();
+    (over as f64 / under as f64 * 1e6).round() / 1e6
 }
