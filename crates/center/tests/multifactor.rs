@@ -68,7 +68,8 @@ fn points(story: &Story, id: JobId, weights: &PriorityWeights) -> f64 {
     let table = share_table(&view.shares, story.now);
     let own = |user| table.iter().find(|row| (row.organization, row.user) == (job.organization, user));
     // Who is new to an organization has used nothing in it, as the organization has without him.
-    let fair_share = own(Some(job.user)).or(own(None)).unwrap().classic_fair_share;
+    let fair_share = own(Some(job.user)).or(own(None)).unwrap().classic_fair_share.parts();
+    let fair_share = fair_share.0 as f64 / fair_share.1 as f64;
     [(weights.age, age), (weights.size, size), (weights.priority, priority), (weights.fair_share, fair_share)]
         .map(|(weight, factor)| f64::from(weight) * factor)
         .iter()

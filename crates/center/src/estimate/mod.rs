@@ -28,7 +28,7 @@ impl State {
     /// When a job will probably start; none if it is not in line, or if what it waits for does not come by itself.
     ///
     /// Looks at all that runs, at the classes and nodes of its pool, and a bounded number of times at jobs before its own
-    /// (see [`pass::STARTS_MOST`]): well below a millisecond on a pool of hundreds of cards.
+    /// (see `STARTS_MOST`): well below a millisecond on a pool of hundreds of cards.
     pub fn estimated_start(&self, id: JobId, now: Timestamp) -> Option<Estimate> {
         let job = self.jobs.get(&id).filter(|job| job.startable().is_some())?;
         let key = &self.view.classes[&job.class].key;
