@@ -1,16 +1,18 @@
 //! Facts change the state; nothing else does. Cannot fail: what could be wrong was refused before.
 
-use haina_core::{AttemptId, Backfill, JobId, JobState, UserId};
+use haina_core::{AttemptId, Backfill, JobId, JobState, NodeId, UserId};
+use haina_scheduler::Demand;
 
 use crate::{ArrayProgress, ElementCounts, Fact, Job, Progress, State};
 
 impl State {
     /// Applies a fact.
     pub fn evolve(&mut self, fact: &Fact) {
+        let mut freed: Vec<NodeId> = Vec::new();
         match fact {
             Fact::JobEnded { job, .. } => self.leave_class(*job),
             Fact::AttemptEnded { attempt, .. } => {
-                self.free_capacity(*attempt);
+                freed = self.view.attempts[attempt].allocation.shares.iter().map(|share| share.node).collect();
                 self.replan(*attempt, None);
             }
             Fact::AttemptStarted { attempt, at } => self.replan(*attempt, Some(*at)),
@@ -27,6 +29,7 @@ impl State {
         };
         let members = served.map(|(organization, ..)| self.view.shares.members(organization));
         self.view.evolve(fact);
+        freed.into_iter().for_each(|node| self.capacity_freed(node));
         if let Some((organization, user, ended)) = served {
             self.stand(organization, user);
             if let Some(similar) = ended {
@@ -49,13 +52,14 @@ impl State {
             }
             Fact::CardModelSet { .. } | Fact::QuotaSet { .. } => self.queue.unblock_all(),
             Fact::NodeAdded { spec, .. } => {
-                self.queue.capacity_freed(spec.pool, spec.card_model);
+                self.queue.capacity_freed(spec.pool, spec.card_model, |_| true);
                 self.pool_quotas_freed();
                 self.view.weigh_classes(&mut self.queue);
             }
             Fact::NodeSet { id, .. } | Fact::CardsSet { id, .. } => {
+                // Who finds no room there now may be promised some.
                 let spec = &self.view.nodes[id].spec;
-                self.queue.capacity_freed(spec.pool, spec.card_model);
+                self.queue.capacity_freed(spec.pool, spec.card_model, |_| true);
                 self.pool_quotas_freed();
             }
             Fact::OrganizationSet { id, .. } => {
@@ -211,12 +215,15 @@ impl State {
         }
     }
 
-    /// Classes that wait for capacity like that which an attempt gives back are looked at again.
-    fn free_capacity(&mut self, id: AttemptId) {
-        for share in &self.view.attempts[&id].allocation.shares {
-            let spec = &self.view.nodes[&share.node].spec;
-            self.queue.capacity_freed(spec.pool, spec.card_model);
-        }
+    /// Demands that what came free on a node could help are looked at again; so are those that are promised a start, which
+    /// may now be sooner.
+    fn capacity_freed(&mut self, node: NodeId) {
+        let State { view, plan, jobs, queue, .. } = self;
+        let spec = &view.nodes[&node].spec;
+        let demand = |job: JobId| &view.classes[&jobs[&job].class].key.demand;
+        let promised: Vec<&Demand> = plan.promises().map(|(job, _)| demand(job)).collect();
+        let helps = |demand: &Demand| view.cluster.has_room(node, demand) || promised.contains(&demand);
+        queue.capacity_freed(spec.pool, spec.card_model, helps);
     }
 
     fn job_ended(&mut self, id: JobId) {

@@ -164,7 +164,7 @@ fn measure_queue() {
         looks += 1;
         if looks.is_multiple_of(10) {
             queue.block(class, Blocker::Capacity);
-            queue.capacity_freed(POOL, Some(MODEL));
+            queue.capacity_freed(POOL, Some(MODEL), |_| true);
         } else {
             queue.remove(class, waiting(job), at_once);
         }

@@ -155,7 +155,7 @@ impl Cluster {
         self.known_number(id).unwrap_or_else(|| panic!("node {id} is known"))
     }
 
-    fn known_number(&self, id: NodeId) -> Option<usize> {
+    pub(crate) fn known_number(&self, id: NodeId) -> Option<usize> {
         // Ids are mostly given out in a row; then the first look hits.
         let guess = id.0.wrapping_sub(self.ids.first()?.0) as usize;
         if self.ids.get(guess) == Some(&id) { Some(guess) } else { self.ids.binary_search(&id).ok() }

@@ -1,6 +1,6 @@
 //! The earliest start that can be promised: when enough of what is held now has ended at its limit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use haina_core::topology::{Force, Level};
 use haina_core::{Allocation, CardModelId, CardSlot, NodeId, NodeShare, Timestamp};
@@ -19,6 +19,27 @@ fn required(demand: &Demand) -> Option<Level> {
 /// When a node could host a share, and which.
 type Candidate = (Timestamp, u32);
 
+/// Nodes of which a gang may be.
+#[derive(Default)]
+struct Group {
+    candidates: Vec<Candidate>,
+    /// The moments of the earliest of them, as many as are wanted, the last on top.
+    earliest: BinaryHeap<Timestamp>,
+    /// The last of these, once there are as many: who comes free later is none of them.
+    latest: Option<Timestamp>,
+}
+
+impl Group {
+    fn add(&mut self, candidate: Candidate, wanted: usize) {
+        self.candidates.push(candidate);
+        self.earliest.push(candidate.0);
+        if self.earliest.len() > wanted {
+            self.earliest.pop();
+        }
+        self.latest = self.earliest.peek().copied().filter(|_| self.earliest.len() == wanted);
+    }
+}
+
 impl Cluster {
     /// When and where `demand` fits if everything that is held is given back as `releases` says of a node: by ascending
     /// moment, the share that then comes free. Nothing is taken that `terms` withhold. None if it does not fit even then,
@@ -36,7 +57,8 @@ impl Cluster {
         R: Iterator<Item = (Timestamp, &'a NodeShare)>,
     {
         let cards = demand.cards().expect("whole cards, a part of one, or none are asked for");
-        let mut groups: BTreeMap<(Option<CardModelId>, Option<u32>), Vec<Candidate>> = BTreeMap::new();
+        let wanted = demand.nodes as usize;
+        let mut groups: BTreeMap<(Option<CardModelId>, Option<u32>), Group> = BTreeMap::new();
         for (number, node) in self.nodes.iter().enumerate() {
             let serves = demand.card_model.is_none_or(|model| node.spec.card_model == Some(model));
             if node.spec.pool != demand.pool || !serves || !node.takes_work() {
@@ -49,18 +71,20 @@ impl Cluster {
                 _ => Some(None),
             };
             let Some(domain) = domain else { continue };
-            if let Some(moment) = first_fit(node, demand, cards, terms, now, releases(node.spec.id)) {
-                // Cards of a gang are of one model; without cards, nodes of all models serve together.
-                let model = node.spec.card_model.filter(|_| cards != CardDemand::None);
-                groups.entry((model, domain)).or_default().push((moment, number as u32));
+            // Cards of a gang are of one model; without cards, nodes of all models serve together.
+            let model = node.spec.card_model.filter(|_| cards != CardDemand::None);
+            let group = groups.entry((model, domain)).or_default();
+            let in_time =
+                releases(node.spec.id).take_while(|(moment, _)| group.latest.is_none_or(|most| *moment <= most));
+            if let Some(moment) = first_fit(node, demand, cards, terms, now, in_time) {
+                group.add((moment, number as u32), wanted);
             }
         }
-        let wanted = demand.nodes as usize;
-        let complete = groups.into_values().filter(|candidates| candidates.len() >= wanted);
-        let (start, mut candidates) = complete
-            .map(|mut candidates| {
-                candidates.sort_unstable();
-                (candidates[wanted - 1].0, candidates)
+        let (start, mut candidates) = groups
+            .into_values()
+            .filter_map(|mut group| {
+                group.candidates.sort_unstable();
+                Some((group.latest?, group.candidates))
             })
             .min_by_key(|(start, _)| *start)?;
         // Those that come free last, so that others may use the rest for longer.
@@ -94,6 +118,9 @@ fn first_fit<'a>(
     if fits(node, demand, cards, terms) {
         return Some(now);
     }
+    let mut releases = releases.peekable();
+    // Most nodes come free too late, which is cheap to know.
+    releases.peek()?;
     let mut node = node.clone();
     for (moment, share) in releases {
         node.release(share);
@@ -102,6 +129,18 @@ fn first_fit<'a>(
         }
     }
     None
+}
+
+impl Cluster {
+    /// Whether one share of `demand` would find room on a node now: who is not hosted there now cannot be helped by what
+    /// came free there.
+    pub fn has_room(&self, node: NodeId, demand: &Demand) -> bool {
+        let Some(cards) = demand.cards() else { return false };
+        let Some(node) = self.known_number(node).map(|number| &self.nodes[number]) else { return false };
+        let spec = &node.spec;
+        let is_meant = spec.pool == demand.pool && demand.card_model.is_none_or(|model| spec.card_model == Some(model));
+        is_meant && node.takes_work() && fits(node, demand, cards, &Terms::default())
+    }
 }
 
 fn fits(node: &Node, demand: &Demand, cards: CardDemand, terms: &Terms) -> bool {

@@ -376,19 +376,15 @@ impl Queue {
     }
 
     /// Something became free or available on a node of `pool` whose cards are of `card_model`; none for a node without
-    /// cards. Demands that it could help are looked at again.
-    pub fn capacity_freed(&mut self, pool: PoolId, card_model: Option<CardModelId>) {
+    /// cards. Demands are looked at again that it helps: `helps` may tell of one that the node has no room for it all the same.
+    pub fn capacity_freed(&mut self, pool: PoolId, card_model: Option<CardModelId>, helps: impl Fn(&Demand) -> bool) {
         let with_cards = card_model.into_iter().flat_map(|model| [Helpful::AnyCards, Helpful::Model(model)]);
         for helpful in with_cards.chain([Helpful::AnyNode]) {
-            while let Some((.., demand)) = self.first_waiting(pool, helpful) {
-                self.capacity_returns(demand);
-            }
+            let waiting = self.waiting_for_capacity.range((pool, helpful, Demand::least())..);
+            let alike = waiting.take_while(|entry| (entry.0, entry.1) == (pool, helpful));
+            let helped: Vec<Demand> = alike.map(|(.., demand)| *demand).filter(&helps).collect();
+            helped.into_iter().for_each(|demand| self.capacity_returns(demand));
         }
-    }
-
-    fn first_waiting(&self, pool: PoolId, helpful: Helpful) -> Option<(PoolId, Helpful, Demand)> {
-        let all = |entry: &&(PoolId, Helpful, Demand)| (entry.0, entry.1) == (pool, helpful);
-        self.waiting_for_capacity.range((pool, helpful, Demand::least())..).next().filter(all).copied()
     }
 
     /// The quota, funds or standing of an organization changed for the better; its classes are looked at again.

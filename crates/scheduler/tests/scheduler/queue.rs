@@ -108,7 +108,7 @@ fn freed_capacity_wakes_only_those_that_it_could_help() {
     };
     let woken_by = |pool, model: Option<CardModelId>| {
         let mut queue = blocked();
-        queue.capacity_freed(pool, model);
+        queue.capacity_freed(pool, model, |_| true);
         queue.check();
         drain(&mut queue)
     };
@@ -128,7 +128,7 @@ fn a_changed_account_wakes_the_classes_of_its_organization() {
     insert(&mut queue, 2, [2]);
     queue.block(ClassId(1), Blocker::Account);
     queue.block(ClassId(2), Blocker::Account);
-    queue.capacity_freed(POOL, Some(ASCEND));
+    queue.capacity_freed(POOL, Some(ASCEND), |_| true);
     assert_eq!(queue.next(), None);
     queue.account_changed(PORT);
     queue.check();
@@ -145,7 +145,7 @@ fn a_block_can_change_its_reason() {
     queue.check();
     queue.account_changed(OCEAN);
     assert_eq!(queue.next(), None);
-    queue.capacity_freed(POOL, Some(NVIDIA));
+    queue.capacity_freed(POOL, Some(NVIDIA), |_| true);
     assert_eq!(queue.next(), Some((ClassId(1), JobId(1))));
 }
 
@@ -207,7 +207,7 @@ fn a_demand_that_does_not_fit_waits_for_all_who_have_it() {
     assert_eq!(queue.blocker(ClassId(2)), Some(Blocker::Capacity));
     insert(&mut queue, 2, [0]);
     assert_eq!(queue.next(), Some((ClassId(3), JobId(3))), "and that for a new head");
-    queue.capacity_freed(POOL, Some(ASCEND));
+    queue.capacity_freed(POOL, Some(ASCEND), |_| true);
     queue.check();
     assert_eq!(drain(&mut queue), [0, 1, 2, 3]);
 }
@@ -228,7 +228,7 @@ fn in_strict_order_nobody_passes_who_wants_the_same_cards() {
         passed.push(job.0);
     }
     assert_eq!(passed, [2, 4, 5], "another model, no cards, another pool");
-    queue.capacity_freed(POOL, Some(ASCEND));
+    queue.capacity_freed(POOL, Some(ASCEND), |_| true);
     assert_eq!(queue.next_in_strict_order(), Some((ClassId(1), JobId(1))));
 }
 

@@ -155,7 +155,7 @@ proptest! {
                     plain[class.0 as usize].block(blocker, &mut full);
                 },
                 Step::CapacityFreed(pool, model) => {
-                    queue.capacity_freed(pool, model);
+                    queue.capacity_freed(pool, model, |_| true);
                     full.retain(|demand| !helps(demand, pool, model));
                 }
                 Step::AccountChanged(organization) => {
