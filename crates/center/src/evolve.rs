@@ -42,6 +42,9 @@ impl State {
             }
             if !self.view.held.is_empty() && self.view.center.policy.backfill == Backfill::None {
                 self.queue.account_narrowed(organization);
+                // Others may have become unable to start as well, and then hold back nobody.
+                let shared = self.view.pools.keys().filter(|_| self.view.held.are_shared());
+                shared.for_each(|pool| self.queue.look_again_at_pool(*pool));
             }
         }
         match fact {

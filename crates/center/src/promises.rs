@@ -52,7 +52,7 @@ impl State {
             let known = self.plan.withdraw(job);
             let stays = made.map(|(_, promise)| &promise.allocation);
             if let Some(void) = known.filter(|known| stays != Some(&known.allocation)) {
-                self.queue.promises_changed(void.pool);
+                self.queue.look_again_at_pool(void.pool);
             }
         }
         if let Some((job, promise)) = made {

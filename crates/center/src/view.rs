@@ -244,7 +244,8 @@ impl View {
                 };
                 self.shares.begin(&entry.attempted());
                 let path = quota_path(&self.nodes, &self.projects, &entry);
-                let admitted = self.held.admits(&path, allocation.cards(), self.cards_in(path.pool));
+                let free = CardMillis(self.cards_free(path.pool).0 + allocation.cards().0);
+                let admitted = self.held.admits(&path, allocation.cards(), free);
                 assert_eq!(admitted, Ok(()), "no admission makes a quota exceeded");
                 self.held.hold(&path, allocation.cards());
                 self.attempts.insert(*attempt, entry);
@@ -294,7 +295,7 @@ impl View {
     /// The widest quota that does not.
     pub fn admits(&self, key: &ClassKey, user: UserId) -> Result<(), Exceeded> {
         let path = self.quota_path(key, user);
-        self.held.admits(&path, crate::cards_of(&key.demand), self.cards_in(path.pool))
+        self.held.admits(&path, crate::cards_of(&key.demand), self.cards_free(path.pool))
     }
 
     /// The quota that keeps a job from starting, if one does, and what it waits for then.
@@ -340,10 +341,10 @@ impl View {
         }
     }
 
-    /// Cards of a pool that take work, free or not.
-    pub fn cards_in(&self, pool: PoolId) -> CardMillis {
+    /// What is free of the cards of a pool that take work.
+    pub fn cards_free(&self, pool: PoolId) -> CardMillis {
         let models = self.cluster.card_models(pool);
-        CardMillis(models.map(|model| self.cluster.totals(pool, model).available.0).sum())
+        CardMillis(models.map(|model| self.cluster.totals(pool, model).free.0).sum())
     }
 
     fn limit_organization(&mut self, id: OrganizationId, limit: Option<CardMillis>) {

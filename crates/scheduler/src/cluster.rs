@@ -20,6 +20,8 @@ pub struct Totals {
     pub available: CardMillis,
     /// Held, on nodes in any state; may exceed `available` while nodes drain.
     pub allocated: CardMillis,
+    /// Usable ones, and what is left of them, on nodes that take work.
+    pub free: CardMillis,
 }
 
 /// The nodes of a center, with what is held and what is free of each.

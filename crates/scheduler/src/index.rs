@@ -77,6 +77,7 @@ impl Group {
     /// The node takes work from now on.
     pub(crate) fn index(&mut self, number: u32, node: &Node) {
         self.totals.available.0 += node.usable_cards() * 1000;
+        self.totals.free.0 += node.left().0;
         self.insert_profile(number, node.profile());
         self.domains.enter(number, node, node.profile().free);
         self.insert_cpu(number, node.cpu_free);
@@ -93,6 +94,7 @@ impl Group {
     /// The node takes no more work.
     pub(crate) fn unindex(&mut self, number: u32, node: &Node) {
         self.totals.available.0 -= node.usable_cards() * 1000;
+        self.totals.free.0 -= node.left().0;
         self.remove_profile(number, node.profile());
         self.domains.leave(number, node, node.profile().free);
         self.remove_cpu(number, node.cpu_free);
@@ -107,6 +109,7 @@ impl Group {
     /// Applies `change` to a node and keeps up. Only the cards of `cards` may change.
     pub(crate) fn change(&mut self, number: u32, node: &mut Node, cards: &[CardSlot], change: impl FnOnce(&mut Node)) {
         let before = (node.profile(), node.cpu_free, node.allocated());
+        let left = node.left();
         if node.takes_work() {
             for slot in cards {
                 if let Some(left) = node.remainder(slot.index) {
@@ -120,6 +123,7 @@ impl Group {
         if !node.takes_work() {
             return;
         }
+        self.totals.free = CardMillis(self.totals.free.0 - left.0 + node.left().0);
         if before.0 != after.0 {
             self.remove_profile(number, before.0);
             self.insert_profile(number, after.0);

@@ -155,6 +155,12 @@ impl Node {
         (0..self.in_parts.len() as u8).filter_map(|card| self.remainder(card).map(|left| (card, left)))
     }
 
+    /// What is free of all usable cards.
+    pub(crate) fn left(&self) -> CardMillis {
+        let of_parts = self.remainders().map(|(_, left)| u32::from(left)).sum::<u32>();
+        CardMillis(self.usable_free().count_ones() * 1000 + of_parts)
+    }
+
     /// Takes a share. Panics if any of it is not free.
     pub(crate) fn claim(&mut self, share: &NodeShare) {
         let node = self.spec.id;

@@ -456,8 +456,9 @@ impl Queue {
         self.change_shape(&demand, |shape| (shape.waits, shape.window) = (false, None));
     }
 
-    /// What was promised in a pool is free for others; all its demands are looked at again.
-    pub fn promises_changed(&mut self, pool: PoolId) {
+    /// What was promised in a pool is free for others, or who waits there may hold back nobody any more: all its demands are
+    /// looked at again.
+    pub fn look_again_at_pool(&mut self, pool: PoolId) {
         let first = (pool, Helpful::AnyNode, Demand::least());
         let of_pool = self.waiting_for_capacity.range(first..).take_while(|(other, ..)| *other == pool);
         for demand in of_pool.map(|(.., demand)| *demand).collect::<Vec<_>>() {

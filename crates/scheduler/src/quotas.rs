@@ -160,11 +160,11 @@ impl Quotas {
     }
 
     /// The first quota, from the widest scope to the narrowest, that stands against `asked` more cards on this path.
-    /// `in_pool` is what its pool has now.
+    /// `free` is what is free in its pool: what is kept for others must stay free.
     ///
     /// # Errors
     /// That quota.
-    pub fn admits(&self, path: &QuotaPath<'_>, asked: CardMillis, in_pool: CardMillis) -> Result<(), Exceeded> {
+    pub fn admits(&self, path: &QuotaPath<'_>, asked: CardMillis, free: CardMillis) -> Result<(), Exceeded> {
         if asked.0 == 0 || self.entries.is_empty() {
             return Ok(());
         }
@@ -175,11 +175,11 @@ impl Quotas {
             let taken = entry.taken.0.saturating_add(more);
             // Of what is kept here, its own part was left out of `more`.
             let kept = CardMillis((entry.taken.0 - entry.held.0).saturating_sub(asked.0 - more));
-            // What a pool has is a limit only for what is kept: the rest is the placement's affair.
             let is_pool = scope.organization.is_none() && scope.pool.is_some();
-            let in_pool = Some(in_pool).filter(|_| is_pool && kept.0 > 0);
-            let limit = entry.quota.limit.into_iter().chain(in_pool).min();
-            if let Some(limit) = limit.filter(|limit| taken > limit.0) {
+            let runs_short = is_pool && kept.0 > 0 && kept.0.saturating_add(asked.0) > free.0;
+            let in_pool = runs_short.then(|| CardMillis(entry.held.0 + free.0));
+            let limit = entry.quota.limit.filter(|limit| taken > limit.0).or(in_pool);
+            if let Some(limit) = limit {
                 exceeded = Some(Exceeded { scope, limit, held: entry.held, kept });
             }
             more = taken.max(entry.quota.kept().0) - entry.counted();
@@ -248,6 +248,11 @@ impl Quotas {
     /// Whether nothing is set anywhere.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// Whether something is set that is about more than one organization.
+    pub fn are_shared(&self) -> bool {
+        self.kinds[0] + self.kinds[1] > 0
     }
 
     /// What is set in a scope; plain if nothing is.

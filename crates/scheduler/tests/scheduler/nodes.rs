@@ -124,9 +124,10 @@ fn totals_tell_installed_available_and_allocated_apart() {
     let mut cluster = cluster([ascend(1), ascend(2), nvidia(3), plain(4, 8)]);
     place(&mut cluster, &Demand { card_model: Some(ASCEND), ..cards(3) });
     cluster.set_state(NodeId(1), NodeState::Draining);
-    let ascends = Totals { installed: CardMillis(16_000), available: CardMillis(8000), allocated: CardMillis(3000) };
+    let (installed, eight, allocated) = (CardMillis(16_000), CardMillis(8000), CardMillis(3000));
+    let ascends = Totals { installed, available: eight, allocated, free: eight };
     assert_eq!(cluster.totals(POOL, ASCEND), ascends);
-    let nvidias = Totals { installed: CardMillis(8000), available: CardMillis(8000), allocated: CardMillis(0) };
+    let nvidias = Totals { installed: eight, available: eight, allocated: CardMillis(0), free: eight };
     assert_eq!(cluster.all_totals().collect::<Vec<_>>(), [(POOL, ASCEND, ascends), (POOL, NVIDIA, nvidias)]);
     assert_eq!(Cluster::new().totals(POOL, ASCEND), Totals::default());
 }

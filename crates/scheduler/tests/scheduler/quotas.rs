@@ -49,7 +49,7 @@ fn with(quotas: &[(QuotaScope, Quota)]) -> Quotas {
 /// Holds cards one by one until a quota stands against it; what was held, and at which level it ended.
 fn fill(quotas: &mut Quotas, path: QuotaPath<'_>, cards_in_pool: u32) -> (u32, Option<QuotaLevel>) {
     for held in 0..cards_in_pool {
-        match quotas.admits(&path, CardMillis::whole(1), CardMillis::whole(cards_in_pool)) {
+        match quotas.admits(&path, CardMillis::whole(1), CardMillis::whole(cards_in_pool - held)) {
             Ok(()) => quotas.hold(&path, CardMillis::whole(1)),
             Err(exceeded) => return (held, Some(exceeded.scope.level())),
         }
@@ -102,7 +102,7 @@ fn what_is_guaranteed_and_not_lendable_is_kept() {
         let left = 12 - held;
         let mut more = 0;
         let own = path(OCEAN, None, LI);
-        while more < left && quotas.admits(&own, CardMillis::whole(1), CardMillis::whole(12)).is_ok() {
+        while more < left && quotas.admits(&own, CardMillis::whole(1), CardMillis::whole(left - more)).is_ok() {
             quotas.hold(&own, CardMillis::whole(1));
             more += 1;
         }
@@ -117,16 +117,16 @@ fn what_a_project_keeps_is_part_of_what_its_organization_keeps() {
     assert_eq!(fill(&mut quotas, path(HARBOUR, None, WANG), 12).0, 6, "Ocean's six are kept");
     let beside = path(OCEAN, None, LI);
     let mut held = 0;
-    while quotas.admits(&beside, CardMillis::whole(1), CardMillis::whole(12)).is_ok() {
+    while quotas.admits(&beside, CardMillis::whole(1), CardMillis::whole(6 - held)).is_ok() {
         quotas.hold(&beside, CardMillis::whole(1));
         held += 1;
     }
     assert_eq!(held, 2, "of the six, four are kept for Sonar");
-    let exceeded = quotas.admits(&beside, CardMillis::whole(1), CardMillis::whole(12)).unwrap_err();
+    let exceeded = quotas.admits(&beside, CardMillis::whole(1), CardMillis::whole(4)).unwrap_err();
     assert_eq!((exceeded.scope.level(), exceeded.kept), (QuotaLevel::Pool, CardMillis::whole(4)));
-    for _ in 0..4 {
+    for free in [4, 3, 2, 1] {
         let own = path(OCEAN, Some(BUOYS), LI);
-        quotas.admits(&own, CardMillis::whole(1), CardMillis::whole(12)).expect("what is kept is there");
+        quotas.admits(&own, CardMillis::whole(1), CardMillis::whole(free)).expect("what is kept is there");
         quotas.hold(&own, CardMillis::whole(1));
     }
 }
@@ -228,7 +228,7 @@ proptest! {
                 continue;
             }
             let fits = in_pool_now(&held) < in_pool * 1000;
-            let admitted = quotas.admits(&path, CardMillis::whole(1), CardMillis::whole(in_pool)).is_ok();
+            let admitted = quotas.admits(&path, CardMillis::whole(1), CardMillis(in_pool * 1000 - in_pool_now(&held))).is_ok();
             let was_broken = Plain { quotas: &set, held: &held }.is_broken(in_pool * 1000);
             *held.entry(who).or_default() += 1000;
             let is_broken = Plain { quotas: &set, held: &held }.is_broken(in_pool * 1000);

@@ -4,7 +4,7 @@
 //! A quota stands against a start that would make its scope count more than its limit. What is kept for somebody counts as
 //! held by him, so a start within what is kept for it makes nothing above count more.
 
-use super::scene::{Job, Quota, Scene, Scope};
+use super::scene::{Job, Node, Quota, Scene, Scope};
 
 /// Whom a job's cards are counted for.
 #[derive(Clone, Copy)]
@@ -48,10 +48,10 @@ pub fn exceeded(scene: &Scene, job: &Job) -> Option<(Scope, u64, u64)> {
     }
     let pool = Scope { pool: Some(job.submitted.shape.pool), ..Scope::default() };
     let (was, is) = (before.taken(&pool), after.taken(&pool));
-    // What is kept for others is what is counted without being held once this one has its cards.
-    let is_kept = is > after.held_in(&pool);
-    let cards = before.cards_in(job.submitted.shape.pool);
-    (is > was && is_kept && is > cards).then_some((pool, is, cards))
+    // What is kept for others is what is counted without being held once this one has its cards; so much must stay free.
+    let kept = is.saturating_sub(after.held_in(&pool));
+    let free = before.free_in(job.submitted.shape.pool);
+    (is > was && kept > 0 && asked + kept > free).then_some((pool, asked + kept, free))
 }
 
 struct Count<'a> {
@@ -116,9 +116,11 @@ impl Count<'_> {
         }
     }
 
-    /// Cards of a pool that take work.
-    fn cards_in(&self, pool: u32) -> u64 {
+    /// What is free of the cards of a pool that take work.
+    fn free_in(&self, pool: u32) -> u64 {
         let nodes = self.scene.nodes.values().filter(|node| node.pool == pool && !node.draining);
-        nodes.map(|node| 1000 * (node.holders.len() - node.unusable.len()) as u64).sum()
+        let left =
+            |node: &Node| (0..node.holders.len() as u8).map(|card| u64::from(node.left_millis(card))).sum::<u64>();
+        nodes.map(left).sum()
     }
 }
