@@ -42,11 +42,11 @@ impl Group {
 
 impl Cluster {
     /// When and where `demand` fits if everything that is held is given back as `releases` says of a node: by ascending
-    /// moment, the share that then comes free. Nothing is taken that `terms` withhold. None if it does not fit even then,
+    /// moment, what tells the share that then comes free. Nothing is taken that `terms` withhold. None if it does not fit even then,
     /// because nodes are out of service.
     ///
     /// Looks at every node of the pool, and at what is held on each.
-    pub fn earliest<'a, R>(
+    pub fn earliest<'a, R, S>(
         &self,
         demand: &Demand,
         terms: &Terms,
@@ -54,7 +54,8 @@ impl Cluster {
         releases: impl Fn(NodeId) -> R,
     ) -> Option<(Timestamp, Allocation)>
     where
-        R: Iterator<Item = (Timestamp, &'a NodeShare)>,
+        R: Iterator<Item = (Timestamp, S)>,
+        S: FnOnce() -> &'a NodeShare,
     {
         let cards = demand.cards().expect("whole cards, a part of one, or none are asked for");
         let wanted = demand.nodes as usize;
@@ -94,7 +95,7 @@ impl Cluster {
         let share = |number: u32| {
             let mut node = self.nodes[number as usize].clone();
             let ended = releases(node.spec.id).take_while(|(moment, _)| *moment <= start);
-            ended.for_each(|(_, share)| node.release(share));
+            ended.for_each(|(_, share)| node.release(share()));
             NodeShare {
                 node: node.spec.id,
                 cards: choose(&node, cards, terms),
@@ -113,7 +114,7 @@ fn first_fit<'a>(
     cards: CardDemand,
     terms: &Terms,
     now: Timestamp,
-    releases: impl Iterator<Item = (Timestamp, &'a NodeShare)>,
+    releases: impl Iterator<Item = (Timestamp, impl FnOnce() -> &'a NodeShare)>,
 ) -> Option<Timestamp> {
     if fits(node, demand, cards, terms) {
         return Some(now);
@@ -123,7 +124,7 @@ fn first_fit<'a>(
     releases.peek()?;
     let mut node = node.clone();
     for (moment, share) in releases {
-        node.release(share);
+        node.release(share());
         if fits(&node, demand, cards, terms) {
             return Some(moment.max(now));
         }

@@ -166,10 +166,11 @@ impl Step<'_> {
         let withheld = state.plan.promised_to_others(key.demand.pool, job);
         let terms = Terms { placement: policy.placement, withheld: &withheld };
         let releases = |node| {
-            state.plan.ends(node).filter_map(move |(ends, attempt)| {
+            let share = move |attempt| {
                 let shares = &state.view.attempts[&attempt].allocation.shares;
-                shares.iter().find(|share| share.node == node).map(|share| (ends, share))
-            })
+                shares.iter().find(|share| share.node == node).expect("an attempt ends on nodes that it holds")
+            };
+            state.plan.ends(node).map(move |(ends, attempt)| (ends, move || share(attempt)))
         };
         let Some((start, allocation)) = state.view.cluster.earliest(&key.demand, &terms, self.now, releases) else {
             return Ok(false);

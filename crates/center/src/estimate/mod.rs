@@ -34,7 +34,9 @@ impl State {
         let key = &self.view.classes[&job.class].key;
         let turn = Pass::new(self, key.demand.pool, key.priority, now).until(id)?;
         let terms = Terms::default();
-        let (room, _) = self.view.cluster.earliest(&key.demand, &terms, now, |node| self.likely_releases(node, now))?;
+        let (room, _) = self.view.cluster.earliest(&key.demand, &terms, now, |node| {
+            self.likely_releases(node, now).map(|(ends, share)| (ends, move || share))
+        })?;
         let estimate = Estimate { start: turn.start.max(room).max(now), is_least: turn.is_least };
         match self.plan.promised(id) {
             Some(promise) if promise.start <= estimate.start => {
