@@ -79,7 +79,7 @@ pub fn center(size: Size) -> CenterDefinition {
 
 /// What limits who may hold how much, at five levels: the center, the pool, organizations, their projects, and each user.
 /// So much that the limits are looked at and never reached: what is measured is the scheduler at its busiest. Half of the
-/// cards are guaranteed to organizations, and half of these are kept for them.
+/// cards are guaranteed to organizations; all of them may be lent, or the center would not be full.
 fn quotas(size: Size) -> Vec<QuotaDefinition> {
     let cards = CardMillis::whole(size.nodes * CARDS_OF_NODE);
     let limit = |times: u32| Some(CardMillis(times * cards.0));
@@ -97,10 +97,9 @@ fn quotas(size: Size) -> Vec<QuotaDefinition> {
         ..center.clone()
     };
     let of_organization = |number: u32| {
-        let lendable = Some(CardMillis(guaranteed.0 / 2));
         let organization = QuotaDefinition {
             organization: Some(format!("organization-{number}")),
-            quota: Quota { guaranteed, limit: limit(3), lendable },
+            quota: Quota { guaranteed, limit: limit(3), lendable: None },
             ..pool.clone()
         };
         let quota = Quota { limit: limit(2), ..Quota::default() };
