@@ -285,8 +285,18 @@ impl View {
 
     /// Whom the cards of a class's jobs are counted for, if this user submitted them.
     pub fn quota_path(&self, key: &ClassKey, user: UserId) -> QuotaPath<'_> {
-        let projects = key.project.map_or(&[][..], |project| &self.projects[&project].lineage);
-        QuotaPath { pool: key.demand.pool, organization: key.organization, projects, user }
+        self.path(key.demand.pool, key.organization, key.project, user)
+    }
+
+    pub(crate) fn path(
+        &self,
+        pool: PoolId,
+        organization: OrganizationId,
+        project: Option<ProjectId>,
+        user: UserId,
+    ) -> QuotaPath<'_> {
+        let projects = project.map_or(&[][..], |project| &self.projects[&project].lineage);
+        QuotaPath { pool, organization, projects, user }
     }
 
     /// Whether the quotas let a job of a class start, if this user submitted it.

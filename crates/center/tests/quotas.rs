@@ -144,6 +144,19 @@ fn one_user_at_a_limit(mut story: Story) {
 }
 
 #[test]
+fn an_estimated_start_knows_of_quotas() {
+    let mut story = Story::begin();
+    add_project(&mut story, "harbour", "cranes", None);
+    set(&mut story, at_most(of_project("harbour", "cranes"), 4)).unwrap();
+    let running = story.submit_one(HARBOUR, of("cranes", 4.0));
+    let waits = story.submit_one(HARBOUR, of("cranes", 4.0));
+    let estimate = story.state.estimated_start(waits, story.now).expect("the job is in line");
+    assert!(estimate.start > story.now, "twelve cards are free, but not for this project");
+    story.finish(running, SUCCESS);
+    assert!(runs(&story, waits));
+}
+
+#[test]
 fn what_is_guaranteed_is_lent_as_far_as_it_is_lendable() {
     let mut story = Story::begin();
     set(&mut story, guarantee(in_pool("ocean"), 8, Some(2))).unwrap();

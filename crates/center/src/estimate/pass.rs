@@ -4,9 +4,10 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use haina_core::{
-    CardMillis, CardModelId, ClassId, JobId, Milliseconds, OrganizationId, PoolId, Timestamp, WaitReason,
+    CardMillis, CardModelId, ClassId, JobId, Milliseconds, OrganizationId, PoolId, ProjectId, Timestamp, UserId,
+    WaitReason,
 };
-use haina_scheduler::{Blocker, Share, Shares, Standing};
+use haina_scheduler::{Blocker, Quotas, Share, Shares, Standing};
 
 use super::Estimate;
 use super::run_time::likely;
@@ -24,6 +25,8 @@ type Place = (Reverse<i32>, Standing, Timestamp, JobId);
 struct Candidate {
     id: JobId,
     organization: OrganizationId,
+    project: Option<ProjectId>,
+    user: UserId,
     model: Option<CardModelId>,
     cards: CardMillis,
     predicted: Milliseconds,
@@ -40,19 +43,29 @@ struct Line<'a> {
     classes: Vec<Box<dyn Iterator<Item = JobId> + 'a>>,
 }
 
-/// What ends when, whose it is, and what comes free.
-type End = (Timestamp, CardModelId, OrganizationId, u32);
+/// Cards of a model that are held until then, and for whom.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Held {
+    ends: Timestamp,
+    model: CardModelId,
+    organization: OrganizationId,
+    project: Option<ProjectId>,
+    user: UserId,
+    cards: CardMillis,
+}
 
 /// The pool as it will be.
 pub struct Pass<'a> {
     state: &'a State,
+    pool: PoolId,
     now: Timestamp,
     free_millis: BTreeMap<CardModelId, u64>,
     /// The next end first.
-    ends: BinaryHeap<Reverse<End>>,
+    ends: BinaryHeap<Reverse<Held>>,
     lines: BTreeMap<OrganizationId, Line<'a>>,
     /// What organizations hold and are entitled to; nothing of their users.
     shares: Shares,
+    quotas: Quotas,
     starts: usize,
     looks: usize,
 }
@@ -67,7 +80,8 @@ impl<'a> Pass<'a> {
         });
         let (free_millis, shares) = (free.collect(), Shares::default());
         let (ends, lines, starts, looks) = (BinaryHeap::new(), BTreeMap::new(), 0, 0);
-        let mut pass = Pass { state, now, free_millis, ends, lines, shares, starts, looks };
+        let quotas = view.held.clone();
+        let mut pass = Pass { state, pool, now, free_millis, ends, lines, shares, quotas, starts, looks };
         for (id, share) in view.shares.iter() {
             let (entitlement, held, used) = (share.entitlement, share.held, share.used);
             *pass.shares.share(id) = Share { entitlement, held, used, users: BTreeMap::new() };
@@ -76,8 +90,9 @@ impl<'a> Pass<'a> {
             let Some(share) = attempt.allocation.shares.first() else { continue };
             let spec = &view.nodes[&share.node].spec;
             if let Some(model) = spec.card_model.filter(|_| spec.pool == pool) {
-                let cards = attempt.allocation.cards().0;
-                pass.ends.push(Reverse((state.likely_end(*id, now), model, attempt.organization, cards)));
+                let (organization, project, user) = (attempt.organization, attempt.project, attempt.user);
+                let (ends, cards) = (state.likely_end(*id, now), attempt.allocation.cards());
+                pass.ends.push(Reverse(Held { ends, model, organization, project, user, cards }));
             }
         }
         for (id, class) in &view.classes {
@@ -137,31 +152,33 @@ impl<'a> Pass<'a> {
         let Reverse(((.., id), class)) = line.heads.pop()?;
         line.advance(state, class);
         let job = &state.jobs[&id];
-        let demand = &state.view.classes[&job.class].key.demand;
+        let key = &state.view.classes[&job.class].key;
+        let (demand, project, user) = (&key.demand, key.project, job.user);
         let (model, cards, predicted) = (demand.card_model, cards_of(demand), job.expected(&state.view.history));
-        Some(Candidate { id, organization, model, cards, predicted, times: job.startable_now() })
+        Some(Candidate { id, organization, project, user, model, cards, predicted, times: job.startable_now() })
     }
 
     /// Starts as much of a candidate as there is room for; whether anything.
     fn start(&mut self, candidate: &mut Candidate) -> bool {
-        let (cards, organization) = (candidate.cards, candidate.organization);
-        let limit = self.state.view.organizations[&organization].card_limit.filter(|_| cards.0 > 0);
+        let &mut Candidate { organization, project, user, cards, .. } = candidate;
+        let path = self.state.view.path(self.pool, organization, project, user);
         let before = candidate.times;
         self.looks += 1;
         while candidate.times > 0 && self.starts < STARTS_MOST {
-            let held = self.shares.held(organization).0.saturating_add(cards.0);
             let serves = |(model, free): &(&CardModelId, &u64)| {
                 candidate.model.is_none_or(|wanted| wanted == **model) && **free >= u64::from(cards.0)
             };
             let roomiest = self.free_millis.iter().filter(serves).max_by_key(|(_, free)| **free);
             let Some(model) = roomiest.map(|(model, _)| *model) else { break };
-            if limit.is_some_and(|limit| held > limit.0) {
+            let free = u32::try_from(self.free_millis.values().sum::<u64>()).unwrap_or(u32::MAX);
+            if self.quotas.admits(&path, cards, CardMillis(free)).is_err() {
                 break;
             }
+            self.quotas.hold(&path, cards);
             *self.free_millis.entry(model).or_default() -= u64::from(cards.0);
             self.shares.share(organization).held.0 += cards.0;
             let ends = self.now + likely(candidate.predicted, Milliseconds(0), candidate.id);
-            self.ends.push(Reverse((ends, model, organization, cards.0)));
+            self.ends.push(Reverse(Held { ends, model, organization, project, user, cards }));
             self.starts += 1;
             candidate.times -= 1;
         }
@@ -170,14 +187,16 @@ impl<'a> Pass<'a> {
 
     /// Time goes on to the next end; none if nothing runs any more.
     fn end(&mut self) -> Option<()> {
-        let Reverse((at, ..)) = self.ends.peek()?;
-        self.now = self.now.max(*at);
-        while let Some(Reverse((at, model, organization, cards))) = self.ends.peek().copied()
-            && at <= self.now
+        let Reverse(first) = self.ends.peek()?;
+        self.now = self.now.max(first.ends);
+        while let Some(Reverse(held)) = self.ends.peek().copied()
+            && held.ends <= self.now
         {
             self.ends.pop();
-            *self.free_millis.entry(model).or_default() += u64::from(cards);
-            self.shares.share(organization).held.0 -= cards;
+            *self.free_millis.entry(held.model).or_default() += u64::from(held.cards.0);
+            self.shares.share(held.organization).held.0 -= held.cards.0;
+            let path = self.state.view.path(self.pool, held.organization, held.project, held.user);
+            self.quotas.release(&path, held.cards);
         }
         Some(())
     }
