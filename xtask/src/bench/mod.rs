@@ -7,6 +7,7 @@ mod load;
 mod local;
 mod machine;
 mod measurements;
+mod packing;
 mod quality;
 mod scheduler;
 mod slurm;

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::machine::Machine;
 use super::measurements::{Measurements, Must};
+use super::packing;
 use crate::processes::Workplace;
 use crate::{steps, workspace};
 
@@ -36,7 +37,8 @@ const OF_ORACLE_MOST: f64 = 130.0;
 /// # Errors
 /// Where the trace is missing or something cannot be simulated; with `check`, where a promise is not kept.
 pub fn run(check: bool) -> anyhow::Result<()> {
-    let traces = std::env::var_os("HAINA_TRACES").context("HAINA_TRACES must name a directory with philly.csv")?;
+    let traces = std::env::var_os("HAINA_TRACES")
+        .context("HAINA_TRACES must name a directory with philly.csv and openb's tables")?;
     let philly = PathBuf::from(traces).join("philly.csv");
     steps::build_haina()?;
     let machine = Machine::look(Workplace::new("bench")?.path())?;
@@ -44,6 +46,7 @@ pub fn run(check: bool) -> anyhow::Result<()> {
     let mut found = Measurements::new("cargo xtask bench quality", machine);
     steps::step("published averages", || published(&philly, &mut found))?;
     steps::step("without knowing run times", || without_oracle(&philly, &mut found))?;
+    steps::step("packing", || packing::measure(&mut found))?;
     steps::step("estimated starts", || estimates(&philly, &mut found))?;
     steps::step("speed", || speed(&philly, &mut found))?;
     found.print();
@@ -128,8 +131,10 @@ fn speed(trace: &Path, found: &mut Measurements) -> anyhow::Result<()> {
     let generated = Path::new("generate:1000000");
     for (what, trace, cards, policy, most) in [
         ("82,247 jobs of Philly, fifo-skip", trace, "512", "fifo-skip", Some(2.0)),
-        ("82,247 jobs of Philly, throughput", trace, "512", "throughput", None),
+        ("82,247 jobs of Philly, throughput", trace, "512", "throughput", Some(2.0)),
+        ("82,247 jobs of Philly, fair", trace, "512", "fair", Some(2.0)),
         ("1,000,000 jobs made up, 1,024 cards, fifo-skip", generated, "1024", "fifo-skip", Some(30.0)),
+        ("1,000,000 jobs made up, 1,024 cards, fair", generated, "1024", "fair", Some(30.0)),
     ] {
         let started = Instant::now();
         simulate(trace, cards, policy, &[])?;
