@@ -83,6 +83,8 @@ impl State {
                 self.plan.begin(*attempt, allocation, ends);
                 begin_element(&mut self.live_job(attempt.job).progress, *attempt);
                 self.refresh(attempt.job);
+                // Who starts on what was kept for him leaves the rest to all.
+                self.pool_quotas_freed();
             }
             Fact::JobSubmitted { .. } => self.submitted(fact),
             Fact::JobDue { job } => {
