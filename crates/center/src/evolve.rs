@@ -53,7 +53,11 @@ impl State {
                 self.line_up_to(None);
                 self.queue.unblock_all();
             }
-            Fact::CardModelSet { .. } | Fact::QuotaSet { .. } => self.queue.unblock_all(),
+            Fact::CardModelSet { .. } => self.queue.unblock_all(),
+            Fact::QuotaSet { set, .. } => {
+                self.queue.unblock_all();
+                set.scope.organization.into_iter().for_each(|organization| self.parts_changed(organization));
+            }
             Fact::NodeAdded { spec, .. } => {
                 self.queue.capacity_freed(spec.pool, spec.card_model, |_| true);
                 self.pool_quotas_freed();

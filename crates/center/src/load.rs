@@ -158,7 +158,6 @@ impl State {
         }
         for (id, organization) in &self.view.organizations {
             self.view.organization_of_name.insert(organization.name.clone(), *id);
-            self.view.shares.share(*id).entitlement = organization.entitlement;
         }
         for (id, project) in &self.view.projects {
             self.view.project_of_name.insert((project.organization, project.name.clone()), *id);

@@ -139,7 +139,7 @@ impl View {
                 if before.and_then(|before| before.card_limit) != card_limit {
                     self.limit_organization(*id, card_limit);
                 }
-                self.shares.share(*id).entitlement = entitlement;
+                self.entitle(*id);
                 let currency = self.center.currency;
                 self.ledger.accounts.entry(*id).or_insert_with(|| Account::new(currency));
             }
@@ -158,6 +158,7 @@ impl View {
                 if !is_aside {
                     self.recount_quotas();
                 }
+                set.scope.organization.into_iter().for_each(|organization| self.entitle(organization));
             }
             Fact::UserAdded { id, name, role, organization } => {
                 self.user_of_name.insert(name.clone(), *id);
@@ -357,6 +358,18 @@ impl View {
         CardMillis(models.map(|model| self.cluster.totals(pool, model).free.0).sum())
     }
 
+    /// What an organization is entitled to when others compete with it: over all pools, or in each as quotas say, if that is
+    /// more.
+    fn entitle(&mut self, id: OrganizationId) {
+        let of_own = |(scope, ..): &(QuotaScope, Quota, CardMillis)| {
+            scope.organization == Some(id) && scope.level() == QuotaLevel::Organization
+        };
+        let in_pools = self.held.iter().filter(of_own).map(|(_, quota, _)| quota.guaranteed.0).sum();
+        let mut entitlement = self.organizations[&id].entitlement;
+        entitlement.guaranteed = entitlement.guaranteed.max(CardMillis(in_pools));
+        self.shares.share(id).entitlement = entitlement;
+    }
+
     fn limit_organization(&mut self, id: OrganizationId, limit: Option<CardMillis>) {
         let scope = QuotaScope { organization: Some(id), ..QuotaScope::default() };
         self.held.set(scope, Quota { limit, ..Quota::default() }, self.shares.held(id));
@@ -378,12 +391,13 @@ impl View {
     /// Derives what is held within quotas, after attempts and quotas were loaded.
     pub(crate) fn rebuild_quotas(&mut self) {
         let limits: Vec<_> = self.organizations.iter().map(|(id, entry)| (*id, entry.card_limit)).collect();
-        limits.into_iter().for_each(|(id, limit)| self.limit_organization(id, limit));
+        limits.iter().for_each(|(id, limit)| self.limit_organization(*id, *limit));
         for (id, set) in &self.quotas {
             self.quota_of_scope.insert(set.scope, *id);
             self.held.set(set.scope, set.quota, CardMillis(0));
         }
         self.recount_quotas();
+        limits.into_iter().for_each(|(id, _)| self.entitle(id));
     }
 
     /// Cards that an organization holds.

@@ -1,7 +1,7 @@
 //! Who is certainly ahead of whom, as far as a log tells. Past use fades in ways that it does not tell, so that of two
 //! users, or of two organizations by [`Order::FairTree`], neither is certainly ahead.
 
-use super::scene::{Job, Organization, Scene};
+use super::scene::{Job, Organization, Scene, Scope};
 use super::waiting::is_in_line;
 use crate::plan_log::{Order, Submitted};
 
@@ -25,7 +25,7 @@ pub fn is_ahead(scene: &Scene, now_us: i64, a: Waiting, b: Waiting) -> bool {
     match scene.order {
         Order::Fifo | Order::Shortest | Order::Deadline => is_due_first,
         Order::Fair if !same_organization => {
-            let level = |organization: u32| scene.organizations.get(&organization).map_or(0, level);
+            let level = |id: u32| scene.organizations.get(&id).map_or(0, |organization| level(scene, id, organization));
             level(first.organization) + CLOSE < level(second.organization)
         }
         Order::Fair | Order::FairTree => same_organization && first.user == second.user && is_due_first,
@@ -83,8 +83,12 @@ fn passed_ms(scene: &Scene, job: &Job) -> u64 {
 
 /// How much of what it is entitled to an organization holds, in thousandths of a millionth: below 0 while it holds less
 /// than is guaranteed to it, then by what it holds beyond, divided by its weight.
-fn level(organization: &Organization) -> i128 {
-    let (held, guaranteed) = (i128::from(organization.held_millis), i128::from(organization.guaranteed_millis));
+fn level(scene: &Scene, id: u32, organization: &Organization) -> i128 {
+    let of_own = |scope: &Scope| scope.organization == Some(id) && scope.project.is_none() && scope.user.is_none();
+    let in_pools =
+        scene.quotas.iter().filter(|(scope, _)| of_own(scope)).map(|(_, quota)| i128::from(quota.guaranteed));
+    let guaranteed = i128::from(organization.guaranteed_millis).max(in_pools.sum());
+    let held = i128::from(organization.held_millis);
     match held < guaranteed {
         true => held * 1_000_000_000 / guaranteed - 1_000_000_000,
         false => (held - guaranteed) * 1_000_000_000 / i128::from(organization.weight.max(1)),
