@@ -1,6 +1,6 @@
 //! Promised starts: made for blocked heads of line, kept by all who come after, void when their ground is gone.
 
-use haina_core::{Allocation, AttemptId, Backfill, JobId, NodeShare, Timestamp};
+use haina_core::{Allocation, AttemptId, Backfill, JobId, NodeShare, Order, Timestamp};
 use haina_scheduler::Promise;
 
 use crate::{Fact, State};
@@ -8,7 +8,7 @@ use crate::{Fact, State};
 impl State {
     /// The jobs whose promises a fact makes, keeps or voids: the very job starts, ends or can no longer start; a node of
     /// the promise is out of service; what it waits for takes longer, because its limit counts from a later start; a job of
-    /// a higher priority takes it; or nobody is promised anything any more.
+    /// a higher priority takes it; or another policy promises nothing, or ranks it elsewhere.
     pub(crate) fn promises_touched(&self, fact: &Fact) -> Vec<JobId> {
         let own = |job: &JobId| vec![*job];
         match fact {
@@ -35,8 +35,15 @@ impl State {
                 self.plan.promises().filter(|(_, promise)| relied(promise)).map(|(job, _)| job).collect()
             }
             Fact::NodeSet { id, draining: true, .. } | Fact::CardsSet { id, .. } => self.plan.on_node(*id),
-            Fact::PolicySet { policy } if !promises_starts(policy.backfill) => {
-                self.plan.promises().map(|(job, _)| job).collect()
+            Fact::PolicySet { policy } => {
+                // By points, a priority is no class that goes before others.
+                let rank = |job: &JobId| match policy.order {
+                    Order::Multifactor(_) => 0,
+                    _ => self.view.classes[&self.jobs[job].class].key.priority,
+                };
+                let stays =
+                    |job: &JobId, promise: &Promise| promises_starts(policy.backfill) && promise.priority == rank(job);
+                self.plan.promises().filter(|(job, promise)| !stays(job, promise)).map(|(job, _)| job).collect()
             }
             _ => Vec::new(),
         }

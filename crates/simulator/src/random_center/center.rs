@@ -20,7 +20,10 @@ pub fn random_center(random: &mut Random) -> CenterDefinition {
             name: format!("organization-{index}"),
             title: String::new(),
             card_limit: random.chance(60).then(|| CardMillis::whole(1 + random.below(u64::from(cards) + 1) as u32)),
-            entitlement: Entitlement { weight: 1 + random.below(4) as u32, guaranteed: CardMillis(0) },
+            entitlement: Entitlement {
+                weight: 1 + random.below(4) as u32,
+                guaranteed: CardMillis::whole(random.pick(&[0, 0, 1, 3, 8])),
+            },
             opening_balance: Money::zero(Currency::CNY),
         })
         .collect();
@@ -34,7 +37,7 @@ pub fn random_center(random: &mut Random) -> CenterDefinition {
         projects: random_projects(&organizations, random),
         quotas: Vec::new(),
         local: Default::default(),
-        policy: Some(Policy { promises: random.pick(&[1, 1, 4, 8]), ..random.pick(&Policy::NAMED).1 }),
+        policy: Some(random_policy(random)),
         name: "random".to_owned(),
         currency: Currency::CNY,
         card_models: models,
@@ -81,6 +84,11 @@ pub fn random_quota(center: &CenterDefinition, random: &mut Random) -> QuotaDefi
     let more = random.chance(60).then(|| some(random, cards));
     let limit = more.map(|more| CardMillis(guaranteed.0 + more.0));
     QuotaDefinition { pool, organization, project, user, quota: Quota { guaranteed, limit, lendable } }
+}
+
+/// A policy of a name, with more promises or fewer.
+pub fn random_policy(random: &mut Random) -> Policy {
+    Policy { promises: random.pick(&[1, 1, 4, 8]), ..random.pick(&Policy::NAMED).1 }
 }
 
 fn model(index: u64, random: &mut Random) -> CardModelDefinition {

@@ -91,6 +91,7 @@ impl Player<'_> {
             Step::SetQuota(definition) => {
                 self.command(OPERATOR, Command::SetQuota { definition: definition.clone() });
             }
+            Step::SetPolicy { policy } => _ = self.command(OPERATOR, Command::SetPolicy { policy: *policy }),
             Step::Advance => _ = self.execute(Actor::Center, Command::Advance, self.fuel),
             Step::Lead => self.lead(),
             Step::Pass { milliseconds } => {

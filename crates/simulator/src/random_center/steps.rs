@@ -3,10 +3,10 @@
 use haina_core::center_definition::{CenterDefinition, QuotaDefinition};
 use haina_core::{
     ArrayRequest, Bytes, CardMillis, Condition, CpuMillis, Dependency, Digest, JobReference, JobRequest, Milliseconds,
-    Shape,
+    Policy, Shape,
 };
 
-use super::center::random_quota;
+use super::center::{random_policy, random_quota};
 use crate::Random;
 
 /// One thing that happens. Things are named by their places, so that a story stays one when steps are left out.
@@ -51,6 +51,11 @@ pub enum Step {
     },
     /// A quota is set, unless it contradicts others.
     SetQuota(QuotaDefinition),
+    /// From now on another policy is in force.
+    SetPolicy {
+        /// Which.
+        policy: Policy,
+    },
     /// The center decides for as long as a little fuel lasts.
     Advance,
     /// Another process takes the lead.
@@ -100,7 +105,8 @@ fn random_step(center: &CenterDefinition, index: u64, random: &mut Random) -> St
             suspended: random.chance(25),
         },
         68..72 => Step::SetQuota(random_quota(center, random)),
-        72..76 => Step::Advance,
+        72..74 => Step::SetPolicy { policy: random_policy(random) },
+        74..76 => Step::Advance,
         76..78 => Step::Lead,
         _ => Step::Pass { milliseconds: random.pick(&[0, 1, 1000, 60_000, 600_000, 3_600_000]) + random.below(1000) },
     }
