@@ -2,8 +2,8 @@
 
 use haina_core::center_definition::{CenterDefinition, ProjectDefinition, QuotaDefinition};
 use haina_core::{
-    Actor, CardMillis, Digest, Epoch, JobId, JobRequest, JobState, JobTarget, Money, OrganizationId, Policy, Report,
-    Role, Timestamp, TokenId, UnusableCard, UserId,
+    Actor, CardMillis, Digest, Epoch, JobId, JobRequest, JobState, JobTarget, Money, OrganizationId, Policy, ProjectId,
+    QuotaScope, Report, Role, Timestamp, TokenId, UnusableCard, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -157,4 +157,8 @@ pub enum Reply {
     Issued(TokenId),
     /// The user's id.
     Added(UserId),
+    /// The project's id.
+    ProjectAdded(ProjectId),
+    /// Where the quota holds.
+    QuotaSet(QuotaScope),
 }

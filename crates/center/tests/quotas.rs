@@ -290,6 +290,13 @@ fn a_center_file_that_contradicts_itself_is_refused_with_the_entry() {
         refused(&|center| center.quotas = vec![at_most(in_pool("ocean"), 13)]),
         expected(Code::InvalidValue, "quotas", "0")
     );
+    let whole = guarantee(in_pool("ocean"), 8, Some(0));
+    let part = guarantee(QuotaDefinition { pool: name("public"), ..of_project("ocean", "sonar") }, 4, Some(0));
+    applied(|center| {
+        center.projects = vec![project("sonar", None)];
+        center.quotas = vec![part.clone(), whole.clone()];
+    })
+    .expect("a part may stand before the whole");
     assert_eq!(
         refused(&|center| center.organizations.push(center.organizations[1].clone())),
         expected(Code::NameTaken, "organizations", "3")

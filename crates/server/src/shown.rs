@@ -1,13 +1,10 @@
 //! Small things as they are shown.
 
-use std::collections::BTreeMap;
-
 use haina_api::{
     Account, CardModel, Moment, Node, NodeCardUnusable, Organization, Pool, Project, QuotaState, Token, User,
     show_cards,
 };
 use haina_center::View;
-use haina_core::center_definition::QuotaDefinition;
 use haina_core::{
     CardMillis, CpuMillis, Milliseconds, Money, NodeId, OrganizationId, ProjectId, Quota, QuotaLevel, QuotaScope,
     Timestamp, UserId,
@@ -108,20 +105,6 @@ pub fn quota(view: &View, scope: &QuotaScope, quota: Quota, held: CardMillis) ->
             _ => show_cards(CardMillis(held.0.saturating_sub(guaranteed.0))),
         },
     }
-}
-
-/// The scope that a definition names; none if something of it does not exist.
-pub fn quota_scope(view: &View, definition: &QuotaDefinition) -> Option<QuotaScope> {
-    fn id<T: Copy>(known: &BTreeMap<String, T>, name: &Option<String>) -> Option<Option<T>> {
-        name.as_ref().map_or(Some(None), |name| known.get(name).map(|id| Some(*id)))
-    }
-    let organization = id(&view.organization_of_name, &definition.organization)?;
-    let project = match (&definition.project, organization) {
-        (Some(name), Some(owner)) => Some(*view.project_of_name.get(&(owner, name.clone()))?),
-        _ => None,
-    };
-    let pool = id(&view.pool_of_name, &definition.pool)?;
-    Some(QuotaScope { pool, organization, project, user: id(&view.user_of_name, &definition.user)? })
 }
 
 /// A project.

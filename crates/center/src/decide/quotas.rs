@@ -10,7 +10,7 @@ use haina_core::{
 
 use super::{Outcome, check_name, require};
 use crate::permission::Owner;
-use crate::{Action, Fact, Input, Project, ScopedQuota, State};
+use crate::{Action, Fact, Input, Project, Reply, ScopedQuota, State};
 
 /// What quotas are set against: what exists, or will when the facts before this one have happened.
 pub struct Known {
@@ -141,22 +141,11 @@ impl Known {
         QuotaScope { project, ..*outer }.covers(inner)
     }
 
-    /// A quota that is to hold.
-    pub fn set_quota(&mut self, definition: &QuotaDefinition) -> Result<Fact, Refusal> {
-        let (scope, quota) = (self.scope(definition)?, definition.quota);
-        let before = self.quotas.insert(scope, quota);
-        if let Err(refusal) = self.check(&scope, quota) {
-            before.map(|before| self.quotas.insert(scope, before));
-            return Err(refusal);
-        }
+    /// A quota that is to hold, under its id or the next.
+    fn fact(&mut self, scope: QuotaScope, quota: Quota) -> Fact {
         let next = QuotaId(self.set.len() as u32 + 1);
         let id = *self.set.entry(scope).or_insert(next);
-        Ok(Fact::QuotaSet { id, set: ScopedQuota { scope, quota } })
-    }
-
-    /// Whether something was ever set there.
-    pub fn is_set(&self, definition: &QuotaDefinition) -> Result<bool, Refusal> {
-        Ok(self.set.contains_key(&self.scope(definition)?))
+        Fact::QuotaSet { id, set: ScopedQuota { scope, quota } }
     }
 
     fn check(&self, scope: &QuotaScope, quota: Quota) -> Result<(), Refusal> {
@@ -310,17 +299,25 @@ pub fn apply(
         }
         left = later;
     }
+    // All of them are known before the first is checked: a part may stand before the whole.
+    let mut set: Vec<(QuotaScope, usize, bool)> = Vec::new();
     for (index, definition) in quotas.iter().enumerate() {
         let entry = |refusal: Refusal| refusal.of_entry("quotas", index);
         let scope = known.scope(definition).map_err(entry)?;
-        let again = quotas[..index].iter().any(|other| known.scope(other).is_ok_and(|other| other == scope));
-        if again {
+        if set.iter().any(|(other, ..)| *other == scope) {
             let rule = both("given once for the same scope", "同一范围只能填写一次");
             return Err(entry(Refusal::invalid_value("quotas", "", rule)));
         }
-        if !known.is_set(definition).map_err(entry)? {
-            facts.push(known.set_quota(definition).map_err(entry)?);
+        let is_new = !known.set.contains_key(&scope);
+        if is_new {
+            known.quotas.insert(scope, definition.quota);
         }
+        set.push((scope, index, is_new));
+    }
+    for (scope, index, _) in set.into_iter().filter(|(.., is_new)| *is_new) {
+        let quota = quotas[index].quota;
+        known.check(&scope, quota).map_err(|refusal| refusal.of_entry("quotas", index))?;
+        facts.push(known.fact(scope, quota));
     }
     Ok(())
 }
@@ -329,7 +326,9 @@ pub fn apply(
 pub fn add_project(state: &State, input: &Input, definition: &ProjectDefinition) -> Result<Outcome, Refusal> {
     let organization = state.view.organization_of_name.get(&definition.organization).copied();
     require(state, input, Action::AddProject, Owner { organization, ..Owner::default() })?;
-    Ok(Outcome::done(vec![Known::of(state).add_project(definition)?]))
+    let fact = Known::of(state).add_project(definition)?;
+    let Fact::ProjectAdded { id, .. } = fact else { unreachable!("a project is added") };
+    Ok(Outcome::replied(vec![fact], Reply::ProjectAdded(id)))
 }
 
 /// Sets what holds in a scope, in the place of what held there.
@@ -338,8 +337,10 @@ pub fn set_quota(state: &State, input: &Input, definition: &QuotaDefinition) -> 
     let inner = definition.organization.as_ref().filter(|_| definition.project.is_some() || definition.user.is_some());
     let organization = inner.and_then(|name| state.view.organization_of_name.get(name).copied());
     require(state, input, Action::ChangeQuota, Owner { organization, ..Owner::default() })?;
-    let fact = Known::of(state).set_quota(definition)?;
-    let Fact::QuotaSet { set, .. } = &fact else { unreachable!("a quota is set") };
-    let changed = state.view.held.quota(&set.scope) != set.quota;
-    Ok(Outcome::done(if changed { vec![fact] } else { Vec::new() }))
+    let mut known = Known::of(state);
+    let (scope, quota) = (known.scope(definition)?, definition.quota);
+    let changed = known.quotas.insert(scope, quota).unwrap_or_default() != quota;
+    known.check(&scope, quota)?;
+    let facts = if changed { vec![known.fact(scope, quota)] } else { Vec::new() };
+    Ok(Outcome::replied(facts, Reply::QuotaSet(scope)))
 }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use haina_api::{Page, Project, ProjectRequest, QuotaRequest, QuotaState, parse_json};
-use haina_center::{Action, Command};
+use haina_center::{Action, Command, Reply};
 use haina_core::{ProjectId, QuotaScope};
 
 use crate::app::App;
@@ -46,14 +46,13 @@ pub async fn set(State(app): State<App>, caller: Caller, Body(body): Body) -> Re
     }
     let definition = request.definition()?;
     let quota = definition.quota;
-    let command = Command::SetQuota { definition: definition.clone() };
-    let answer = send(&app, &caller, command, None).await?;
+    let answer = send(&app, &caller, Command::SetQuota { definition }, None).await?;
+    let Reply::QuotaSet(scope) = answer.reply else { return Err(unexpected(&answer).into()) };
     let shown = app.view(|view| {
-        let scope = shown::quota_scope(view, &definition)?;
         let held = view.held.iter().find(|(known, ..)| *known == scope).map(|(.., held)| held).unwrap_or_default();
-        Some(shown::quota(view, &scope, quota, held))
+        shown::quota(view, &scope, quota, held)
     });
-    Ok(committed(StatusCode::OK, &answer, &shown.ok_or_else(|| unexpected(&answer))?))
+    Ok(committed(StatusCode::OK, &answer, &shown))
 }
 
 /// List projects
@@ -90,11 +89,8 @@ pub async fn add_project(
     caller.require_any(Action::AddProject)?;
     let request: ProjectRequest = parse_json(&body)?;
     caller.narrowed(&app, Action::AddProject, Some(&request.organization))?;
-    let command = Command::AddProject { definition: request.clone().definition() };
+    let command = Command::AddProject { definition: request.definition() };
     let answer = send(&app, &caller, command, create.key(&body)).await?;
-    let shown = app.view(|view| {
-        let organization = *view.organization_of_name.get(&request.organization)?;
-        Some(shown::project(view, *view.project_of_name.get(&(organization, request.name.clone()))?))
-    });
-    Ok(created(&answer, "/api/v1/projects", &shown.ok_or_else(|| unexpected(&answer))?))
+    let Reply::ProjectAdded(id) = answer.reply else { return Err(unexpected(&answer).into()) };
+    Ok(created(&answer, "/api/v1/projects", &app.view(|view| shown::project(view, id))))
 }
