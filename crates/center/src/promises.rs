@@ -1,6 +1,6 @@
 //! Promised starts: made for blocked heads of line, kept by all who come after, void when their ground is gone.
 
-use haina_core::{Allocation, AttemptId, Backfill, JobId, NodeShare, Order, Timestamp};
+use haina_core::{Allocation, AttemptId, Backfill, JobId, NodeShare, Timestamp};
 use haina_scheduler::Promise;
 
 use crate::{Fact, State};
@@ -36,11 +36,7 @@ impl State {
             }
             Fact::NodeSet { id, draining: true, .. } | Fact::CardsSet { id, .. } => self.plan.on_node(*id),
             Fact::PolicySet { policy } => {
-                // By points, a priority is no class that goes before others.
-                let rank = |job: &JobId| match policy.order {
-                    Order::Multifactor(_) => 0,
-                    _ => self.view.classes[&self.jobs[job].class].key.priority,
-                };
+                let rank = |job: &JobId| self.view.rank_by(policy, self.jobs[job].class);
                 let stays =
                     |job: &JobId, promise: &Promise| promises_starts(policy.backfill) && promise.priority == rank(job);
                 self.plan.promises().filter(|(job, promise)| !stays(job, promise)).map(|(job, _)| job).collect()

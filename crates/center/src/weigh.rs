@@ -1,21 +1,23 @@
 //! Priority as a sum of factors: tells the queue what classes and shares weigh. See [`haina_scheduler::class_head_start`].
 
-use haina_core::{CardMillis, ClassId, Order, PriorityWeights};
+use haina_core::{CardMillis, ClassId, Order, Policy, PriorityWeights};
 use haina_scheduler::{Queue, class_head_start, fair_share_head_starts};
 
 use crate::{View, cards_of};
 
 impl View {
     fn weights(&self) -> Option<&PriorityWeights> {
-        match &self.center.policy.order {
-            Order::Multifactor(weights) => Some(weights),
-            Order::Fifo | Order::Fair | Order::FairTree | Order::Shortest | Order::Deadline => None,
-        }
+        weights(&self.center.policy)
     }
 
     /// The rank of a class: classes go strictly by it, and no job takes what is promised to one of a higher rank.
     pub(crate) fn rank(&self, class: ClassId) -> i32 {
-        if self.weights().is_some() { 0 } else { self.classes[&class].key.priority }
+        self.rank_by(&self.center.policy, class)
+    }
+
+    /// The rank that a class would have by a policy. By points, a priority is no class that goes before others.
+    pub(crate) fn rank_by(&self, policy: &Policy, class: ClassId) -> i32 {
+        if weights(policy).is_some() { 0 } else { self.classes[&class].key.priority }
     }
 
     /// Tells the queue what a class weighs.
@@ -44,5 +46,12 @@ impl View {
                 queue.set_user_later(organization, user, less);
             }
         }
+    }
+}
+
+fn weights(policy: &Policy) -> Option<&PriorityWeights> {
+    match &policy.order {
+        Order::Multifactor(weights) => Some(weights),
+        Order::Fifo | Order::Fair | Order::FairTree | Order::Shortest | Order::Deadline => None,
     }
 }
