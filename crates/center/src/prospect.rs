@@ -45,9 +45,9 @@ impl State {
             let until = self.plan.ends(promised.node).take_while(|(ends, _)| *ends <= promise.start);
             until.filter(|(_, attempt)| {
                 let shares = self.view.attempts[attempt].allocation.shares.iter();
-                let slots = shares.filter(|share| share.node == promised.node).flat_map(|share| &share.cards);
+                let mut slots = shares.filter(|share| share.node == promised.node).flat_map(|share| &share.cards);
                 let is_promised = |index| promised.cards.iter().any(|slot| slot.index == index);
-                slots.into_iter().any(|slot| is_promised(slot.index))
+                slots.any(|slot| is_promised(slot.index))
             })
         });
         held.max().map(|(_, attempt)| attempt.job)

@@ -50,6 +50,11 @@ impl Shares {
         self.organizations.entry(organization).or_default()
     }
 
+    /// What an organization is entitled to.
+    pub fn entitlement(&self, organization: OrganizationId) -> Entitlement {
+        self.organizations.get(&organization).map(|share| share.entitlement).unwrap_or_default()
+    }
+
     /// Cards that an organization holds.
     pub fn held(&self, organization: OrganizationId) -> CardMillis {
         self.organizations.get(&organization).map_or(CardMillis(0), |share| share.held)

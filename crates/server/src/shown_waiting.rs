@@ -39,7 +39,7 @@ pub fn why(view: &View, caller: &Caller, prospect: &Prospect) -> WhyState {
         organization: OrganizationCards {
             name: organization.name.clone(),
             held: show_cards(view.cards_held(key.organization)),
-            guaranteed: show_cards(organization.entitlement.guaranteed),
+            guaranteed: show_cards(view.shares.entitlement(key.organization).guaranteed),
             limit: organization.card_limit.map(show_cards),
         },
     }
