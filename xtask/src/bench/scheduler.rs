@@ -81,7 +81,8 @@ pub fn run(check: bool, only: &[&str]) -> anyhow::Result<()> {
 /// # Errors
 /// Where it does not build.
 pub fn build() -> anyhow::Result<()> {
-    let words = ["build", "--release", "-p", "haina-simulator", "--example", "scheduler"];
+    // As all other steps build it: nothing is compiled twice.
+    let words = ["build", "--release", "--workspace", "--example", "scheduler"];
     steps::step("build the program that measures", || steps::run(steps::cargo().args(words)))
 }
 
