@@ -11,8 +11,8 @@ use crate::print::{self, Format, line};
 /// Options of `haina policy`.
 #[derive(clap::Args, Debug)]
 pub struct Arguments {
-    /// Schedule by this policy from now on: fair, fair-tree, multifactor, throughput, teaching, fifo,
-    /// fifo-skip, easy, deadline
+    /// Schedule by this policy from now on: fair, fair-tree, multifactor, throughput, teaching,
+    /// deadline, easy, conservative, fifo, fifo-skip
     name: Option<String>,
     /// For multifactor, what each factor is worth: age=1000,size=1000,fair_share=10000,priority=10000,max_age=7d; what is
     /// absent is as here
