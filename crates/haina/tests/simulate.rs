@@ -192,3 +192,26 @@ fn what_is_no_past_is_refused() {
         haina(&[&["simulate"], options].concat()).expect(code);
     }
 }
+
+#[test]
+fn a_past_keeps_its_projects_and_quotas_and_has_less_guaranteed_on_fewer_nodes() {
+    let center = program::Center::start();
+    let quota = ["quota", "set", "--organization", "ocean-institute"];
+    center.run(&["project", "add", "sonar", "--organization", "ocean-institute"]).expect(0);
+    center.run(&[&quota[..], &["--project", "sonar", "--limit", "2"]].concat()).expect(0);
+    center.run(&[&quota[..], &["--pool", "public", "--guaranteed", "96", "--lendable", "64"]].concat()).expect(0);
+    // Two elements with two cards each: one after the other, because the project may hold no more.
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("two.toml");
+    let job = "name = \"two\"\norganization = \"ocean-institute\"\nproject = \"sonar\"\ncards = 2\ntime_limit = \"1m\"\n\
+               command = [\"sleep\", \"0.5\"]\narray = { count = 2 }\n";
+    std::fs::write(&file, job).unwrap();
+    center.run(&["submit", file.to_str().unwrap(), "--wait"]).expect(0);
+    let data = center.data();
+    for more in [&[][..], &["--nodes", "2"]] {
+        let done =
+            haina(&[&["simulate", "--from-journal", data.to_str().unwrap(), "--check", "--json"], more].concat());
+        let longest = done.expect(0).json()["policies"][0]["measures"]["wait_ms"]["most"].as_u64().unwrap();
+        assert!(longest >= 500, "{more:?}: the second waits for the first, {longest} ms");
+    }
+}

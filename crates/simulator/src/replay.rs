@@ -190,7 +190,7 @@ impl Replay<'_> {
         if self.spread != Spread::Flat {
             request.shape = detail.shape.clone();
         }
-        request.pool = detail.pool.clone();
+        (request.project, request.pool) = (detail.project.clone(), detail.pool.clone());
         (request.priority, request.retries, request.grace) = (detail.priority, detail.retries, detail.grace);
         request.not_before = detail.not_before.map(|at| BEGIN + at);
         let count = detail.elements;

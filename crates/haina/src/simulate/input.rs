@@ -91,7 +91,11 @@ impl Input {
         };
         match hardware {
             Hardware::Cards(_) => workload.details.iter_mut().for_each(Detail::anywhere),
-            Hardware::File(_) => workload.details.iter_mut().for_each(|detail| detail.fit_into(&center)),
+            Hardware::File(_) => {
+                for (detail, job) in workload.details.iter_mut().zip(&workload.jobs) {
+                    detail.fit_into(&center, &workload.labels[job.organization.0 as usize]);
+                }
+            }
             Hardware::Nodes(_) | Hardware::AsItWas => {}
         }
         let (cards, spread) = (all_cards(&center), pool::spread(&center));

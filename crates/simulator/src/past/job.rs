@@ -175,6 +175,7 @@ impl PastJob {
                 memory_per_node: demand.memory_per_node,
                 topology: demand.topology,
             },
+            project: self.key.project.map(|project| view.projects[&project].name.clone()),
             pool: Some(view.pools[&demand.pool].name.clone()),
             priority: self.key.priority,
             grace: self.grace,

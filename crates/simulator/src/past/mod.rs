@@ -1,16 +1,16 @@
 //! A center's own past, from its facts: what was asked of it, on what, how long everything ran, and when it did.
 //!
 //! Only what came from outside is taken over into a what-if: submissions with their demands, limits and dependencies, and
-//! how long each attempt took and how it ended. Nodes, limits and guarantees are those of the last moment, from the first
-//! moment on: nodes that were drained or cards that failed in between serve all the time.
+//! how long each attempt took and how it ended. Nodes, projects, quotas and guarantees are those of the last moment, from the
+//! first moment on (quotas of single users are left out): nodes that were drained or cards that failed in between serve all the time.
 
 mod job;
 
 use std::collections::BTreeMap;
 
-use haina_center::{Fact, ScopedQuota, View};
+use haina_center::{Fact, Project, ScopedQuota, View};
 use haina_core::center_definition::*;
-use haina_core::{JobId, Milliseconds, Money, Policy, Refusal, Timestamp, both};
+use haina_core::{CardMillis, JobId, Milliseconds, Money, Policy, Quota, Refusal, Timestamp, both};
 
 use crate::replay::{Schedule, Span};
 use crate::trace::{Builder, Complaint, Detail, Submission, Workload};
@@ -129,8 +129,7 @@ fn center(view: &View) -> CenterDefinition {
         opening_balance: Money::zero(currency),
     };
     CenterDefinition {
-        // Jobs are replayed without their projects and users.
-        projects: Vec::new(),
+        projects: view.projects.values().map(|project| definition(view, project)).collect(),
         quotas: view.quotas.values().filter_map(|set| quota(view, set)).collect(),
         name: view.center.name.clone(),
         currency,
@@ -144,21 +143,31 @@ fn center(view: &View) -> CenterDefinition {
     }
 }
 
-/// A quota of the center, a pool or an organization as a file would say it; none of a narrower scope.
+fn definition(view: &View, project: &Project) -> ProjectDefinition {
+    let parent = project.lineage.iter().rev().nth(1);
+    ProjectDefinition {
+        name: project.name.clone(),
+        organization: view.organizations[&project.organization].name.clone(),
+        parent: parent.map(|parent| view.projects[parent].name.clone()),
+    }
+}
+
+/// A quota as a file would say it; none of a user's, because jobs are replayed by others.
 fn quota(view: &View, set: &ScopedQuota) -> Option<QuotaDefinition> {
     let ScopedQuota { scope, quota } = set;
-    let is_wide = scope.project.is_none() && scope.user.is_none() && !quota.is_plain();
-    is_wide.then(|| QuotaDefinition {
+    (scope.user.is_none() && !quota.is_plain()).then(|| QuotaDefinition {
         pool: scope.pool.map(|pool| view.pools[&pool].name.clone()),
         organization: scope.organization.map(|organization| view.organizations[&organization].name.clone()),
-        project: None,
+        project: scope.project.map(|project| view.projects[&project].name.clone()),
         user: None,
         quota: *quota,
     })
 }
 
-/// So many nodes: those that there are, in their order, as often as it takes.
+/// So many nodes: those that there are, in their order, as often as it takes. Where a pool has fewer cards then, what is
+/// guaranteed in it is less in proportion.
 pub fn with_nodes(mut center: CenterDefinition, count: u32) -> CenterDefinition {
+    let cards_then = cards_of_pools(&center);
     let known = std::mem::take(&mut center.nodes);
     let again = |number: usize| {
         let node = &known[number % known.len()];
@@ -169,18 +178,46 @@ pub fn with_nodes(mut center: CenterDefinition, count: u32) -> CenterDefinition 
         NodeDefinition { name, ..node.clone() }
     };
     center.nodes = (0..count as usize).filter(|_| !known.is_empty()).map(again).collect();
+    let cards_now = cards_of_pools(&center);
+    for QuotaDefinition { pool, quota, .. } in &mut center.quotas {
+        let Some(pool) = pool else { continue };
+        let cards = |of: &BTreeMap<String, u32>| of.get(pool).copied().unwrap_or(0);
+        *quota = in_proportion(*quota, cards(&cards_now), cards(&cards_then));
+    }
     center
+}
+
+fn cards_of_pools(center: &CenterDefinition) -> BTreeMap<String, u32> {
+    let mut cards = BTreeMap::new();
+    center.nodes.iter().for_each(|node| *cards.entry(node.pool.clone()).or_default() += node.cards);
+    cards
+}
+
+/// Rounded down, what is kept apart from what is lent: sums stay within what they were within.
+fn in_proportion(quota: Quota, now: u32, then: u32) -> Quota {
+    let scaled = |cards: CardMillis| match now < then {
+        true => CardMillis((u64::from(cards.0) * u64::from(now) / u64::from(then)) as u32),
+        false => cards,
+    };
+    let (guaranteed, kept) = (scaled(quota.guaranteed), scaled(quota.kept()));
+    let lendable = quota.lendable.map(|_| CardMillis(guaranteed.0 - kept.0));
+    Quota { guaranteed, lendable, ..quota }
 }
 
 impl Detail {
     /// The same job where only cards count, and any serve.
     pub fn anywhere(&mut self) {
-        self.pool = None;
+        (self.project, self.pool) = (None, None);
         self.shape.card_model = None;
     }
 
-    /// The same job on another center: pools and card models that it does not know are not asked for.
-    pub fn fit_into(&mut self, center: &CenterDefinition) {
+    /// The same job of an organization on another center: projects, pools and card models that it does not know are not
+    /// asked for.
+    pub fn fit_into(&mut self, center: &CenterDefinition, organization: &str) {
+        let is_known = |name: &String| {
+            center.projects.iter().any(|known| known.organization == organization && known.name == *name)
+        };
+        self.project.take_if(|project| !is_known(project));
         self.pool.take_if(|pool| !center.pools.iter().any(|known| known.name == *pool));
         self.shape.card_model.take_if(|model| !center.card_models.iter().any(|known| known.name == *model));
     }

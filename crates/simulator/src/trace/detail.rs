@@ -7,6 +7,8 @@ use haina_core::{Condition, Ending, Milliseconds, Shape};
 pub struct Detail {
     /// What each attempt holds.
     pub shape: Shape,
+    /// The organization's project that it belongs to.
+    pub project: Option<String>,
     /// The pool's name; the center's first if absent.
     pub pool: Option<String>,
     /// Higher goes first.
