@@ -138,6 +138,19 @@ impl Center {
         counts.time
     }
 
+    /// How long it takes to tell each of so many waiting jobs all that it is told, spread over the line.
+    pub fn timed_prospects(&self, jobs: usize) -> Vec<Duration> {
+        let waiting: Vec<_> =
+            self.state.jobs().filter(|(_, job)| job.startable().is_some()).map(|(id, _)| id).collect();
+        let chosen = waiting.iter().step_by((waiting.len() / jobs).max(1)).take(jobs);
+        let timed = chosen.map(|id| {
+            let begun = Instant::now();
+            std::hint::black_box(self.state.prospect(*id, self.now)).expect("the job waits");
+            begun.elapsed()
+        });
+        timed.collect()
+    }
+
     fn user(&mut self) -> Actor {
         let users = u64::from(self.size.organizations * self.size.users_of_each);
         Actor::User(UserId(1 + self.random.below(users) as u32))

@@ -16,6 +16,7 @@ const USAGE: &str = "\
 cycles NODES WAITING mixed|gangs|racks CYCLES   a full center, 50 ends and 50 submissions a cycle
 backfill NODES DEPTH alike|different            jobs behind a promised head
 rank USERS TIMES                                everybody anew
+told NODES WAITING                              what waiting jobs are told
 fractions NODES PLACEMENTS                      parts of cards by least fragmentation, the cluster alone
 count NAME                                      few operations, for a counter of instructions; without NAME: all names
 ";
@@ -45,6 +46,7 @@ fn run(words: &[&str]) -> Option<String> {
             measures::backfill(nodes.parse().ok()?, depth.parse().ok()?, *likeness == "alike")
         }
         ["rank", users, times] => measures::rank(users.parse().ok()?, times.parse().ok()?),
+        ["told", nodes, waiting] => measures::told(nodes.parse().ok()?, waiting.parse().ok()?),
         ["fractions", nodes, placements] => measures::fractions(nodes.parse().ok()?, placements.parse().ok()?),
         ["count"] => return Some(instructions::NAMES.join(" ")),
         ["count", name] => vec![("operations", instructions::run(name)? as f64)],

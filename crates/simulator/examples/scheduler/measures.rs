@@ -96,6 +96,16 @@ pub fn rank(users: u32, times: u32) -> Numbers {
     vec![("median_ms", milliseconds(all[all.len() / 2])), ("longest_ms", milliseconds(all[all.len() - 1]))]
 }
 
+/// What waiting jobs of a full center are told: reason, place, promise, likely start. The server asks for it between two
+/// batches, so that decisions wait for it.
+pub fn told(nodes: u32, waiting: u64) -> Numbers {
+    let mut center = Center::new(Size::of(nodes));
+    center.fill(Work::Mixed { gang_nodes_most: 16 }, waiting);
+    let mut all = center.timed_prospects(40);
+    all.sort();
+    vec![("median_ms", milliseconds(all[all.len() / 2])), ("longest_ms", milliseconds(all[all.len() - 1]))]
+}
+
 /// The center of [`rank`].
 pub fn ranked(users: u32) -> Center {
     let organizations = 20;
