@@ -3,9 +3,9 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use sqlx::ConnectOptions;
+use sqlx::{ConnectOptions, SqliteConnection};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
@@ -26,6 +26,8 @@ pub(crate) enum Purpose {
 
 /// How long another process may hold the file.
 const BUSY_LONGEST: Duration = Duration::from_secs(5);
+/// Between two tries to open a file that is busy.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
 /// How long a new connection to a server may take.
 const CONNECT_LONGEST: Duration = Duration::from_secs(10);
 
@@ -37,7 +39,7 @@ impl Location {
                 if purpose == Purpose::Write {
                     create(path)?;
                 }
-                Ok(Connection::Sqlite(sqlite_options(path, purpose).connect().await?))
+                Ok(Connection::Sqlite(connect_sqlite(&sqlite_options(path, purpose)).await?))
             }
             Location::Postgres(url) => {
                 let connecting = postgres_options(url, purpose)?;
@@ -46,6 +48,24 @@ impl Location {
             }
         }
     }
+}
+
+/// Two that open a new file at once both switch it to a write-ahead log. Whoever has begun to read by then is told at
+/// once that the file is busy, whatever its timeout says, lest both wait for each other: here it lets go and tries again.
+async fn connect_sqlite(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
+    let until = Instant::now() + BUSY_LONGEST;
+    loop {
+        match options.connect().await {
+            Err(error) if is_busy(&error) && Instant::now() < until => tokio::time::sleep(BUSY_PAUSE).await,
+            connected => return connected,
+        }
+    }
+}
+
+/// SQLITE_BUSY and what extends it.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
 /// Creates the file readable by its owner only: payloads may hold what is nobody else's business. SQLite gives the
