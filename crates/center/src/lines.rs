@@ -10,7 +10,7 @@ use crate::{Job, State, View};
 impl State {
     /// A queue in which everybody has a standing, and nobody is in line.
     fn empty_queue(&self) -> Queue {
-        let mut queue = Queue::new();
+        let mut queue = Queue::new(self.view.center.policy.order.stands_apart());
         for (id, class) in &self.view.classes {
             queue.add_class(*id, class.key);
             self.view.weigh_class(&mut queue, *id);

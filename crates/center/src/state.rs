@@ -9,7 +9,6 @@ use crate::{Job, View};
 
 /// The state of a center: what its [`View`] shows, the jobs that have not ended, and what is derived from these by
 /// `rebuild` and kept in step by `evolve`.
-#[derive(Default)]
 pub struct State {
     pub(crate) view: View,
     pub(crate) jobs: BTreeMap<JobId, Job>,
@@ -40,10 +39,27 @@ pub struct Waiting {
     pub starts_by: Option<Timestamp>,
 }
 
+impl Default for State {
+    fn default() -> State {
+        State::new()
+    }
+}
+
 impl State {
     /// The state of a center that does not exist yet.
     pub fn new() -> State {
-        State::default()
+        let view = View::default();
+        let queue = Queue::new(view.center.policy.order.stands_apart());
+        State {
+            view,
+            jobs: BTreeMap::new(),
+            queue,
+            lining_up: None,
+            plan: Plan::default(),
+            class_of_key: BTreeMap::new(),
+            dependents: BTreeMap::new(),
+            timers: BTreeSet::new(),
+        }
     }
 
     /// What can be seen at a glance.

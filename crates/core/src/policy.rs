@@ -89,6 +89,17 @@ pub enum Order {
     Multifactor(PriorityWeights),
 }
 
+impl Order {
+    /// Whether organizations stand apart, and users within each: what they hold and used says who is next, before anything
+    /// is asked of their jobs.
+    pub fn stands_apart(&self) -> bool {
+        match self {
+            Order::Fair | Order::FairTree => true,
+            Order::Fifo | Order::Shortest | Order::Deadline | Order::Multifactor(_) => false,
+        }
+    }
+}
+
 /// How many points of priority each factor is worth where it is 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriorityWeights {

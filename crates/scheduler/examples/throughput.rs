@@ -142,7 +142,7 @@ fn at_once(_: JobId) -> Milliseconds {
 
 /// One million jobs in 100 classes go through the line; every tenth look blocks a class, which a freed card wakes.
 fn measure_queue() {
-    let (mut queue, mut random) = (Queue::new(), Lcg(7));
+    let (mut queue, mut random) = (Queue::new(true), Lcg(7));
     for class in 0..100u32 {
         let demand =
             Demand { cards_per_node: CardMillis(1000 * (1 + class % 8)), ..demand(&mut random, Mix::WholeCards) };

@@ -1,4 +1,4 @@
-//! Sets of small numbers: the bits of a word, and [`NodeSet`] for dense node numbers.
+//! Sets of small numbers: the bits of a word, [`NodeSet`] for dense node numbers, and [`Bits`] for what is compared.
 
 /// The positions of the bits that are set, ascending.
 pub(crate) fn ones(mut mask: u64) -> impl Iterator<Item = u32> {
@@ -72,6 +72,47 @@ impl PartialEq for NodeSet {
     }
 }
 
+/// A set of small numbers that is often held against others.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bits {
+    words: Vec<u64>,
+}
+
+impl Bits {
+    pub(crate) fn set(&mut self, number: u32, is_in: bool) {
+        let (word, bit) = (number as usize / 64, 1 << (number % 64));
+        if word >= self.words.len() {
+            self.words.resize(word + 1, 0);
+        }
+        match is_in {
+            true => self.words[word] |= bit,
+            false => self.words[word] &= !bit,
+        }
+    }
+
+    pub(crate) fn contains(&self, number: u32) -> bool {
+        self.words.get(number as usize / 64).is_some_and(|word| word & (1 << (number % 64)) != 0)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.words.iter().all(|word| *word == 0)
+    }
+
+    /// Whether a number is in both.
+    pub(crate) fn meets(&self, other: &Bits) -> bool {
+        self.words.iter().zip(&other.words).any(|(one, other)| one & other != 0)
+    }
+}
+
+/// Equal content; how far the words were once grown does not matter.
+impl PartialEq for Bits {
+    fn eq(&self, other: &Bits) -> bool {
+        let len = self.words.len().max(other.words.len());
+        let word = |bits: &Bits, index: usize| bits.words.get(index).copied().unwrap_or(0);
+        (0..len).all(|index| word(self, index) == word(other, index))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +128,18 @@ mod tests {
         let mut same = NodeSet::default();
         [0, 63, 4_095, 4_096, 9_999].into_iter().for_each(|node| same.insert(node));
         assert_eq!(set, same);
+    }
+
+    #[test]
+    fn bits_meet_where_a_number_is_in_both() {
+        let (mut one, mut other) = (Bits::default(), Bits::default());
+        [3, 64, 700].into_iter().for_each(|number| one.set(number, true));
+        [4, 65, 200].into_iter().for_each(|number| other.set(number, true));
+        assert!(!one.meets(&other) && !other.meets(&one));
+        other.set(64, true);
+        assert!(one.meets(&other) && other.meets(&one) && other.contains(64));
+        [4, 64, 65, 200].into_iter().for_each(|number| other.set(number, false));
+        assert!(other.is_empty() && other == Bits::default() && !other.contains(64));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use haina_core::{CardMillis, JobId, Milliseconds, Order, Policy, Timestamp, UserId};
 
 use crate::history::Similar;
-use crate::line::Waiting;
+use crate::lane::Waiting;
 
 /// For each card-second that a job is likely to use, those that came so many seconds later may pass it.
 const STRETCH: u64 = 100;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use haina_core::{CardMillis, CardUse, Entitlement, Order, OrganizationId, Timestamp, UserId};
 
 use crate::decay::DecayedUse;
-use crate::line::Standing;
+use crate::lane::Standing;
 
 /// What an organization is entitled to, holds and has used.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]

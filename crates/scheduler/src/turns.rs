@@ -84,6 +84,16 @@ impl Turns {
         self.jobs.len()
     }
 
+    /// Whether one of these is in line.
+    pub(crate) fn has(&self, alike: Alike) -> bool {
+        self.passed_for.contains_key(&alike)
+    }
+
+    /// The kinds of jobs that are in line.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = Alike> {
+        self.passed_for.keys().copied()
+    }
+
     pub(crate) fn contains(&self, job: (Alike, Timestamp, JobId)) -> bool {
         self.jobs.contains(&job)
     }

@@ -29,7 +29,7 @@ fn at_once(_: JobId) -> Milliseconds {
 
 /// Classes numbered from 1.
 fn queue(classes: impl IntoIterator<Item = ClassKey>) -> Queue {
-    let mut queue = Queue::new();
+    let mut queue = Queue::new(true);
     for (index, key) in classes.into_iter().enumerate() {
         queue.add_class(ClassId(index as u32 + 1), key);
     }

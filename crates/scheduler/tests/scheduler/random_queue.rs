@@ -1,9 +1,9 @@
 //! Random inserts, removals, blocks and changes: the next job is the one that a plain search over all classes gives.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use haina_core::{CardModelId, ClassId, JobId, Milliseconds, OrganizationId, PoolId, Timestamp, UserId};
-use haina_scheduler::{Alike, Blocker, ClassKey, Demand, Queue, Waiting};
+use haina_scheduler::{Alike, Blocker, ClassKey, Demand, Queue, Standing, Waiting};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -19,7 +19,27 @@ enum Step {
     AccountChanged(OrganizationId),
     PoolReturns(usize),
     UserChanged(OrganizationId, UserId),
+    OrganizationStands(OrganizationId, Standing),
+    UserStands(OrganizationId, UserId, Standing),
     UnblockAll,
+}
+
+/// Where everybody stands, if organizations and users stand apart.
+#[derive(Clone, Debug, Default)]
+struct Standings {
+    organizations: BTreeMap<OrganizationId, Standing>,
+    users: BTreeMap<(OrganizationId, UserId), Standing>,
+}
+
+/// The least is next.
+type Place = (i32, Standing, Standing, JobId);
+
+impl Standings {
+    fn place(&self, key: &ClassKey, job: JobId) -> Place {
+        let organization = self.organizations.get(&key.organization).copied().unwrap_or_default();
+        let of_user = self.users.get(&(key.organization, user(job))).copied().unwrap_or_default();
+        (-key.priority, organization, of_user, job)
+    }
 }
 
 #[derive(Debug)]
@@ -33,27 +53,34 @@ struct PlainClass {
 }
 
 impl PlainClass {
-    fn head(&self) -> Option<JobId> {
-        self.jobs.iter().filter(|job| !self.aside.contains(&user(**job))).min().copied()
+    fn head(&self, standings: &Standings) -> Option<JobId> {
+        let in_turn = self.jobs.iter().filter(|job| !self.aside.contains(&user(**job)));
+        in_turn.min_by_key(|job| standings.place(&self.key, **job)).copied()
+    }
+
+    /// The first job of each user who is not set aside.
+    fn heads(&self) -> impl Iterator<Item = JobId> {
+        let users = (1..=3).map(UserId).filter(|user| !self.aside.contains(user));
+        users.filter_map(|own| self.jobs.iter().filter(|job| user(**job) == own).min().copied())
     }
 
     /// Changes the line; a changed head may need other funds.
-    fn change(&mut self, change: impl FnOnce(&mut Vec<JobId>)) {
-        let before = self.head();
+    fn change(&mut self, standings: &Standings, change: impl FnOnce(&mut Vec<JobId>)) {
+        let before = self.head(standings);
         change(&mut self.jobs);
         let users: BTreeSet<UserId> = self.jobs.iter().map(|job| user(*job)).collect();
         self.aside.retain(|user| users.contains(user));
-        if self.head() != before {
+        if self.head(standings) != before {
             self.waits = None;
         }
     }
 
-    fn block(&mut self, blocker: Blocker, full: &mut BTreeSet<Demand>) {
+    fn block(&mut self, standings: &Standings, blocker: Blocker, full: &mut BTreeSet<Demand>) {
         match blocker {
             Blocker::Capacity => _ = full.insert(self.key.demand),
             Blocker::Account | Blocker::Pool => self.waits = Some(blocker),
             Blocker::User => {
-                let head = self.head().expect("what is blocked has a head");
+                let head = self.head(standings).expect("what is blocked has a head");
                 self.aside.insert(user(head));
             }
         }
@@ -76,7 +103,36 @@ fn helps(demand: &Demand, pool: PoolId, model: Option<CardModelId>) -> bool {
 
 /// Whether the head of a class is looked at in its turn.
 fn is_looked_at(class: &PlainClass, full: &BTreeSet<Demand>) -> bool {
-    class.waits.is_none() && !full.contains(&class.key.demand) && class.head().is_some()
+    class.waits.is_none() && !full.contains(&class.key.demand) && class.heads().next().is_some()
+}
+
+/// Who is next where nobody passes one before it that wants the same cards.
+fn next_in_strict_order(
+    classes: &[PlainClass],
+    standings: &Standings,
+    full: &BTreeSet<Demand>,
+) -> Option<(ClassId, JobId)> {
+    let open = (0..).map(ClassId).zip(classes).filter(|(_, class)| class.waits.is_none());
+    let mut heads: Vec<_> = open
+        .flat_map(|(id, class)| class.heads().map(move |job| (standings.place(&class.key, job), id, class)))
+        .collect();
+    heads.sort_by_key(|(place, ..)| *place);
+    let with_cards = |demand: &Demand| demand.cards_per_node.0 > 0;
+    let mut held_back: Vec<Demand> = Vec::new();
+    for ((.., job), id, class) in heads {
+        let demand = class.key.demand;
+        let competes = |before: &Demand| {
+            let models = before.card_model.zip(demand.card_model);
+            before.pool == demand.pool
+                && with_cards(before) == with_cards(&demand)
+                && models.is_none_or(|(one, other)| one == other)
+        };
+        if !full.contains(&demand) && !held_back.iter().any(competes) {
+            return Some((id, job));
+        }
+        held_back.push(demand);
+    }
+    None
 }
 
 fn waiting(job: JobId) -> Waiting {
@@ -110,6 +166,11 @@ fn step() -> impl Strategy<Value = Step> {
         2 => any::<usize>().prop_map(Step::PoolReturns),
         2 => (1..=2u32, 1..=3u32)
             .prop_map(|(organization, user)| Step::UserChanged(OrganizationId(organization), UserId(user))),
+        3 => (1..=2u32, 0..3i64)
+            .prop_map(|(organization, at)| Step::OrganizationStands(OrganizationId(organization), Standing(0, at))),
+        4 => (1..=2u32, 1..=3u32, 0..3i64).prop_map(|(organization, user, at)| {
+            Step::UserStands(OrganizationId(organization), UserId(user), Standing(0, at))
+        }),
         1 => Just(Step::UnblockAll),
     ]
 }
@@ -119,8 +180,9 @@ proptest! {
     fn the_next_job_is_the_first_of_the_highest_priority_that_is_not_blocked(
         keys in prop::collection::vec(key(), 1..8),
         steps in prop::collection::vec(step(), 1..120),
+        apart in any::<bool>(),
     ) {
-        let mut queue = Queue::new();
+        let (mut queue, mut standings) = (Queue::new(apart), Standings::default());
         let mut plain: Vec<PlainClass> = Vec::new();
         for (index, key) in keys.into_iter().enumerate() {
             queue.add_class(ClassId(index as u32), key);
@@ -134,7 +196,7 @@ proptest! {
                     let (class, job) = (class % classes, JobId(job));
                     if plain.iter().all(|class| !class.jobs.contains(&job)) {
                         queue.insert(ClassId(class as u32), waiting(job), at_once);
-                        plain[class].change(|jobs| jobs.push(job));
+                        plain[class].change(&standings, |jobs| jobs.push(job));
                     }
                 }
                 Step::Remove(position) => {
@@ -142,17 +204,17 @@ proptest! {
                     if !plain[class].jobs.is_empty() {
                         let job = plain[class].jobs[position / classes % plain[class].jobs.len()];
                         queue.remove(ClassId(class as u32), waiting(job), at_once);
-                        plain[class].change(|jobs| jobs.retain(|other| *other != job));
+                        plain[class].change(&standings, |jobs| jobs.retain(|other| *other != job));
                     }
                 }
                 Step::Block(class, blocker) if is_looked_at(&plain[class % classes], &full) => {
                     queue.block(ClassId((class % classes) as u32), blocker);
-                    plain[class % classes].block(blocker, &mut full);
+                    plain[class % classes].block(&standings, blocker, &mut full);
                 }
                 Step::Block(..) => {}
                 Step::BlockNext(blocker) => if let Some((class, _)) = queue.next() {
                     queue.block(class, blocker);
-                    plain[class.0 as usize].block(blocker, &mut full);
+                    plain[class.0 as usize].block(&standings, blocker, &mut full);
                 },
                 Step::CapacityFreed(pool, model) => {
                     queue.capacity_freed(pool, model, |_| true);
@@ -171,11 +233,27 @@ proptest! {
                 Step::UserChanged(organization, user) => {
                     queue.user_changed(organization, user);
                     for class in plain.iter_mut().filter(|class| class.key.organization == organization) {
-                        let before = class.head();
+                        let before = class.head(&standings);
                         class.aside.remove(&user);
-                        if class.head() != before {
+                        if class.head(&standings) != before {
                             class.waits = None;
                         }
+                    }
+                }
+                Step::OrganizationStands(organization, standing) => {
+                    queue.set_organization_standing(organization, standing);
+                    if apart {
+                        standings.organizations.insert(organization, standing);
+                    }
+                }
+                Step::UserStands(organization, user, standing) => {
+                    queue.set_user_standing(organization, user, standing);
+                    let before: Vec<_> = plain.iter().map(|class| class.head(&standings)).collect();
+                    if apart {
+                        standings.users.insert((organization, user), standing);
+                    }
+                    for (class, before) in plain.iter_mut().zip(before) {
+                        class.waits = class.waits.filter(|_| class.head(&standings) == before);
                     }
                 }
                 Step::UnblockAll => {
@@ -185,12 +263,13 @@ proptest! {
                 }
             }
             queue.check();
-            let looked_at = plain.iter().enumerate().filter(|(_, class)| is_looked_at(class, &full));
-            let heads = looked_at.filter_map(|(id, class)| class.head().map(|job| (-class.key.priority, job, ClassId(id as u32))));
-            prop_assert_eq!(queue.next(), heads.min().map(|(_, job, id)| (id, job)));
+            let looked_at = (0..).map(ClassId).zip(&plain).filter(|(_, class)| is_looked_at(class, &full));
+            let heads = looked_at.filter_map(|(id, class)| Some((standings.place(&class.key, class.head(&standings)?), id)));
+            prop_assert_eq!(queue.next(), heads.min().map(|((.., job), id)| (id, job)));
+            prop_assert_eq!(queue.next_in_strict_order(), next_in_strict_order(&plain, &standings, &full));
             prop_assert_eq!(queue.len(), plain.iter().map(|class| class.jobs.len()).sum::<usize>());
             for (id, class) in plain.iter().enumerate() {
-                let full = full.contains(&class.key.demand) && class.head().is_some();
+                let full = full.contains(&class.key.demand) && class.heads().next().is_some();
                 let waits = class.waits.or(full.then_some(Blocker::Capacity));
                 prop_assert_eq!(queue.blocker(ClassId(id as u32)), waits);
                 for user in (1..=3).map(UserId) {

@@ -47,7 +47,7 @@ fn plain(jobs: &[Known], learned: &BTreeMap<Alike, u64>) -> Vec<JobId> {
 proptest! {
     #[test]
     fn the_line_is_that_of_a_plain_search(steps in prop::collection::vec(step(), 1..80), most in 1..20usize) {
-        let mut queue = Queue::new();
+        let mut queue = Queue::new(true);
         queue.add_class(CLASS, ClassKey { organization: ORGANIZATION, project: None, priority: 0, demand: cards(1) });
         let (mut jobs, mut learned): (Vec<Known>, BTreeMap<Alike, u64>) = (Vec::new(), BTreeMap::new());
         let limit = Milliseconds(1000);

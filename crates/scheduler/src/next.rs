@@ -1,0 +1,338 @@
+//! Who is next, and who goes before whom: what the queue is asked.
+
+use haina_core::{ClassId, JobId, Milliseconds, PoolId, Timestamp, UserId};
+
+use crate::Demand;
+use crate::class::{Blocker, Class, compete};
+use crate::lane::{Head, Lane, Own, PlaceInLine, Slot, Standing, Waiting};
+use crate::peers::{Owner, Peers};
+use crate::queue::{PeersId, Place, Queue};
+
+impl Queue {
+    /// The job to look at next: the first of those whose class waits for nothing.
+    pub fn next(&self) -> Option<(ClassId, JobId)> {
+        self.first_ready().map(|(_, head)| (head.class, head.job))
+    }
+
+    /// Whoever may be first is looked at, peers and lanes in order, as long as they can have one that goes before the best so
+    /// far: first jobs that wait for capacity stand in order too, so where a lane begins is the earliest of what it has.
+    pub(crate) fn first_ready(&self) -> Option<(Place, Head)> {
+        let ready = self.shapes.ready();
+        if ready.is_empty() {
+            return None;
+        }
+        let mut best: Option<(Place, Head)> = None;
+        for (from, peers) in self.peers_in_order() {
+            if best.as_ref().is_some_and(|(place, _)| *place < from) {
+                break;
+            }
+            if !peers.want(ready) {
+                continue;
+            }
+            let passed =
+                self.passed.filter(|passed| (passed.rank, passed.organization) == (from.rank, from.organization));
+            // A lane that begins before may have somebody behind whom nobody passed yet, unless all in it wait for the same.
+            let lanes_from = passed.map(|passed| match self.apart {
+                true => (passed.in_line.0, Timestamp(i64::MIN), JobId(0)),
+                false => passed.in_line,
+            });
+            for (in_line, lane) in peers.in_order(lanes_from) {
+                if best.as_ref().is_some_and(|(place, _)| *place < Place { in_line, ..from }) {
+                    break;
+                }
+                if !lane.wants(ready) {
+                    continue;
+                }
+                let heads_from = passed.map_or(in_line, |passed| passed.in_line.max(in_line));
+                let is_ready = |head: &&Head| !self.shapes.waits(head.slot) && self.classes[&head.class].is_open();
+                let mut heads = lane.heads_from(heads_from).take(self.kinds_of_a_lane());
+                let Some(head) = heads.find(is_ready) else { continue };
+                let place = Place { in_line: lane.place_of(head), ..from };
+                if best.as_ref().is_none_or(|(before, _)| place < *before) {
+                    best = Some((place, *head));
+                }
+            }
+        }
+        best
+    }
+
+    /// How many first jobs of a lane may wait for different things: where nobody stands apart, all wait for the same.
+    fn kinds_of_a_lane(&self) -> usize {
+        if self.apart { usize::MAX } else { 1 }
+    }
+
+    /// All peers that may have somebody who waits for nothing, with the place of their first job.
+    fn peers_in_order(&self) -> impl Iterator<Item = (Place, &Peers)> {
+        let none = (Standing(i64::MIN, i64::MIN), Timestamp(i64::MIN), JobId(0));
+        let from = self.passed.map(|passed| (Place { in_line: none, ..passed }, (None, std::cmp::Reverse(i32::MAX))));
+        let all = match from {
+            Some(from) => self.order.range(from..),
+            None => self.order.range(..),
+        };
+        all.map(|(place, id)| (*place, &self.peers[id]))
+    }
+
+    /// The job to look at next where nobody may pass one before it that waits for the same cards.
+    pub fn next_in_strict_order(&self) -> Option<(ClassId, JobId)> {
+        if self.shapes.ready().is_empty() {
+            return None;
+        }
+        // Who is held back holds back others in turn.
+        let mut held_back: Vec<(Slot, &Demand)> = Vec::new();
+        for head in self.heads().filter(|head| self.classes[&head.class].is_open()) {
+            if held_back.iter().any(|(slot, _)| *slot == head.slot) {
+                continue;
+            }
+            let demand = &self.shapes.get(head.slot).demand;
+            let waits = self.shapes.waits(head.slot) || held_back.iter().any(|(_, before)| compete(before, demand));
+            if !waits {
+                return Some((head.class, head.job));
+            }
+            held_back.push((head.slot, demand));
+            if held_back.len() == self.shapes.len() {
+                break;
+            }
+        }
+        None
+    }
+
+    /// The first jobs of all that may wait for different things, in order.
+    fn heads(&self) -> Box<dyn Iterator<Item = Head> + '_> {
+        let lanes = || {
+            let of_peers = |(place, id): &(Place, PeersId)| {
+                self.peers[id].in_order(None).map({
+                    let place = *place;
+                    move |(in_line, lane)| (Place { in_line, ..place }, lane)
+                })
+            };
+            self.order.iter().flat_map(of_peers)
+        };
+        if !self.apart {
+            return Box::new(lanes().filter_map(|(_, lane)| lane.heads().next().copied()));
+        }
+        // Who stand level are merged. No named policy with a strict order lets anybody stand apart.
+        let heads = |(place, lane): (Place, &Lane)| {
+            let placed = |head: &Head| (Place { in_line: lane.place_of(head), ..place }, *head);
+            lane.heads().map(placed).collect::<Vec<_>>()
+        };
+        let mut all: Vec<(Place, Head)> = lanes().flat_map(heads).collect();
+        all.sort_unstable_by_key(|(place, _)| *place);
+        Box::new(all.into_iter().map(|(_, head)| head))
+    }
+
+    /// The first job of a class that is not set aside.
+    pub(crate) fn head(&self, id: ClassId) -> Option<JobId> {
+        self.first(id).map(|head| head.job)
+    }
+
+    pub(crate) fn first(&self, id: ClassId) -> Option<Head> {
+        let peers = self.peers.get(&self.peers_of(id))?;
+        if !self.apart {
+            return peers.lane(Owner::Class(id))?.heads().next().copied();
+        }
+        let slot = self.class(id).slot;
+        let mut best: Option<(PlaceInLine, Head)> = None;
+        for (from, lane) in peers.in_order(None) {
+            if best.as_ref().is_some_and(|(place, _)| *place < from) {
+                break;
+            }
+            let user = |entry: ((Slot, ClassId, UserId), &Own)| entry.0.2;
+            let own = lane.of_slot(slot).find(|(entry, _)| entry.1 == id).map(user);
+            let Some(head) = own.and_then(|user| lane.head((slot, id, user))) else { continue };
+            let place = lane.place_of(&head);
+            if best.as_ref().is_none_or(|(before, _)| place < *before) {
+                best = Some((place, head));
+            }
+        }
+        best.map(|(_, head)| head)
+    }
+
+    /// The jobs with the demand of a class whose classes do not wait for their accounts, first to last: the lanes in order,
+    /// and in each the users' jobs.
+    pub fn alike(&self, id: ClassId) -> impl Iterator<Item = (ClassId, JobId)> {
+        let slot = self.class(id).slot;
+        let lanes: Box<dyn Iterator<Item = &Lane>> = match self.apart {
+            true => {
+                let peers = self.order.iter().map(|(_, id)| &self.peers[id]).filter(move |peers| peers.want_slot(slot));
+                Box::new(peers.flat_map(|peers| peers.in_order(None)).map(|(_, lane)| lane))
+            }
+            // There are many lanes that have nothing of it.
+            false => {
+                let of_class = |class: &ClassId| {
+                    let id = self.peers_of(*class);
+                    let lane = self.peers.get(&id)?.lane(Owner::Class(*class))?;
+                    Some(((id.1, lane.place()?), lane))
+                };
+                let mut lanes: Vec<_> = self.shapes.get(slot).classes.iter().filter_map(of_class).collect();
+                lanes.sort_unstable_by_key(|(place, _)| *place);
+                Box::new(lanes.into_iter().map(|(_, lane)| lane))
+            }
+        };
+        lanes.filter(move |lane| lane.wants_slot(slot)).flat_map(move |lane| self.of_lane(lane, slot))
+    }
+
+    fn of_lane<'a>(&'a self, lane: &'a Lane, slot: Slot) -> impl Iterator<Item = (ClassId, JobId)> + 'a {
+        let heads: Box<dyn Iterator<Item = Head> + 'a> = match self.apart {
+            true => {
+                let mut own: Vec<Head> = lane.of_slot(slot).filter_map(|(entry, _)| lane.head(entry)).collect();
+                own.sort_unstable();
+                Box::new(own.into_iter())
+            }
+            false => Box::new(lane.heads().copied()),
+        };
+        let open = heads.filter(|head| self.classes[&head.class].is_open());
+        open.flat_map(move |head| {
+            let own = lane.entry((slot, head.class, head.user)).expect("who has a head has jobs");
+            own.turns.iter().map(move |job| (head.class, job))
+        })
+    }
+
+    /// The least time for which one of the jobs with the demand of a class may hold what it gets.
+    pub fn shortest(&self, id: ClassId) -> Option<Milliseconds> {
+        self.shapes.get(self.class(id).slot).shortest()
+    }
+
+    /// Jobs in line for one pool. Looks at all classes.
+    pub fn in_line(&self, pool: PoolId) -> usize {
+        self.classes.values().filter(|class| class.key.demand.pool == pool).map(|class| class.jobs).sum()
+    }
+
+    /// Whether a user's jobs of a class wait for a quota of that user.
+    pub fn waits_for_user(&self, id: ClassId, user: UserId) -> bool {
+        self.classes.contains_key(&id) && self.entry(id, user).is_some_and(|(_, own)| own.waits)
+    }
+
+    /// What a class waits for; none if it waits for nothing but its turn, or is not known.
+    pub fn blocker(&self, id: ClassId) -> Option<Blocker> {
+        let class = self.classes.get(&id)?;
+        match class.looked_at {
+            Some(_) if self.waiting_for_pool.contains(&id) => Some(Blocker::Pool),
+            Some(_) => Some(Blocker::Account),
+            None => (self.shapes.waits(class.slot) && self.first(id).is_some()).then_some(Blocker::Capacity),
+        }
+    }
+
+    /// The jobs of a class in line, first to last; those of users who are set aside come after all others.
+    pub fn line(&self, id: ClassId) -> impl Iterator<Item = JobId> {
+        let lanes = self.classes.get(&id).into_iter().flat_map(move |class| {
+            let lanes = self.peers.get(&self.peers_of(id)).into_iter().flat_map(|peers| peers.lanes());
+            lanes.flat_map(move |lane| lane.of_slot(class.slot).map(move |(entry, own)| (lane, entry, own)))
+        });
+        let of_class = lanes.filter(move |(_, entry, _)| entry.1 == id);
+        let placed =
+            of_class.filter_map(|(lane, entry, own)| Some(((own.waits, lane.place_of(&own.first(entry)?)), own)));
+        let mut users: Vec<((bool, PlaceInLine), &Own)> = placed.collect();
+        users.sort_unstable_by_key(|(place, _)| *place);
+        users.into_iter().flat_map(|(_, own)| own.turns.iter())
+    }
+
+    /// What the place of a job that is in line comes from, among those of its organization: its rank, the higher the better,
+    /// where its user stands, and when it is due.
+    pub fn turn(&self, id: ClassId, waiting: Waiting) -> (i32, Standing, Timestamp) {
+        let (rank, user) = (self.class(id).rank, (self.class(id).key.organization, waiting.user));
+        match self.entry(id, waiting.user) {
+            Some((lane, own)) => {
+                let due = own.turns.due(waiting.alike, waiting.came) + own.later;
+                let head = Head { due, job: waiting.job, class: id, slot: 0, user: waiting.user };
+                let (standing, due, _) = lane.place_of(&head);
+                (rank, standing, due)
+            }
+            None => (rank, self.users.get(&user).copied().unwrap_or_default(), waiting.came),
+        }
+    }
+
+    /// Jobs of the same pool that go before one that is in line, counted up to `most`. Looks at all classes and, of those who
+    /// stand level with its organization, at all users.
+    pub fn ahead(&self, id: ClassId, waiting: Waiting, most: usize) -> usize {
+        let pool = self.class(id).key.demand.pool;
+        let of_pool = |class: &Class| class.key.demand.pool == pool;
+        let (_, user, due) = self.turn(id, waiting);
+        let own = (user, due, waiting.job);
+        let place = |id: ClassId| {
+            let peers = self.peers_of(id);
+            (peers.1, self.peers.get(&peers).map(|peers| peers.standing).unwrap_or_default())
+        };
+        let own_peers = place(id);
+        let mut ahead = 0;
+        for (class_id, class) in self.classes.iter().filter(|(_, class)| of_pool(class)) {
+            if class.jobs > 0 && place(*class_id) < own_peers {
+                ahead += class.jobs;
+            }
+        }
+        let level = self.peers.iter().filter(|(id, peers)| (id.1, peers.standing) == own_peers);
+        for lane in level.flat_map(|(_, peers)| peers.lanes()) {
+            for (entry, jobs) in lane.entries() {
+                if ahead >= most {
+                    return most;
+                }
+                if self.shapes.get(entry.0).demand.pool == pool {
+                    ahead += lane.count_before(jobs, own, most - ahead);
+                }
+            }
+        }
+        ahead.min(most)
+    }
+
+    /// Computes every index from scratch and panics unless it equals the one that was kept.
+    pub fn check(&self) {
+        let mut fresh = Queue::new(self.apart);
+        for (&id, class) in &self.classes {
+            fresh.of_organization.entry(class.key.organization).or_default().insert(id);
+            let peers = self.peers.get(&self.peers_of(id));
+            let lanes = peers.into_iter().flat_map(|peers| peers.lanes());
+            let entries: Vec<_> =
+                lanes.flat_map(|lane| lane.of_slot(class.slot)).filter(|(entry, _)| entry.1 == id).collect();
+            let jobs: usize = entries.iter().map(|(_, own)| own.turns.len()).sum();
+            assert_eq!(class.jobs, jobs, "the jobs of a class are counted");
+            for ((.., user), own) in entries {
+                fresh.alike.extend(own.turns.kinds().map(|alike| (class.key.organization, user, alike, id)));
+                if own.waits {
+                    fresh.waiting_for_user.insert((class.key.organization, user, id));
+                }
+            }
+            match class.looked_at {
+                Some(_) if self.waiting_for_pool.contains(&id) => _ = fresh.waiting_for_pool.insert(id),
+                Some(_) => _ = fresh.waiting_for_account.insert((class.key.organization, id)),
+                None => {}
+            }
+            let looked_at = class.looked_at.is_none() || class.looked_at == self.head(id);
+            assert!(looked_at, "class {id} waits with the head that was looked at");
+            let in_peers = |has: bool, set: &str| assert!(has, "class {id} is in its peers' {set}, or is not");
+            if let Some(peers) = peers {
+                in_peers(peers.open().contains(&(class.slot, id)) == class.is_open(), "open classes");
+                in_peers(peers.waiting.contains(&id) == class.looked_at.is_some(), "waiting classes");
+            }
+        }
+        for (slot, shape) in self.shapes.iter() {
+            let of_demand = self.classes.values().filter(|class| class.slot == slot);
+            assert_eq!(
+                shape.jobs(),
+                of_demand.map(|class| class.jobs).sum::<usize>(),
+                "the length of each job is counted"
+            );
+            let waits = self.shapes.waits(slot);
+            assert!(waits || shape.window.is_none(), "who does not wait needs no window");
+            if waits {
+                let demand = shape.demand;
+                fresh.waiting_for_capacity.insert((demand.pool, crate::class::Helpful::to(&demand), demand));
+            }
+        }
+        for (id, peers) in &self.peers {
+            peers.check();
+            assert!(!peers.is_empty(), "who has no jobs is not in line");
+            let (rank, organization) = (id.1, peers.standing);
+            fresh.order.extend(peers.place().map(|in_line| (Place { rank, organization, in_line }, *id)));
+        }
+        assert_eq!(self.len(), self.classes.values().map(|class| class.jobs).sum::<usize>());
+        assert_eq!(self.of_organization, fresh.of_organization);
+        assert_eq!(self.alike, fresh.alike);
+        assert_eq!(self.order, fresh.order);
+        assert_eq!(self.waiting_for_capacity, fresh.waiting_for_capacity);
+        assert_eq!(self.waiting_for_account, fresh.waiting_for_account);
+        assert_eq!(self.waiting_for_pool, fresh.waiting_for_pool);
+        assert_eq!(self.waiting_for_user, fresh.waiting_for_user);
+        let mut plain = self.clone();
+        plain.passed = None;
+        assert_eq!(self.first_ready(), plain.first_ready(), "whoever was passed waits for something");
+    }
+}
