@@ -96,11 +96,9 @@ impl State {
 
     /// Takes a job out of its line, if it is there.
     fn leave_line(&mut self, id: JobId) {
-        if self.in_line(id) {
-            let State { jobs, view, queue, .. } = self;
-            let job = &jobs[&id];
-            queue.remove(job.class, job.waiting(id, &view.center.policy), |first| passed_for(view, &jobs[&first]));
-        }
+        let State { jobs, view, queue, .. } = self;
+        let job = &jobs[&id];
+        queue.remove(job.class, job.waiting(id, &view.center.policy), |first| passed_for(view, &jobs[&first]));
     }
 
     /// Takes a job that ends out of its line while its class is still known.

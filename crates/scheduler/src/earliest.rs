@@ -9,11 +9,22 @@ use crate::bits::ones;
 use crate::cluster::Cluster;
 use crate::demand::{CardDemand, Demand};
 use crate::node::Node;
-use crate::terms::{Open, Terms};
+use crate::terms::{Open, Terms, WithheldShare};
 
 /// How near a demand's cards must be.
 fn required(demand: &Demand) -> Option<Level> {
     demand.topology.filter(|topology| topology.force == Force::Required).map(|topology| topology.level)
+}
+
+/// What comes free on a node.
+#[derive(Clone, Copy, Debug)]
+pub struct Release<S> {
+    /// When.
+    pub at: Timestamp,
+    /// What is touched by it: cards, of which only a part may come free, processors and memory.
+    pub touched: WithheldShare,
+    /// What tells the share itself.
+    pub share: S,
 }
 
 /// When a node could host a share, and which.
@@ -22,30 +33,34 @@ type Candidate = (Timestamp, u32);
 /// Nodes of which a gang may be.
 #[derive(Default)]
 struct Group {
+    /// No node can host its share before.
+    bounds: Vec<Candidate>,
     candidates: Vec<Candidate>,
     /// The moments of the earliest of them, as many as are wanted, the last on top.
     earliest: BinaryHeap<Timestamp>,
-    /// The last of these, once there are as many: who comes free later is none of them.
-    latest: Option<Timestamp>,
 }
 
 impl Group {
+    /// The moment at which the last of the wanted comes free: who comes free later is none of them.
+    fn latest(&self, wanted: usize) -> Option<Timestamp> {
+        self.earliest.peek().copied().filter(|_| self.earliest.len() == wanted)
+    }
+
     fn add(&mut self, candidate: Candidate, wanted: usize) {
         self.candidates.push(candidate);
         self.earliest.push(candidate.0);
         if self.earliest.len() > wanted {
             self.earliest.pop();
         }
-        self.latest = self.earliest.peek().copied().filter(|_| self.earliest.len() == wanted);
     }
 }
 
 impl Cluster {
-    /// When and where `demand` fits if everything that is held is given back as `releases` says of a node: by ascending
-    /// moment, what tells the share that then comes free. Nothing is taken that `terms` withhold. None if it does not fit even then,
-    /// because nodes are out of service.
+    /// When and where `demand` fits if everything that is held is given back as `releases` says of a node, by ascending
+    /// moment. Nothing is taken that `terms` withhold. None if it does not fit even then, because nodes are out of service.
     ///
-    /// Looks at every node of the pool, and at what is held on each.
+    /// Looks at every node of the pool, and there at what comes free until there may be room; only nodes that may come free
+    /// in time are tried.
     pub fn earliest<'a, R, S>(
         &self,
         demand: &Demand,
@@ -54,7 +69,7 @@ impl Cluster {
         releases: impl Fn(NodeId) -> R,
     ) -> Option<(Timestamp, Allocation)>
     where
-        R: Iterator<Item = (Timestamp, S)>,
+        R: Iterator<Item = Release<S>>,
         S: FnOnce() -> &'a NodeShare,
     {
         let cards = demand.cards().expect("whole cards, a part of one, or none are asked for");
@@ -74,28 +89,40 @@ impl Cluster {
             let Some(domain) = domain else { continue };
             // Cards of a gang are of one model; without cards, nodes of all models serve together.
             let model = node.spec.card_model.filter(|_| cards != CardDemand::None);
-            let group = groups.entry((model, domain)).or_default();
-            let in_time =
-                releases(node.spec.id).take_while(|(moment, _)| group.latest.is_none_or(|most| *moment <= most));
-            if let Some(moment) = first_fit(node, demand, cards, terms, now, in_time) {
-                group.add((moment, number as u32), wanted);
+            if let Some(bound) = bound(Open::new(node, terms), demand, cards, now, releases(node.spec.id)) {
+                groups.entry((model, domain)).or_default().bounds.push((bound, number as u32));
             }
         }
-        let (start, mut candidates) = groups
-            .into_values()
-            .filter_map(|mut group| {
-                group.candidates.sort_unstable();
-                Some((group.latest?, group.candidates))
-            })
-            .min_by_key(|(start, _)| *start)?;
+        let mut best: Option<(Timestamp, Vec<Candidate>)> = None;
+        for mut group in groups.into_values() {
+            group.bounds.sort_unstable();
+            for (bound, number) in std::mem::take(&mut group.bounds) {
+                let is_late = |moment: Timestamp| moment < bound;
+                if group.latest(wanted).is_some_and(is_late) || best.as_ref().is_some_and(|(start, _)| is_late(*start))
+                {
+                    break;
+                }
+                let node = &self.nodes[number as usize];
+                if let Some(moment) = first_fit(node, demand, cards, terms, now, releases(node.spec.id)) {
+                    group.add((moment, number), wanted);
+                }
+            }
+            if let Some(start) = group.latest(wanted)
+                && best.as_ref().is_none_or(|(before, _)| start < *before)
+            {
+                best = Some((start, group.candidates));
+            }
+        }
+        let (start, mut candidates) = best?;
         // Those that come free last, so that others may use the rest for longer.
         candidates.retain(|(moment, _)| *moment <= start);
+        candidates.sort_unstable();
         let mut chosen: Vec<u32> = candidates.iter().rev().take(wanted).map(|(_, number)| *number).collect();
         chosen.sort_unstable();
         let share = |number: u32| {
             let mut node = self.nodes[number as usize].clone();
-            let ended = releases(node.spec.id).take_while(|(moment, _)| *moment <= start);
-            ended.for_each(|(_, share)| node.release(share()));
+            let ended = releases(node.spec.id).take_while(|release| release.at <= start);
+            ended.for_each(|release| node.release((release.share)()));
             NodeShare {
                 node: node.spec.id,
                 cards: choose(&node, cards, terms),
@@ -107,26 +134,47 @@ impl Cluster {
     }
 }
 
+/// No share fits on a node before, counting cards that are touched as free; none if it never does.
+fn bound<S>(
+    open: Open,
+    demand: &Demand,
+    cards: CardDemand,
+    now: Timestamp,
+    mut releases: impl Iterator<Item = Release<S>>,
+) -> Option<Timestamp> {
+    let (wanted, in_parts) = match cards {
+        CardDemand::None => (0, 0),
+        CardDemand::Whole(count) => (count, 0),
+        CardDemand::Fraction(_) => (1, open.node.remainders().fold(0, |cards, (card, _)| cards | 1 << card)),
+    };
+    let mut free = open.free() | open.of_use(in_parts);
+    let (mut moment, (mut cpu, mut memory)) = (now, open.free_cpu_and_memory());
+    while free.count_ones() < wanted || cpu < demand.cpu_per_node || memory < demand.memory_per_node {
+        let release = releases.next()?;
+        moment = release.at.max(now);
+        free |= open.of_use(release.touched.cards);
+        (cpu.0, memory.0) = (cpu.0 + release.touched.cpu.0, memory.0 + release.touched.memory.0);
+    }
+    Some(moment)
+}
+
 /// When a share fits on a node.
-fn first_fit<'a>(
+fn first_fit<'a, S: FnOnce() -> &'a NodeShare>(
     node: &Node,
     demand: &Demand,
     cards: CardDemand,
     terms: &Terms,
     now: Timestamp,
-    releases: impl Iterator<Item = (Timestamp, impl FnOnce() -> &'a NodeShare)>,
+    releases: impl Iterator<Item = Release<S>>,
 ) -> Option<Timestamp> {
     if fits(node, demand, cards, terms) {
         return Some(now);
     }
-    let mut releases = releases.peekable();
-    // Most nodes come free too late, which is cheap to know.
-    releases.peek()?;
     let mut node = node.clone();
-    for (moment, share) in releases {
-        node.release(share());
+    for release in releases {
+        node.release((release.share)());
         if fits(&node, demand, cards, terms) {
-            return Some(moment.max(now));
+            return Some(release.at.max(now));
         }
     }
     None

@@ -31,12 +31,12 @@ impl Promise {
     }
 }
 
-type EndsOfNode = BTreeMap<(Timestamp, AttemptId), (CpuMillis, Bytes)>;
+type EndsOfNode = BTreeMap<(Timestamp, AttemptId), WithheldShare>;
 
 /// The plan.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// The attempts on each node by when they end at the latest, with what they then give back.
+    /// The attempts on each node by when they end at the latest, with what each of them touches there.
     ends: BTreeMap<NodeId, EndsOfNode>,
     promises: BTreeMap<JobId, Promise>,
 }
@@ -46,7 +46,7 @@ impl Plan {
     pub fn begin(&mut self, attempt: AttemptId, allocation: &Allocation, ends: Timestamp) {
         for share in &allocation.shares {
             let of_node = self.ends.entry(share.node).or_default();
-            of_node.insert((ends, attempt), (share.cpu, share.memory));
+            of_node.insert((ends, attempt), WithheldShare::of(share));
         }
     }
 
@@ -63,7 +63,13 @@ impl Plan {
 
     /// The attempts on a node, by when they end at the latest.
     pub fn ends(&self, node: NodeId) -> impl Iterator<Item = (Timestamp, AttemptId)> {
-        self.ends.get(&node).into_iter().flat_map(|of_node| of_node.keys().copied())
+        self.ends_with_shares(node).map(|(ends, attempt, _)| (ends, attempt))
+    }
+
+    /// The same, with all that each of them touches there: cards of which it has a part count whole.
+    pub fn ends_with_shares(&self, node: NodeId) -> impl Iterator<Item = (Timestamp, AttemptId, WithheldShare)> {
+        let of_node = self.ends.get(&node).into_iter().flatten();
+        of_node.map(|((ends, attempt), share)| (*ends, *attempt, *share))
     }
 
     /// Makes a promise, in the place of an older one to the same job.
@@ -137,8 +143,8 @@ impl Plan {
     fn released(&self, node: NodeId, by: Timestamp) -> (CpuMillis, Bytes) {
         let of_node = self.ends.get(&node).into_iter().flatten();
         let (mut cpu, mut memory) = (0, 0);
-        for (_, (more_cpu, more_memory)) in of_node.take_while(|((ends, _), _)| *ends <= by) {
-            (cpu, memory) = (cpu + more_cpu.0, memory + more_memory.0);
+        for (_, share) in of_node.take_while(|((ends, _), _)| *ends <= by) {
+            (cpu, memory) = (cpu + share.cpu.0, memory + share.memory.0);
         }
         (CpuMillis(cpu), Bytes(memory))
     }

@@ -120,13 +120,19 @@ impl Queue {
         self.jobs += 1;
     }
 
-    /// Takes a job out of line; `passed_for` tells of the one behind it. If it was the head of a class that waits for its
-    /// account, the new head is looked at.
+    /// Takes a job out of line, if it is there; `passed_for` tells of the one behind it. If it was the head of a class that
+    /// waits for its account, the new head is looked at.
     pub fn remove(&mut self, id: ClassId, waiting: Waiting, passed_for: impl FnOnce(JobId) -> Milliseconds) {
-        let (is_gone, has_others) = self.change_entry(id, waiting.user, |own| {
-            own.turns.remove(waiting.turn(), passed_for);
-            (!own.turns.has(waiting.alike), own.turns.len() > 0)
+        if self.class(id).jobs == 0 {
+            return;
+        }
+        let (was_in_line, is_gone, has_others) = self.change_entry(id, waiting.user, |own| {
+            let was_in_line = own.turns.remove(waiting.turn(), passed_for);
+            (was_in_line, !own.turns.has(waiting.alike), own.turns.len() > 0)
         });
+        if !was_in_line {
+            return;
+        }
         let class = self.class_mut(id);
         class.jobs -= 1;
         let (organization, slot) = (class.key.organization, class.slot);
@@ -302,13 +308,15 @@ impl Queue {
 
     /// Sets a class, or all of its demand, aside until a change that could remove `blocker`. Panics if it has no head.
     pub fn block(&mut self, id: ClassId, blocker: Blocker) {
-        let head = self.first(id).unwrap_or_else(|| panic!("class {id} has a head that was looked at"));
+        let ready = self.first_ready();
+        let head = ready.map(|(_, head)| head).filter(|head| head.class == id).or_else(|| self.first(id));
+        let head = head.unwrap_or_else(|| panic!("class {id} has a head that was looked at"));
         let class = self.class(id);
         let (organization, demand, slot) = (class.key.organization, class.key.demand, class.slot);
         match blocker {
             Blocker::Capacity => {
                 // Whoever goes before the first that waits for nothing waits for something.
-                self.passed = self.first_ready().map(|(place, ..)| place);
+                self.passed = ready.map(|(place, _)| place);
                 self.shapes.set_waits(slot, true);
                 self.waiting_for_capacity.insert((demand.pool, Helpful::to(&demand), demand));
             }

@@ -110,6 +110,11 @@ impl<'a> Open<'a> {
         self.node.usable_free() & !self.withheld.cards
     }
 
+    /// Those of `cards` that may be taken wholly once they are free, as bits.
+    pub(crate) fn of_use(self, cards: u64) -> u64 {
+        cards & !self.node.unusable & !self.withheld.cards
+    }
+
     /// For a node with such a ring if nothing is withheld: whether one ring has so many of them.
     pub(crate) fn has_ring(self, cards: u32) -> bool {
         self.withheld.cards == 0 || self.least_sufficient_ring(cards).is_some()

@@ -17,10 +17,25 @@ pub(crate) type Turn = (Timestamp, JobId);
 pub(crate) struct Turns {
     /// With when they came.
     jobs: BTreeSet<(Alike, Timestamp, JobId)>,
-    /// How long those that come later may pass jobs that are alike.
-    passed_for: BTreeMap<Alike, Milliseconds>,
-    /// The first of those that are alike.
+    kinds: BTreeMap<Alike, Kind>,
+    /// The first of each kind.
     firsts: BTreeSet<(Turn, Alike)>,
+}
+
+/// Jobs that are alike.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Kind {
+    /// How long those that come later may pass them.
+    passed_for: Milliseconds,
+    /// When the first of them came.
+    came: Timestamp,
+    first: JobId,
+}
+
+impl Kind {
+    fn turn(&self) -> Turn {
+        (self.came + self.passed_for, self.first)
+    }
 }
 
 impl Turns {
@@ -30,44 +45,46 @@ impl Turns {
         (alike, came, job): (Alike, Timestamp, JobId),
         passed_for: impl FnOnce(JobId) -> Milliseconds,
     ) {
-        let first = self.first(alike);
         assert!(self.jobs.insert((alike, came, job)), "job {job} is not in line yet");
-        if first.is_none_or(|first| (came, job) < first) {
-            self.turn(alike, first, passed_for);
+        if self.kinds.get(&alike).is_none_or(|kind| (came, job) < (kind.came, kind.first)) {
+            self.set_first(alike, Some((came, job)), passed_for);
         }
     }
 
+    /// False if it was not in line.
     pub(crate) fn remove(
         &mut self,
         (alike, came, job): (Alike, Timestamp, JobId),
         passed_for: impl FnOnce(JobId) -> Milliseconds,
-    ) {
-        let first = self.first(alike);
-        assert!(self.jobs.remove(&(alike, came, job)), "job {job} is in line");
-        if first == Some((came, job)) {
-            self.turn(alike, first, passed_for);
+    ) -> bool {
+        let was_in_line = self.jobs.remove(&(alike, came, job));
+        if was_in_line && self.kinds[&alike].first == job {
+            self.set_first(alike, self.first(alike), passed_for);
         }
+        was_in_line
     }
 
     /// More is known of how long such jobs take.
     pub(crate) fn learned(&mut self, similar: Similar, passed_for: impl Fn(JobId) -> Milliseconds) {
-        let known: Vec<Alike> = self.passed_for.range(Alike::all(similar)).map(|(alike, _)| *alike).collect();
-        known.into_iter().for_each(|alike| self.turn(alike, self.first(alike), &passed_for));
+        for (alike, kind) in self.kinds.range_mut(Alike::all(similar)) {
+            let before = kind.turn();
+            kind.passed_for = passed_for(kind.first);
+            if kind.turn() != before {
+                self.firsts.remove(&(before, *alike));
+                self.firsts.insert((kind.turn(), *alike));
+            }
+        }
     }
 
-    /// Those that are alike have another first, or are passed for another time.
-    fn turn(&mut self, alike: Alike, before: Option<Turn>, passed_for: impl FnOnce(JobId) -> Milliseconds) {
-        if let Some((came, job)) = before {
-            self.firsts.remove(&((came + self.passed_for[&alike], job), alike));
-        }
-        match self.first(alike) {
-            Some((came, job)) => {
-                let passed_for = passed_for(job);
-                self.passed_for.insert(alike, passed_for);
-                self.firsts.insert(((came + passed_for, job), alike));
-            }
-            None => _ = self.passed_for.remove(&alike),
-        }
+    /// Those that are alike have another first, or none.
+    fn set_first(&mut self, alike: Alike, first: Option<Turn>, passed_for: impl FnOnce(JobId) -> Milliseconds) {
+        let kind = first.map(|(came, first)| Kind { passed_for: passed_for(first), came, first });
+        let before = match kind {
+            Some(kind) => self.kinds.insert(alike, kind),
+            None => self.kinds.remove(&alike),
+        };
+        before.map(|kind| self.firsts.remove(&(kind.turn(), alike)));
+        self.firsts.extend(kind.map(|kind| (kind.turn(), alike)));
     }
 
     /// When it came, and the job.
@@ -86,12 +103,12 @@ impl Turns {
 
     /// Whether one of these is in line.
     pub(crate) fn has(&self, alike: Alike) -> bool {
-        self.passed_for.contains_key(&alike)
+        self.kinds.contains_key(&alike)
     }
 
     /// The kinds of jobs that are in line.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = Alike> {
-        self.passed_for.keys().copied()
+        self.kinds.keys().copied()
     }
 
     pub(crate) fn contains(&self, job: (Alike, Timestamp, JobId)) -> bool {
@@ -100,7 +117,7 @@ impl Turns {
 
     /// When a job that is in line is due.
     pub(crate) fn due(&self, alike: Alike, came: Timestamp) -> Timestamp {
-        came + self.passed_for.get(&alike).copied().unwrap_or_default()
+        came + self.kinds.get(&alike).map(|kind| kind.passed_for).unwrap_or_default()
     }
 
     /// How many jobs go before a turn, counted up to `most`.
@@ -108,7 +125,7 @@ impl Turns {
         let mut count = 0;
         for (_, alike) in self.firsts.iter().take_while(|(first, _)| *first < (due, job)) {
             let from = (*alike, Timestamp(i64::MIN), JobId(0));
-            let before = self.jobs.range(from..(*alike, due - self.passed_for[alike], job));
+            let before = self.jobs.range(from..(*alike, due - self.kinds[alike].passed_for, job));
             count += before.take(most - count).count();
         }
         count
@@ -122,9 +139,11 @@ impl Turns {
     /// Panics unless what is kept is what would be computed from scratch.
     pub(crate) fn check(&self) {
         let known: BTreeSet<Alike> = self.jobs.iter().map(|(alike, ..)| *alike).collect();
-        assert!(known.iter().eq(self.passed_for.keys()), "exactly those who have jobs are passed");
-        let first = |alike: Alike| self.first(alike).map(|(came, job)| ((came + self.passed_for[&alike], job), alike));
-        assert_eq!(self.firsts, known.into_iter().filter_map(first).collect());
+        assert!(known.iter().eq(self.kinds.keys()), "exactly those who have jobs are passed");
+        for (alike, kind) in &self.kinds {
+            assert_eq!(self.first(*alike), Some((kind.came, kind.first)), "the first of each kind is known");
+        }
+        assert_eq!(self.firsts, self.kinds.iter().map(|(alike, kind)| (kind.turn(), *alike)).collect());
     }
 }
 

@@ -5,7 +5,7 @@ use haina_core::{
     Allocation, AttemptId, Backfill, ClassId, Effect, JobId, Launch, Milliseconds, Money, Timestamp, WaitReason,
 };
 use haina_ledger::hold;
-use haina_scheduler::{Blocker, Found, Fuel, Promise, Terms, Withheld};
+use haina_scheduler::{Blocker, Found, Fuel, Promise, Release, Terms, Withheld};
 
 use super::{Blocked, Outcome};
 use crate::promises::promises_starts;
@@ -170,7 +170,8 @@ impl Step<'_> {
                 let shares = &state.view.attempts[&attempt].allocation.shares;
                 shares.iter().find(|share| share.node == node).expect("an attempt ends on nodes that it holds")
             };
-            state.plan.ends(node).map(move |(ends, attempt)| (ends, move || share(attempt)))
+            let ends = state.plan.ends_with_shares(node);
+            ends.map(move |(at, attempt, touched)| Release { at, touched, share: move || share(attempt) })
         };
         let Some((start, allocation)) = state.view.cluster.earliest(&key.demand, &terms, self.now, releases) else {
             return Ok(false);

@@ -9,7 +9,7 @@ mod pass;
 mod run_time;
 
 use haina_core::{AttemptId, JobId, NodeId, NodeShare, Timestamp};
-use haina_scheduler::Terms;
+use haina_scheduler::{Release, Terms, WithheldShare};
 
 use crate::State;
 use pass::Pass;
@@ -42,7 +42,8 @@ impl State {
         let turn = Pass::new(self, key.demand.pool, key.priority, now).until(id)?;
         let terms = Terms::default();
         let (room, _) = self.view.cluster.earliest(&key.demand, &terms, now, |node| {
-            self.likely_releases(node, now).map(|(ends, share)| (ends, move || share))
+            let releases = self.likely_releases(node, now);
+            releases.map(|(at, share)| Release { at, touched: WithheldShare::of(share), share: move || share })
         })?;
         let estimate = Estimate { start: turn.start.max(room).max(now), is_least: turn.is_least };
         match self.plan.promised(id) {
