@@ -1,5 +1,6 @@
 //! The earliest start that can be promised: when enough of what is held now has ended at its limit.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use haina_core::topology::{Force, Level};
@@ -34,7 +35,9 @@ type Candidate = (Timestamp, u32);
 #[derive(Default)]
 struct Group {
     /// No node can host its share before.
-    bounds: Vec<Candidate>,
+    bounds: Vec<Reverse<Candidate>>,
+    /// When nodes are wholly free, the earliest of these, as many as are wanted, the last on top: all will be chosen by then.
+    wholly_free: BinaryHeap<Timestamp>,
     candidates: Vec<Candidate>,
     /// The moments of the earliest of them, as many as are wanted, the last on top.
     earliest: BinaryHeap<Timestamp>,
@@ -43,15 +46,27 @@ struct Group {
 impl Group {
     /// The moment at which the last of the wanted comes free: who comes free later is none of them.
     fn latest(&self, wanted: usize) -> Option<Timestamp> {
-        self.earliest.peek().copied().filter(|_| self.earliest.len() == wanted)
+        last_of(&self.earliest, wanted)
     }
 
     fn add(&mut self, candidate: Candidate, wanted: usize) {
         self.candidates.push(candidate);
-        self.earliest.push(candidate.0);
-        if self.earliest.len() > wanted {
-            self.earliest.pop();
-        }
+        keep_earliest(&mut self.earliest, candidate.0, wanted);
+    }
+}
+
+/// The last of so many moments, once there are as many.
+fn last_of(earliest: &BinaryHeap<Timestamp>, wanted: usize) -> Option<Timestamp> {
+    earliest.peek().copied().filter(|_| earliest.len() == wanted)
+}
+
+fn keep_earliest(earliest: &mut BinaryHeap<Timestamp>, moment: Timestamp, wanted: usize) {
+    if last_of(earliest, wanted).is_some_and(|last| last <= moment) {
+        return;
+    }
+    earliest.push(moment);
+    if earliest.len() > wanted {
+        earliest.pop();
     }
 }
 
@@ -69,7 +84,7 @@ impl Cluster {
         releases: impl Fn(NodeId) -> R,
     ) -> Option<(Timestamp, Allocation)>
     where
-        R: Iterator<Item = Release<S>>,
+        R: DoubleEndedIterator<Item = Release<S>>,
         S: FnOnce() -> &'a NodeShare,
     {
         let cards = demand.cards().expect("whole cards, a part of one, or none are asked for");
@@ -89,14 +104,23 @@ impl Cluster {
             let Some(domain) = domain else { continue };
             // Cards of a gang are of one model; without cards, nodes of all models serve together.
             let model = node.spec.card_model.filter(|_| cards != CardDemand::None);
-            if let Some(bound) = bound(Open::new(node, terms), demand, cards, now, releases(node.spec.id)) {
-                groups.entry((model, domain)).or_default().bounds.push((bound, number as u32));
+            let group = groups.entry((model, domain)).or_default();
+            let (open, mut releases) = (Open::new(node, terms), releases(node.spec.id));
+            let last = releases.next_back();
+            if could_host(open, demand, cards) {
+                let wholly_free = last.as_ref().map_or(now, |last| last.at.max(now));
+                keep_earliest(&mut group.wholly_free, wholly_free, wanted);
+            }
+            let in_time = last_of(&group.wholly_free, wanted).unwrap_or(Timestamp(i64::MAX));
+            let releases = releases.chain(last).take_while(|release| release.at <= in_time);
+            if let Some(bound) = bound(open, demand, cards, now, releases) {
+                group.bounds.push(Reverse((bound, number as u32)));
             }
         }
         let mut best: Option<(Timestamp, Vec<Candidate>)> = None;
         for mut group in groups.into_values() {
-            group.bounds.sort_unstable();
-            for (bound, number) in std::mem::take(&mut group.bounds) {
+            let mut bounds = BinaryHeap::from(std::mem::take(&mut group.bounds));
+            while let Some(Reverse((bound, number))) = bounds.pop() {
                 let is_late = |moment: Timestamp| moment < bound;
                 if group.latest(wanted).is_some_and(is_late) || best.as_ref().is_some_and(|(start, _)| is_late(*start))
                 {
@@ -132,6 +156,18 @@ impl Cluster {
         };
         Some((start, Allocation { shares: chosen.into_iter().map(share).collect() }))
     }
+}
+
+/// Whether a node surely has a share when it is wholly free.
+fn could_host(open: Open, demand: &Demand, cards: CardDemand) -> bool {
+    let spec = &open.node.spec;
+    let has_cards = match cards {
+        CardDemand::None => true,
+        CardDemand::Whole(_) if required(demand) == Some(Level::Ring) => false,
+        CardDemand::Whole(count) => open.of_use(spec.all_cards()).count_ones() >= count,
+        CardDemand::Fraction(_) => false,
+    };
+    has_cards && open.could_have(demand.cpu_per_node, demand.memory_per_node)
 }
 
 /// No share fits on a node before, counting cards that are touched as free; none if it never does.

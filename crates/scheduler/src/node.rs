@@ -85,6 +85,13 @@ pub(crate) struct Node {
     pub(crate) in_parts: Vec<u16>,
 }
 
+impl NodeSpec {
+    /// Its cards, as bits.
+    pub(crate) fn all_cards(&self) -> u64 {
+        u64::MAX.checked_shr(64 - self.cards).unwrap_or(0)
+    }
+}
+
 impl Node {
     pub(crate) fn new(spec: NodeSpec) -> Node {
         assert!(spec.cards <= 64, "node {} has at most 64 cards", spec.id);
@@ -240,7 +247,7 @@ impl Node {
             let is_free = self.free >> card & 1 == 1;
             assert_eq!(self.used(card) == 0, is_free, "card {card} of node {node} is free if nothing is held");
         }
-        let all = u64::MAX.checked_shr(64 - self.spec.cards).unwrap_or(0);
+        let all = self.spec.all_cards();
         assert_eq!((self.free | self.whole | self.unusable) & !all, 0, "node {node} gives out only cards that it has");
     }
 }

@@ -31,45 +31,61 @@ impl Promise {
     }
 }
 
-type EndsOfNode = BTreeMap<(Timestamp, AttemptId), WithheldShare>;
+/// Ascending. A node has few.
+type EndsOfNode = Vec<(Timestamp, AttemptId, WithheldShare)>;
 
 /// The plan.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// The attempts on each node by when they end at the latest, with what each of them touches there.
-    ends: BTreeMap<NodeId, EndsOfNode>,
+    /// The attempts on each node by when they end at the latest, with what each of them touches there. Nodes are numbered
+    /// without gaps: this is by their ids.
+    ends: Vec<EndsOfNode>,
     promises: BTreeMap<JobId, Promise>,
+}
+
+fn find(of_node: &EndsOfNode, ends: Timestamp, attempt: AttemptId) -> Result<usize, usize> {
+    of_node.binary_search_by_key(&(ends, attempt), |(ends, attempt, _)| (*ends, *attempt))
 }
 
 impl Plan {
     /// An attempt holds this until then at the latest.
     pub fn begin(&mut self, attempt: AttemptId, allocation: &Allocation, ends: Timestamp) {
         for share in &allocation.shares {
-            let of_node = self.ends.entry(share.node).or_default();
-            of_node.insert((ends, attempt), WithheldShare::of(share));
+            let index = share.node.0 as usize;
+            if self.ends.len() <= index {
+                self.ends.resize_with(index + 1, Vec::new);
+            }
+            let of_node = &mut self.ends[index];
+            if let Err(place) = find(of_node, ends, attempt) {
+                of_node.insert(place, (ends, attempt, WithheldShare::of(share)));
+            }
         }
     }
 
     /// It no longer does.
     pub fn end(&mut self, attempt: AttemptId, allocation: &Allocation, ends: Timestamp) {
         for share in &allocation.shares {
-            let of_node = self.ends.get_mut(&share.node).expect("an attempt on the node was planned");
-            assert!(of_node.remove(&(ends, attempt)).is_some(), "attempt {attempt} was planned to end then");
-            if of_node.is_empty() {
-                self.ends.remove(&share.node);
-            }
+            let of_node = self.ends.get_mut(share.node.0 as usize).expect("an attempt on the node was planned");
+            let place = find(of_node, ends, attempt);
+            of_node.remove(place.unwrap_or_else(|_| panic!("attempt {attempt} was planned to end then")));
         }
     }
 
     /// The attempts on a node, by when they end at the latest.
-    pub fn ends(&self, node: NodeId) -> impl Iterator<Item = (Timestamp, AttemptId)> {
+    pub fn ends(&self, node: NodeId) -> impl DoubleEndedIterator<Item = (Timestamp, AttemptId)> {
         self.ends_with_shares(node).map(|(ends, attempt, _)| (ends, attempt))
     }
 
     /// The same, with all that each of them touches there: cards of which it has a part count whole.
-    pub fn ends_with_shares(&self, node: NodeId) -> impl Iterator<Item = (Timestamp, AttemptId, WithheldShare)> {
-        let of_node = self.ends.get(&node).into_iter().flatten();
-        of_node.map(|((ends, attempt), share)| (*ends, *attempt, *share))
+    pub fn ends_with_shares(
+        &self,
+        node: NodeId,
+    ) -> impl DoubleEndedIterator<Item = (Timestamp, AttemptId, WithheldShare)> {
+        self.of_node(node).iter().copied()
+    }
+
+    fn of_node(&self, node: NodeId) -> &[(Timestamp, AttemptId, WithheldShare)] {
+        self.ends.get(node.0 as usize).map_or(&[], Vec::as_slice)
     }
 
     /// Makes a promise, in the place of an older one to the same job.
@@ -141,9 +157,9 @@ impl Plan {
 
     /// Processors and memory that come free on a node by a moment.
     fn released(&self, node: NodeId, by: Timestamp) -> (CpuMillis, Bytes) {
-        let of_node = self.ends.get(&node).into_iter().flatten();
+        let of_node = self.of_node(node).iter();
         let (mut cpu, mut memory) = (0, 0);
-        for (_, share) in of_node.take_while(|((ends, _), _)| *ends <= by) {
+        for (.., share) in of_node.take_while(|(ends, ..)| *ends <= by) {
             (cpu, memory) = (cpu + share.cpu.0, memory + share.memory.0);
         }
         (CpuMillis(cpu), Bytes(memory))

@@ -140,6 +140,13 @@ impl<'a> Open<'a> {
         cpu_free >= cpu && memory_free >= memory
     }
 
+    /// Whether it has them when nobody holds anything.
+    pub(crate) fn could_have(self, cpu: CpuMillis, memory: Bytes) -> bool {
+        let spec = &self.node.spec;
+        spec.cpu.0.saturating_sub(self.withheld.cpu.0) >= cpu.0
+            && spec.memory.0.saturating_sub(self.withheld.memory.0) >= memory.0
+    }
+
     pub(crate) fn free_cpu_and_memory(self) -> (CpuMillis, Bytes) {
         let cpu = self.node.cpu_free.0.saturating_sub(self.withheld.cpu.0);
         (CpuMillis(cpu), Bytes(self.node.memory_free.0.saturating_sub(self.withheld.memory.0)))
