@@ -24,7 +24,7 @@ const FACTS_MOST: usize = 4000;
 /// Probes that one command may spend: about 5 ms.
 const FUEL: u64 = 20_000;
 /// Probes that `Advance` may spend in one batch: bounds its placements, and with them the commit.
-pub(crate) const FUEL_TO_ADVANCE: u64 = 4_000;
+pub(crate) const FUEL_TO_ADVANCE: u64 = 2_500;
 /// How long a done effect's outbox row may wait for a batch to be deleted with.
 const CLEAR_AFTER: Duration = Duration::from_millis(200);
 

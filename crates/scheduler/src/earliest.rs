@@ -28,6 +28,15 @@ pub struct Release<S> {
     pub share: S,
 }
 
+/// What is held and comes free, by node.
+pub trait Releases<'a> {
+    /// When the first and the last of it comes free; none if nothing is held.
+    fn span(&self, node: NodeId) -> Option<(Timestamp, Timestamp)>;
+
+    /// All of it, by ascending moment.
+    fn of(&self, node: NodeId) -> impl Iterator<Item = Release<impl FnOnce() -> &'a NodeShare>>;
+}
+
 /// When a node could host a share, and which.
 type Candidate = (Timestamp, u32);
 
@@ -71,22 +80,18 @@ fn keep_earliest(earliest: &mut BinaryHeap<Timestamp>, moment: Timestamp, wanted
 }
 
 impl Cluster {
-    /// When and where `demand` fits if everything that is held is given back as `releases` says of a node, by ascending
-    /// moment. Nothing is taken that `terms` withhold. None if it does not fit even then, because nodes are out of service.
+    /// When and where `demand` fits if everything that is held is given back as `releases` says. Nothing is taken that
+    /// `terms` withhold. None if it does not fit even then, because nodes are out of service.
     ///
-    /// Looks at every node of the pool, and there at what comes free until there may be room; only nodes that may come free
-    /// in time are tried.
-    pub fn earliest<'a, R, S>(
+    /// Looks at every node of the pool; where something comes free in time, at that; and tries the nodes with which it may
+    /// be soonest.
+    pub fn earliest<'a>(
         &self,
         demand: &Demand,
         terms: &Terms,
         now: Timestamp,
-        releases: impl Fn(NodeId) -> R,
-    ) -> Option<(Timestamp, Allocation)>
-    where
-        R: DoubleEndedIterator<Item = Release<S>>,
-        S: FnOnce() -> &'a NodeShare,
-    {
+        releases: &impl Releases<'a>,
+    ) -> Option<(Timestamp, Allocation)> {
         let cards = demand.cards().expect("whole cards, a part of one, or none are asked for");
         let wanted = demand.nodes as usize;
         let mut groups: BTreeMap<(Option<CardModelId>, Option<u32>), Group> = BTreeMap::new();
@@ -105,15 +110,17 @@ impl Cluster {
             // Cards of a gang are of one model; without cards, nodes of all models serve together.
             let model = node.spec.card_model.filter(|_| cards != CardDemand::None);
             let group = groups.entry((model, domain)).or_default();
-            let (open, mut releases) = (Open::new(node, terms), releases(node.spec.id));
-            let last = releases.next_back();
-            if could_host(open, demand, cards) {
-                let wholly_free = last.as_ref().map_or(now, |last| last.at.max(now));
-                keep_earliest(&mut group.wholly_free, wholly_free, wanted);
+            let (open, span) = (Open::new(node, terms), releases.span(node.spec.id));
+            let is_sooner = |last: Timestamp| last_of(&group.wholly_free, wanted).is_none_or(|known| last < known);
+            let last = span.map_or(now, |(_, last)| last.max(now));
+            if is_sooner(last) && could_host(open, demand, cards) {
+                keep_earliest(&mut group.wholly_free, last, wanted);
             }
             let in_time = last_of(&group.wholly_free, wanted).unwrap_or(Timestamp(i64::MAX));
-            let releases = releases.chain(last).take_while(|release| release.at <= in_time);
-            if let Some(bound) = bound(open, demand, cards, now, releases) {
+            let any = span.is_some_and(|(first, _)| first <= in_time);
+            let releases = any.then(|| releases.of(node.spec.id)).into_iter().flatten();
+            let in_time = releases.take_while(|release| release.at <= in_time);
+            if let Some(bound) = bound(open, demand, cards, now, in_time) {
                 group.bounds.push(Reverse((bound, number as u32)));
             }
         }
@@ -127,7 +134,7 @@ impl Cluster {
                     break;
                 }
                 let node = &self.nodes[number as usize];
-                if let Some(moment) = first_fit(node, demand, cards, terms, now, releases(node.spec.id)) {
+                if let Some(moment) = first_fit(node, demand, cards, terms, now, releases.of(node.spec.id)) {
                     group.add((moment, number), wanted);
                 }
             }
@@ -145,7 +152,7 @@ impl Cluster {
         chosen.sort_unstable();
         let share = |number: u32| {
             let mut node = self.nodes[number as usize].clone();
-            let ended = releases(node.spec.id).take_while(|release| release.at <= start);
+            let ended = releases.of(node.spec.id).take_while(|release| release.at <= start);
             ended.for_each(|release| node.release((release.share)()));
             NodeShare {
                 node: node.spec.id,

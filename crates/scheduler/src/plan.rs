@@ -40,11 +40,17 @@ pub struct Plan {
     /// The attempts on each node by when they end at the latest, with what each of them touches there. Nodes are numbered
     /// without gaps: this is by their ids.
     ends: Vec<EndsOfNode>,
+    /// Of each, the first and the last: often asked for of all nodes.
+    spans: Vec<Option<(Timestamp, Timestamp)>>,
     promises: BTreeMap<JobId, Promise>,
 }
 
 fn find(of_node: &EndsOfNode, ends: Timestamp, attempt: AttemptId) -> Result<usize, usize> {
     of_node.binary_search_by_key(&(ends, attempt), |(ends, attempt, _)| (*ends, *attempt))
+}
+
+fn span(of_node: &EndsOfNode) -> Option<(Timestamp, Timestamp)> {
+    Some((of_node.first()?.0, of_node.last()?.0))
 }
 
 impl Plan {
@@ -54,11 +60,13 @@ impl Plan {
             let index = share.node.0 as usize;
             if self.ends.len() <= index {
                 self.ends.resize_with(index + 1, Vec::new);
+                self.spans.resize(index + 1, None);
             }
             let of_node = &mut self.ends[index];
             if let Err(place) = find(of_node, ends, attempt) {
                 of_node.insert(place, (ends, attempt, WithheldShare::of(share)));
             }
+            self.spans[index] = span(of_node);
         }
     }
 
@@ -68,20 +76,23 @@ impl Plan {
             let of_node = self.ends.get_mut(share.node.0 as usize).expect("an attempt on the node was planned");
             let place = find(of_node, ends, attempt);
             of_node.remove(place.unwrap_or_else(|_| panic!("attempt {attempt} was planned to end then")));
+            self.spans[share.node.0 as usize] = span(of_node);
         }
     }
 
     /// The attempts on a node, by when they end at the latest.
-    pub fn ends(&self, node: NodeId) -> impl DoubleEndedIterator<Item = (Timestamp, AttemptId)> {
+    pub fn ends(&self, node: NodeId) -> impl Iterator<Item = (Timestamp, AttemptId)> {
         self.ends_with_shares(node).map(|(ends, attempt, _)| (ends, attempt))
     }
 
     /// The same, with all that each of them touches there: cards of which it has a part count whole.
-    pub fn ends_with_shares(
-        &self,
-        node: NodeId,
-    ) -> impl DoubleEndedIterator<Item = (Timestamp, AttemptId, WithheldShare)> {
+    pub fn ends_with_shares(&self, node: NodeId) -> impl Iterator<Item = (Timestamp, AttemptId, WithheldShare)> {
         self.of_node(node).iter().copied()
+    }
+
+    /// When the first and the last attempt on a node end at the latest.
+    pub fn span(&self, node: NodeId) -> Option<(Timestamp, Timestamp)> {
+        self.spans.get(node.0 as usize).copied().flatten()
     }
 
     fn of_node(&self, node: NodeId) -> &[(Timestamp, AttemptId, WithheldShare)] {

@@ -2,10 +2,11 @@
 //! comes back until nothing is left or the fuel is spent.
 
 use haina_core::{
-    Allocation, AttemptId, Backfill, ClassId, Effect, JobId, Launch, Milliseconds, Money, Timestamp, WaitReason,
+    Allocation, AttemptId, Backfill, ClassId, Effect, JobId, Launch, Milliseconds, Money, NodeId, NodeShare, Timestamp,
+    WaitReason,
 };
 use haina_ledger::hold;
-use haina_scheduler::{Blocker, Found, Fuel, Promise, Release, Terms, Withheld};
+use haina_scheduler::{Blocker, Found, Fuel, Promise, Release, Releases, Terms, Withheld};
 
 use super::{Blocked, Outcome};
 use crate::promises::promises_starts;
@@ -15,6 +16,9 @@ use crate::{Fact, State};
 const PROMISE_AGE_LEAST: Milliseconds = Milliseconds::from_seconds(60);
 /// nor before this part of the time until its start has passed.
 const PROMISE_AGE_PART: u64 = 32;
+
+/// To start a job takes as long as so many probes.
+const PLACEMENT: u64 = 4;
 
 /// Jobs that are looked at behind a head of line for one that fits before the promised starts.
 const BACKFILL_DEPTH: usize = 10_000;
@@ -51,6 +55,25 @@ struct Step<'a> {
     now: Timestamp,
     fuel: &'a mut Fuel,
     outcome: &'a mut Outcome,
+}
+
+/// What attempts hold, until their limits.
+struct AtTheLatest<'a>(&'a State);
+
+impl<'a> Releases<'a> for AtTheLatest<'a> {
+    fn span(&self, node: NodeId) -> Option<(Timestamp, Timestamp)> {
+        self.0.plan.span(node)
+    }
+
+    fn of(&self, node: NodeId) -> impl Iterator<Item = Release<impl FnOnce() -> &'a NodeShare>> {
+        let state = self.0;
+        let share = move |attempt| {
+            let shares = &state.view.attempts[&attempt].allocation.shares;
+            shares.iter().find(|share| share.node == node).expect("an attempt ends on nodes that it holds")
+        };
+        let ends = state.plan.ends_with_shares(node);
+        ends.map(move |(at, attempt, touched)| Release { at, touched, share: move || share(attempt) })
+    }
 }
 
 /// What the cluster has for a job.
@@ -165,15 +188,8 @@ impl Step<'_> {
         }
         let withheld = state.plan.promised_to_others(key.demand.pool, job);
         let terms = Terms { placement: policy.placement, withheld: &withheld };
-        let releases = |node| {
-            let share = move |attempt| {
-                let shares = &state.view.attempts[&attempt].allocation.shares;
-                shares.iter().find(|share| share.node == node).expect("an attempt ends on nodes that it holds")
-            };
-            let ends = state.plan.ends_with_shares(node);
-            ends.map(move |(at, attempt, touched)| Release { at, touched, share: move || share(attempt) })
-        };
-        let Some((start, allocation)) = state.view.cluster.earliest(&key.demand, &terms, self.now, releases) else {
+        let Some((start, allocation)) = state.view.cluster.earliest(&key.demand, &terms, self.now, &AtTheLatest(state))
+        else {
             return Ok(false);
         };
         let (pool, priority, at) = (key.demand.pool, state.view.rank(state.jobs[&job].class), self.now);
@@ -220,6 +236,7 @@ impl Step<'_> {
 
     /// Starts a job, unless its account does not cover it.
     fn place(&mut self, class: ClassId, id: JobId, allocation: Allocation) -> Result<(), WaitReason> {
+        self.fuel.spend(PLACEMENT);
         let (state, job) = (self.state, &self.state.jobs[&id]);
         let (element, number) = job.startable().expect("a queued job has something to start");
         let asked = allocation.cards();

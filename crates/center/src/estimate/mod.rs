@@ -9,7 +9,7 @@ mod pass;
 mod run_time;
 
 use haina_core::{AttemptId, JobId, NodeId, NodeShare, Timestamp};
-use haina_scheduler::{Release, Terms, WithheldShare};
+use haina_scheduler::{Release, Releases, Terms, WithheldShare};
 
 use crate::State;
 use pass::Pass;
@@ -27,6 +27,25 @@ pub struct Estimate {
     pub is_least: bool,
 }
 
+/// What attempts hold, until they probably end.
+struct Likely<'a> {
+    state: &'a State,
+    now: Timestamp,
+}
+
+impl<'a> Releases<'a> for Likely<'a> {
+    fn span(&self, node: NodeId) -> Option<(Timestamp, Timestamp)> {
+        let mut ends = self.state.plan.ends(node).map(|(_, attempt)| self.state.likely_end(attempt, self.now));
+        let first = ends.next()?;
+        Some(ends.fold((first, first), |(first, last), ends| (first.min(ends), last.max(ends))))
+    }
+
+    fn of(&self, node: NodeId) -> impl Iterator<Item = Release<impl FnOnce() -> &'a NodeShare>> {
+        let releases = self.state.likely_releases(node, self.now);
+        releases.map(|(at, share)| Release { at, touched: WithheldShare::of(share), share: move || share })
+    }
+}
+
 impl State {
     /// When a job will probably start; none if it is not in line, if what it waits for does not come by itself, or if more
     /// runs than is looked at and it was promised no start.
@@ -41,10 +60,7 @@ impl State {
         let key = &self.view.classes[&job.class].key;
         let turn = Pass::new(self, key.demand.pool, key.priority, now).until(id)?;
         let terms = Terms::default();
-        let (room, _) = self.view.cluster.earliest(&key.demand, &terms, now, |node| {
-            let releases = self.likely_releases(node, now);
-            releases.map(|(at, share)| Release { at, touched: WithheldShare::of(share), share: move || share })
-        })?;
+        let (room, _) = self.view.cluster.earliest(&key.demand, &terms, now, &Likely { state: self, now })?;
         let estimate = Estimate { start: turn.start.max(room).max(now), is_least: turn.is_least };
         match self.plan.promised(id) {
             Some(promise) if promise.start <= estimate.start => {

@@ -16,7 +16,7 @@ use haina_simulator::Random;
 use crate::work::{self, CARDS_OF_NODE, Size, Work};
 
 /// Probes of one `Advance`, as in the server.
-const FUEL: u64 = 4_000;
+const FUEL: u64 = 2_500;
 /// When time begins.
 const BEGINNING: Timestamp = Timestamp(1_700_000_000_000_000);
 
@@ -35,12 +35,14 @@ pub struct Counts {
     pub ends: u64,
     /// In the core.
     pub time: Duration,
+    /// Of that, deciding: who starts where, who waits for what, what is promised; not the submissions and ends in between.
+    pub deciding: Duration,
     /// The longest single call.
     pub longest_call: Duration,
 }
 
 impl Counts {
-    fn note(&mut self, executed: &Executed, time: Duration) {
+    fn note(&mut self, command: &Command, executed: &Executed, time: Duration) {
         let count = |is_such: fn(&Fact) -> bool| executed.facts.iter().filter(|fact| is_such(fact)).count() as u64;
         let blocks = count(|fact| matches!(fact, Fact::ClassBlocked { .. }));
         self.placements += count(|fact| matches!(fact, Fact::AttemptPlaced { .. }));
@@ -49,6 +51,7 @@ impl Counts {
         self.promises += count(|fact| matches!(fact, Fact::PromiseMade { .. }));
         self.ends += count(|fact| matches!(fact, Fact::AttemptEnded { .. }));
         self.time += time;
+        self.deciding += if matches!(command, Command::Advance) { time } else { Duration::ZERO };
         self.longest_call = self.longest_call.max(time);
     }
 
@@ -66,6 +69,7 @@ impl Counts {
             promises: self.promises + more.promises,
             ends: self.ends + more.ends,
             time: self.time + more.time,
+            deciding: self.deciding + more.deciding,
             longest_call: self.longest_call.max(more.longest_call),
         }
     }
@@ -230,7 +234,7 @@ impl Center {
             true => instructions_counted(&mut self.state, input),
             false => execute_without_rows(&mut self.state, input),
         };
-        counts.note(&executed, begun.elapsed());
+        counts.note(&input.command, &executed, begun.elapsed());
         for effect in &executed.effects {
             if let Effect::Launch(launch) = effect {
                 self.launch(launch);

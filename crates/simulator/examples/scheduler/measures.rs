@@ -30,9 +30,10 @@ pub fn cycles(nodes: u32, waiting: u64, work: Work, cycles: usize) -> Numbers {
         total = total.and(counts);
     }
     times.sort();
-    let seconds = total.time.as_secs_f64();
+    let (seconds, deciding) = (total.time.as_secs_f64(), total.deciding.as_secs_f64());
     vec![
-        ("decisions_per_second", total.decisions() as f64 / seconds),
+        ("decisions_per_second", total.decisions() as f64 / deciding),
+        ("decisions_with_events_per_second", total.decisions() as f64 / seconds),
         ("placements_per_second", total.placements as f64 / seconds),
         ("placements", total.placements as f64),
         ("first_blocks", total.first_blocks as f64),
