@@ -1,6 +1,6 @@
 //! Promised starts: made for blocked heads of line, kept by all who come after, void when their ground is gone.
 
-use haina_core::{Allocation, AttemptId, Backfill, JobId, NodeShare, Timestamp};
+use haina_core::{AttemptId, Backfill, JobId, Timestamp};
 use haina_scheduler::Promise;
 
 use crate::{Fact, State};
@@ -21,7 +21,7 @@ impl State {
                 let rank = self.view.rank(*class);
                 let ends = *at + self.jobs[&attempt.job].longest();
                 let taken = |promise: &Promise| {
-                    promise.priority < rank && promise.start < ends && meet(&promise.allocation, allocation)
+                    promise.priority < rank && promise.start < ends && promise.allocation.meets(allocation)
                 };
                 let taken = self.plan.promises().filter(|(_, promise)| taken(promise)).map(|(job, _)| job);
                 taken.chain(own(&attempt.job)).collect()
@@ -30,7 +30,7 @@ impl State {
                 let (attempt, job) = (&self.view.attempts[id], &self.jobs[&id.job]);
                 let (known, ends) = (attempt.ends(job), *at + job.longest());
                 let relied = |promise: &Promise| {
-                    (known..ends).contains(&promise.start) && meet(&promise.allocation, &attempt.allocation)
+                    (known..ends).contains(&promise.start) && promise.allocation.meets(&attempt.allocation)
                 };
                 self.plan.promises().filter(|(_, promise)| relied(promise)).map(|(job, _)| job).collect()
             }
@@ -82,10 +82,4 @@ pub fn promises_starts(backfill: Backfill) -> bool {
         Backfill::Easy | Backfill::Conservative => true,
         Backfill::None | Backfill::BestEffort => false,
     }
-}
-
-/// Whether two allocations have a node in common. Their shares are by ascending node.
-fn meet(one: &Allocation, other: &Allocation) -> bool {
-    let has = |share: &NodeShare| other.shares.binary_search_by_key(&share.node, |other| other.node).is_ok();
-    one.shares.iter().any(has)
 }

@@ -38,4 +38,10 @@ impl Allocation {
     pub fn cards(&self) -> CardMillis {
         CardMillis(self.shares.iter().flat_map(|share| &share.cards).map(|slot| u32::from(slot.millis)).sum())
     }
+
+    /// Whether two have a node in common.
+    pub fn meets(&self, other: &Allocation) -> bool {
+        let has = |share: &NodeShare| other.shares.binary_search_by_key(&share.node, |other| other.node).is_ok();
+        self.shares.iter().any(has)
+    }
 }

@@ -137,6 +137,11 @@ impl Plan {
         starts.into_iter().collect()
     }
 
+    /// Whether something on these nodes is promised that a job of such a priority which ends at `ends` could delay.
+    pub fn binds(&self, pool: PoolId, priority: i32, ends: Timestamp, except: JobId, allocation: &Allocation) -> bool {
+        self.binding(pool, priority, ends, except).any(|promise| promise.allocation.meets(allocation))
+    }
+
     /// What of that which is free now a job of such a priority which ends at `ends` must leave alone: free cards that are
     /// promised, and of processors and memory what the promises need beyond that which comes free before them.
     pub fn withheld(&self, pool: PoolId, priority: i32, ends: Timestamp, except: JobId) -> Withheld {

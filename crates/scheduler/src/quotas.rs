@@ -36,14 +36,25 @@ pub struct Exceeded {
 /// All quotas, and what is held within each.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Quotas {
-    entries: BTreeMap<QuotaScope, Entry>,
-    /// How many scopes there are of each kind: a kind without any is not looked for.
-    kinds: [u32; 16],
+    /// By what a scope names, and then the scope.
+    kinds: [BTreeMap<Packed, Entry>; 16],
+}
+
+/// A scope as one number: scopes are looked up with every decision, at five levels.
+type Packed = u128;
+
+fn packed(scope: &QuotaScope) -> Packed {
+    // Ids are given out in turn: none is near the end of 32 bits.
+    let part = |id: Option<u32>| u128::from(id.map_or(0, |id| id.saturating_add(1)));
+    let (pool, organization) = (part(scope.pool.map(|id| id.0)), part(scope.organization.map(|id| id.0)));
+    let (project, user) = (part(scope.project.map(|id| id.0)), part(scope.user.map(|id| id.0)));
+    pool << 96 | organization << 64 | project << 32 | user
 }
 
 /// One scope.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Entry {
+    scope: QuotaScope,
     quota: Quota,
     held: CardMillis,
     /// What is held, and kept for those within who hold less than is kept for them.
@@ -54,6 +65,13 @@ impl Entry {
     /// What the level above counts.
     fn counted(&self) -> u32 {
         self.taken.0.max(self.quota.kept().0)
+    }
+
+    /// Adds to what is taken; how much the level above counts more.
+    fn take(&mut self, more: u32) -> u32 {
+        let before = self.counted();
+        self.taken.0 += more;
+        self.counted() - before
     }
 }
 
@@ -103,12 +121,11 @@ impl Quotas {
     /// Sets what holds in a scope, where so many cards are held. [`Quotas::recount`] must follow where something may be kept
     /// within: in a pool and in the whole center, but not of one user.
     pub fn set(&mut self, scope: QuotaScope, quota: Quota, held: CardMillis) {
-        let known = self.entries.remove(&scope).is_some();
-        self.kinds[kind(&scope)] -= u32::from(known);
-        if !quota.is_plain() {
-            self.entries.insert(scope, Entry { quota, held, taken: held });
-            self.kinds[kind(&scope)] += 1;
-        }
+        let of_kind = &mut self.kinds[kind(&scope)];
+        match quota.is_plain() {
+            true => of_kind.remove(&packed(&scope)),
+            false => of_kind.insert(packed(&scope), Entry { scope, quota, held, taken: held }),
+        };
     }
 
     /// Counts all that is held, and kept, from scratch. `lineage` is a project after those that it is in, outermost first;
@@ -118,15 +135,18 @@ impl Quotas {
         lineage: impl Fn(ProjectId) -> &'a [ProjectId],
         held: impl Iterator<Item = (QuotaPath<'a>, CardMillis)>,
     ) {
-        let keep = self.entries.iter().map(|(scope, entry)| (*scope, entry.quota.kept().0));
-        let keep: Vec<_> = keep.filter(|(_, kept)| *kept > 0).collect();
+        let keep = self.entries().map(|entry| (entry.scope, entry.quota.kept().0));
+        let mut keep: Vec<_> = keep.filter(|(_, kept)| *kept > 0).collect();
+        keep.sort_unstable();
         // What a pool keeps is compared with the cards that it has: it is counted also where nothing is set.
         let keepers: BTreeSet<_> = keep.iter().map(|(scope, _)| pool_of(scope)).collect();
-        self.entries.retain(|scope, entry| !entry.quota.is_plain() || keepers.contains(scope));
-        keepers.into_iter().for_each(|pool| _ = self.entries.entry(pool).or_default());
-        self.kinds = [0; 16];
-        for (scope, entry) in &mut self.entries {
-            self.kinds[kind(scope)] += 1;
+        for of_kind in &mut self.kinds {
+            of_kind.retain(|_, entry| !entry.quota.is_plain() || keepers.contains(&entry.scope));
+        }
+        for scope in keepers {
+            self.kinds[kind(&scope)].entry(packed(&scope)).or_insert(Entry { scope, ..Entry::default() });
+        }
+        for entry in self.kinds.iter_mut().flat_map(|of_kind| of_kind.values_mut()) {
             (entry.held, entry.taken) = (CardMillis(0), CardMillis(0));
         }
         for (scope, kept) in keep {
@@ -147,16 +167,10 @@ impl Quotas {
         };
         let mut more = kept;
         for above in path.ladder().skip_while(|level| *level != scope).skip(1) {
-            more = self.take(&above, more);
+            if let Some(entry) = self.entry_mut(&above) {
+                more = entry.take(more);
+            }
         }
-    }
-
-    /// Adds to what is taken of a scope; how much the level above counts more.
-    fn take(&mut self, scope: &QuotaScope, more: u32) -> u32 {
-        let Some(entry) = self.entries.get_mut(scope) else { return more };
-        let before = entry.counted();
-        entry.taken.0 += more;
-        entry.counted() - before
     }
 
     /// The first quota, from the widest scope to the narrowest, that stands against `asked` more cards on this path.
@@ -165,7 +179,7 @@ impl Quotas {
     /// # Errors
     /// That quota.
     pub fn admits(&self, path: &QuotaPath<'_>, asked: CardMillis, free: CardMillis) -> Result<(), Exceeded> {
-        if asked.0 == 0 || self.entries.is_empty() {
+        if asked.0 == 0 || self.is_empty() {
             return Ok(());
         }
         let mut more = asked.0;
@@ -205,14 +219,14 @@ impl Quotas {
 
     /// Counts cards that are given out.
     pub fn hold(&mut self, path: &QuotaPath<'_>, cards: CardMillis) {
-        if self.entries.is_empty() {
+        if self.is_empty() {
             return;
         }
         let mut more = cards.0;
         for scope in path.ladder() {
             if let Some(entry) = self.entry_mut(&scope) {
                 entry.held.0 += cards.0;
-                more = self.take(&scope, more);
+                more = entry.take(more);
             }
         }
         for scope in path.aside() {
@@ -225,7 +239,7 @@ impl Quotas {
 
     /// Counts cards that are given back.
     pub fn release(&mut self, path: &QuotaPath<'_>, cards: CardMillis) {
-        if self.entries.is_empty() {
+        if self.is_empty() {
             return;
         }
         let mut less = cards.0;
@@ -247,30 +261,36 @@ impl Quotas {
 
     /// Whether nothing is set anywhere.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.kinds.iter().all(BTreeMap::is_empty)
     }
 
     /// Whether something is set that is about more than one organization.
     pub fn are_shared(&self) -> bool {
-        self.kinds[0] + self.kinds[1] > 0
+        !self.kinds[0].is_empty() || !self.kinds[1].is_empty()
     }
 
     /// What is set in a scope; plain if nothing is.
     pub fn quota(&self, scope: &QuotaScope) -> Quota {
-        self.entries.get(scope).map(|entry| entry.quota).unwrap_or_default()
+        self.entry(scope).map(|entry| entry.quota).unwrap_or_default()
     }
 
     /// All scopes in which something is set, with what is set and what is held there.
     pub fn iter(&self) -> impl Iterator<Item = (QuotaScope, Quota, CardMillis)> {
-        let set = self.entries.iter().filter(|(_, entry)| !entry.quota.is_plain());
-        set.map(|(scope, entry)| (*scope, entry.quota, entry.held))
+        let set = self.entries().filter(|entry| !entry.quota.is_plain());
+        let mut set: Vec<_> = set.map(|entry| (entry.scope, entry.quota, entry.held)).collect();
+        set.sort_unstable_by_key(|(scope, ..)| *scope);
+        set.into_iter()
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.kinds.iter().flat_map(BTreeMap::values)
     }
 
     fn entry(&self, scope: &QuotaScope) -> Option<&Entry> {
-        if self.kinds[kind(scope)] == 0 { None } else { self.entries.get(scope) }
+        self.kinds[kind(scope)].get(&packed(scope))
     }
 
     fn entry_mut(&mut self, scope: &QuotaScope) -> Option<&mut Entry> {
-        if self.kinds[kind(scope)] == 0 { None } else { self.entries.get_mut(scope) }
+        self.kinds[kind(scope)].get_mut(&packed(scope))
     }
 }

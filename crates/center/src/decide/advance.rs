@@ -148,8 +148,11 @@ impl Step<'_> {
             Found::OutOfFuel => return Err(OutOfFuel),
         };
         let Some((first, later)) = starts.split_first() else { return Ok(Place::Here(whole)) };
-        // Nothing is withheld from who ends before the first promised start.
         let own = self.now + longest;
+        if !state.plan.binds(pool, rank, own, id, &whole) {
+            return Ok(Place::Here(whole));
+        }
+        // Nothing is withheld from who ends before the first promised start.
         for ends in later.iter().copied().chain([own]).rev() {
             match look(&state.plan.withheld(pool, rank, ends, id)) {
                 Found::Placed(allocation) if ends == own => return Ok(Place::Here(allocation)),
