@@ -231,7 +231,8 @@ impl State {
         let spec = &view.nodes[&node].spec;
         let demand = |job: JobId| &view.classes[&jobs[&job].class].key.demand;
         let promised: Vec<&Demand> = plan.promises().map(|(job, _)| demand(job)).collect();
-        let helps = |demand: &Demand| view.cluster.has_room(node, demand) || promised.contains(&demand);
+        let room = view.cluster.room(node);
+        let helps = |demand: &Demand| room.is_some_and(|room| room.has(demand)) || promised.contains(&demand);
         queue.capacity_freed(spec.pool, spec.card_model, helps);
     }
 

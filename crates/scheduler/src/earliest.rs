@@ -223,15 +223,30 @@ fn first_fit<'a, S: FnOnce() -> &'a NodeShare>(
     None
 }
 
+/// What is free on a node, for many questions.
+#[derive(Clone, Copy)]
+pub struct Room<'a> {
+    node: &'a Node,
+    cards: u32,
+}
+
 impl Cluster {
-    /// Whether one share of `demand` would find room on a node now: who is not hosted there now cannot be helped by what
-    /// came free there.
-    pub fn has_room(&self, node: NodeId, demand: &Demand) -> bool {
-        let Some(cards) = demand.cards() else { return false };
-        let Some(node) = self.known_number(node).map(|number| &self.nodes[number]) else { return false };
+    /// What is free on a node; none where it is not known or takes no work.
+    pub fn room(&self, node: NodeId) -> Option<Room<'_>> {
+        let node = &self.nodes[self.known_number(node)?];
+        node.takes_work().then(|| Room { node, cards: node.usable_free().count_ones() })
+    }
+}
+
+impl Room<'_> {
+    /// Whether one share of `demand` would find room there now: who is not hosted there now cannot be helped by what came
+    /// free there.
+    pub fn has(&self, demand: &Demand) -> bool {
+        let (node, Some(cards)) = (self.node, demand.cards()) else { return false };
         let spec = &node.spec;
         let is_meant = spec.pool == demand.pool && demand.card_model.is_none_or(|model| spec.card_model == Some(model));
-        is_meant && node.takes_work() && fits(node, demand, cards, &Terms::default())
+        let has_cards = !matches!(cards, CardDemand::Whole(count) if count > self.cards);
+        has_cards && is_meant && fits(node, demand, cards, &Terms::default())
     }
 }
 

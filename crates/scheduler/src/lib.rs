@@ -53,7 +53,7 @@ pub use cluster::{Cluster, Totals};
 pub use decay::{DecayedUse, HALF_LIFE};
 pub use demand::{Demand, Fuel};
 pub use due::{Alike, Outlook, passed_for};
-pub use earliest::{Release, Releases};
+pub use earliest::{Release, Releases, Room};
 pub use fair_share::FairShare;
 pub use fair_tree::FairTree;
 pub use find::Found;

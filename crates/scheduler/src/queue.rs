@@ -350,7 +350,8 @@ impl Queue {
         for helpful in with_cards.chain([Helpful::AnyNode]) {
             let waiting = self.waiting_for_capacity.range((pool, helpful, Demand::least())..);
             let alike = waiting.take_while(|entry| (entry.0, entry.1) == (pool, helpful));
-            let helped: Vec<Demand> = alike.map(|(.., demand)| *demand).filter(&helps).collect();
+            let helped: Vec<Demand> =
+                alike.map(|(.., demand)| demand).filter(|demand| helps(demand)).copied().collect();
             helped.into_iter().for_each(|demand| self.capacity_returns(demand));
         }
     }
