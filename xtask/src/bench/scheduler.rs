@@ -3,8 +3,9 @@
 //!
 //! The measures are made by a program of the simulator (`examples/scheduler`), one in a process of its own, five times; the
 //! medians count. A decision is an attempt that got its cards, or a class of jobs that was found to have to wait for a
-//! reason that is news; looks that only repeat a known reason are counted apart and in the time. Ends and submissions are in
-//! the time too. Preemption is not built, and not measured.
+//! reason that is news; looks that only repeat a known reason are counted apart. The time of decisions is that of deciding,
+//! with all looks and promises; beside it stands the rate with the ends and submissions between in the time too. Preemption
+//! is not built, and not measured.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -153,6 +154,8 @@ fn decisions_of(
 ) -> anyhow::Result<()> {
     let must = is_promised.then_some(Must::AtLeast(100_000.0));
     found.add(part, format!("{what}: decisions"), numbers.get("decisions_per_second")?, "1/s", must);
+    let with_events = numbers.get("decisions_with_events_per_second")?;
+    found.add(part, format!("{what}: with the ends and submissions between"), with_events, "1/s", None);
     let (first, again) = (numbers.get("first_blocks")?, numbers.get("retests")?);
     let decisions = first + numbers.get("placements")?;
     found.add(part, format!("{what}: of them blocks"), first / decisions * 100.0, "%", None);
