@@ -31,6 +31,10 @@ impl State {
         self.view.evolve(fact);
         freed.into_iter().for_each(|node| self.capacity_freed(node));
         if let Some((organization, user, ended)) = served {
+            // First all are looked at again who waited for the account: so nobody asks whether the first of them changed.
+            if ended.is_some() {
+                self.queue.account_changed(organization);
+            }
             self.stand(organization, user);
             if let Some(similar) = ended {
                 self.learned(organization, user, similar);
@@ -209,7 +213,6 @@ impl State {
         if retry || job.is_array() {
             self.refresh(id.job);
         }
-        self.queue.account_changed(organization);
         self.pool_quotas_freed();
     }
 

@@ -142,7 +142,7 @@ impl State {
         let class = &self.view.classes[&job.class];
         let place = job.waiting(id, &self.view.center.policy);
         let ahead = self.queue.ahead(job.class, place, POSITION_MOST as usize) as u64;
-        let head = self.queue.line(job.class).next() == Some(id);
+        let head = self.queue.head(job.class) == Some(id);
         let of_user = self.queue.waits_for_user(job.class, job.user).then(|| self.view.quota_reason(job)).flatten();
         let (reason, since) = match (&class.reason, self.queue.blocker(job.class)) {
             _ if let Some((reason, _)) = of_user => (reason, None),

@@ -98,6 +98,20 @@ impl Bits {
         self.words.iter().all(|word| *word == 0)
     }
 
+    /// All that are in one or the other.
+    pub(crate) fn add(&mut self, other: &Bits) {
+        if self.words.len() < other.words.len() {
+            self.words.resize(other.words.len(), 0);
+        }
+        self.words.iter_mut().zip(&other.words).for_each(|(one, other)| *one |= other);
+    }
+
+    /// Those that are in both.
+    pub(crate) fn keep(&mut self, other: &Bits) {
+        let others = other.words.iter().copied().chain(std::iter::repeat(0));
+        self.words.iter_mut().zip(others).for_each(|(one, other)| *one &= other);
+    }
+
     /// Whether a number is in both.
     pub(crate) fn meets(&self, other: &Bits) -> bool {
         self.words.iter().zip(&other.words).any(|(one, other)| one & other != 0)
@@ -138,6 +152,11 @@ mod tests {
         assert!(!one.meets(&other) && !other.meets(&one));
         other.set(64, true);
         assert!(one.meets(&other) && other.meets(&one) && other.contains(64));
+        let (mut both, mut any) = (one.clone(), one.clone());
+        both.keep(&other);
+        any.add(&other);
+        assert!((0..800).all(|number| both.contains(number) == (number == 64)));
+        assert!((0..800).all(|number| any.contains(number) == [3, 4, 64, 65, 200, 700].contains(&number)));
         [4, 64, 65, 200].into_iter().for_each(|number| other.set(number, false));
         assert!(other.is_empty() && other == Bits::default() && !other.contains(64));
     }

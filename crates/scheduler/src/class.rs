@@ -1,10 +1,12 @@
 //! Classes of jobs: what makes jobs alike, what may keep them from starting, and which changes may help.
 
-use haina_core::{CardModelId, JobId, Milliseconds, OrganizationId, ProjectId};
+use std::collections::BTreeSet;
+
+use haina_core::{CardModelId, Milliseconds, OrganizationId, ProjectId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::Demand;
-use crate::lane::Slot;
+use crate::lane::{Head, Slot};
 
 /// What makes jobs alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -77,8 +79,10 @@ pub(crate) struct Class {
     pub(crate) head_start: [Milliseconds; 2],
     /// In line, also those of users who are set aside.
     pub(crate) jobs: usize,
-    /// If it waits for its account, or for a quota of its pool: the job of which that was said.
-    pub(crate) looked_at: Option<JobId>,
+    /// Those who have jobs in line.
+    pub(crate) users: BTreeSet<UserId>,
+    /// If it waits for its account, or for a quota of its pool: the first job then, of which that was said.
+    pub(crate) looked_at: Option<Head>,
 }
 
 impl Class {

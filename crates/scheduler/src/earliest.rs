@@ -107,8 +107,9 @@ impl Cluster {
                 _ => Some(None),
             };
             let Some(domain) = domain else { continue };
-            // Cards of a gang are of one model; without cards, nodes of all models serve together.
-            let model = node.spec.card_model.filter(|_| cards != CardDemand::None);
+            // Cards of a gang are of one model, and so are nodes that must be near; otherwise, without cards, nodes of all
+            // models serve together.
+            let model = node.spec.card_model.filter(|_| cards != CardDemand::None || domain.is_some());
             let group = groups.entry((model, domain)).or_default();
             let (open, span) = (Open::new(node, terms), releases.span(node.spec.id));
             let is_sooner = |last: Timestamp| last_of(&group.wholly_free, wanted).is_none_or(|known| last < known);
@@ -133,8 +134,10 @@ impl Cluster {
                 {
                     break;
                 }
-                let node = &self.nodes[number as usize];
-                if let Some(moment) = first_fit(node, demand, cards, terms, now, releases.of(node.spec.id)) {
+                let (node, latest) = (&self.nodes[number as usize], group.latest(wanted));
+                let in_time =
+                    releases.of(node.spec.id).take_while(|release| latest.is_none_or(|latest| release.at <= latest));
+                if let Some(moment) = first_fit(node, demand, cards, terms, now, in_time) {
                     group.add((moment, number), wanted);
                 }
             }
@@ -170,9 +173,12 @@ fn could_host(open: Open, demand: &Demand, cards: CardDemand) -> bool {
     let spec = &open.node.spec;
     let has_cards = match cards {
         CardDemand::None => true,
-        CardDemand::Whole(_) if required(demand) == Some(Level::Ring) => false,
+        CardDemand::Whole(count) if required(demand) == Some(Level::Ring) => {
+            let rings = open.node.profile_of(open.of_use(spec.all_cards()));
+            rings.least_sufficient_ring(count).is_some()
+        }
         CardDemand::Whole(count) => open.of_use(spec.all_cards()).count_ones() >= count,
-        CardDemand::Fraction(_) => false,
+        CardDemand::Fraction(_) => spec.fractions && open.of_use(spec.all_cards()) != 0,
     };
     has_cards && open.could_have(demand.cpu_per_node, demand.memory_per_node)
 }
@@ -188,7 +194,11 @@ fn bound<S>(
     let (wanted, in_parts) = match cards {
         CardDemand::None => (0, 0),
         CardDemand::Whole(count) => (count, 0),
-        CardDemand::Fraction(_) => (1, open.node.remainders().fold(0, |cards, (card, _)| cards | 1 << card)),
+        CardDemand::Fraction(_) if !open.node.spec.fractions => return None,
+        CardDemand::Fraction(millis) => {
+            let suffices = open.node.remainders().filter(|(_, left)| *left >= millis);
+            (1, suffices.fold(0, |cards, (card, _)| cards | 1 << card))
+        }
     };
     let mut free = open.free() | open.of_use(in_parts);
     let (mut moment, (mut cpu, mut memory)) = (now, open.free_cpu_and_memory());

@@ -87,7 +87,8 @@ impl Own {
         self.turns.next().map(|(due, job)| Head { due: due + self.later, job, class, slot, user })
     }
 
-    fn head(&self, entry: Entry) -> Option<Head> {
+    /// The first job, unless it is set aside.
+    pub(crate) fn head(&self, entry: Entry) -> Option<Head> {
         self.first(entry).filter(|_| !self.waits)
     }
 }
@@ -145,21 +146,12 @@ impl Lane {
         self.slots.meets(slots)
     }
 
-    pub(crate) fn wants_slot(&self, slot: Slot) -> bool {
-        self.slots.contains(slot)
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
     pub(crate) fn entry(&self, entry: Entry) -> Option<&Own> {
         self.entries.get(&entry)
-    }
-
-    /// The first job of an entry that is not set aside.
-    pub(crate) fn head(&self, entry: Entry) -> Option<Head> {
-        self.entries.get(&entry)?.head(entry)
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = (Entry, &Own)> {

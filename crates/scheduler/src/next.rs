@@ -1,10 +1,12 @@
 //! Who is next, and who goes before whom: what the queue is asked.
 
+use std::collections::BTreeSet;
+
 use haina_core::{ClassId, JobId, Milliseconds, PoolId, Timestamp, UserId};
 
-use crate::Demand;
+use crate::bits::Bits;
 use crate::class::{Blocker, Class, compete};
-use crate::lane::{Head, Lane, Own, PlaceInLine, Slot, Standing, Waiting};
+use crate::lane::{Head, Lane, Standing, Waiting};
 use crate::peers::{Owner, Peers};
 use crate::queue::{PeersId, Place, Queue};
 
@@ -74,22 +76,27 @@ impl Queue {
 
     /// The job to look at next where nobody may pass one before it that waits for the same cards.
     pub fn next_in_strict_order(&self) -> Option<(ClassId, JobId)> {
-        if self.shapes.ready().is_empty() {
+        // The demands of which somebody might be next, as long as none was seen.
+        let mut left = Bits::default();
+        self.peers.values().for_each(|peers| left.add(peers.slots()));
+        left.keep(self.shapes.ready());
+        if left.is_empty() {
             return None;
         }
         // Who is held back holds back others in turn.
-        let mut held_back: Vec<(Slot, &Demand)> = Vec::new();
+        let (mut seen, mut held_back) = (Bits::default(), Vec::new());
         for head in self.heads().filter(|head| self.classes[&head.class].is_open()) {
-            if held_back.iter().any(|(slot, _)| *slot == head.slot) {
+            if seen.contains(head.slot) {
                 continue;
             }
             let demand = &self.shapes.get(head.slot).demand;
-            let waits = self.shapes.waits(head.slot) || held_back.iter().any(|(_, before)| compete(before, demand));
-            if !waits {
+            if !self.shapes.waits(head.slot) && !held_back.iter().any(|before| compete(before, demand)) {
                 return Some((head.class, head.job));
             }
-            held_back.push((head.slot, demand));
-            if held_back.len() == self.shapes.len() {
+            held_back.push(*demand);
+            seen.set(head.slot, true);
+            left.set(head.slot, false);
+            if left.is_empty() {
                 break;
             }
         }
@@ -121,70 +128,42 @@ impl Queue {
     }
 
     /// The first job of a class that is not set aside.
-    pub(crate) fn head(&self, id: ClassId) -> Option<JobId> {
+    pub fn head(&self, id: ClassId) -> Option<JobId> {
         self.first(id).map(|head| head.job)
     }
 
     pub(crate) fn first(&self, id: ClassId) -> Option<Head> {
-        let peers = self.peers.get(&self.peers_of(id))?;
+        let class = self.class(id);
         if !self.apart {
-            return peers.lane(Owner::Class(id))?.heads().next().copied();
+            return self.peers.get(&self.peers_of(id))?.lane(Owner::Class(id))?.heads().next().copied();
         }
-        let slot = self.class(id).slot;
-        let mut best: Option<(PlaceInLine, Head)> = None;
-        for (from, lane) in peers.in_order(None) {
-            if best.as_ref().is_some_and(|(place, _)| *place < from) {
-                break;
-            }
-            let user = |entry: ((Slot, ClassId, UserId), &Own)| entry.0.2;
-            let own = lane.of_slot(slot).find(|(entry, _)| entry.1 == id).map(user);
-            let Some(head) = own.and_then(|user| lane.head((slot, id, user))) else { continue };
-            let place = lane.place_of(&head);
-            if best.as_ref().is_none_or(|(before, _)| place < *before) {
-                best = Some((place, head));
-            }
-        }
-        best.map(|(_, head)| head)
+        let placed = |user: &UserId| {
+            let (lane, own) = self.entry(id, *user)?;
+            let head = own.head((class.slot, id, *user))?;
+            Some((lane.place_of(&head), head))
+        };
+        class.users.iter().filter_map(placed).min_by_key(|(place, _)| *place).map(|(_, head)| head)
     }
 
-    /// The jobs with the demand of a class whose classes do not wait for their accounts, first to last: the lanes in order,
-    /// and in each the users' jobs.
+    /// The jobs with the demand of a class whose classes do not wait for their accounts, first to last by the first of each
+    /// user in each class. Looks at all who have such jobs.
     pub fn alike(&self, id: ClassId) -> impl Iterator<Item = (ClassId, JobId)> {
         let slot = self.class(id).slot;
-        let lanes: Box<dyn Iterator<Item = &Lane>> = match self.apart {
-            true => {
-                let peers = self.order.iter().map(|(_, id)| &self.peers[id]).filter(move |peers| peers.want_slot(slot));
-                Box::new(peers.flat_map(|peers| peers.in_order(None)).map(|(_, lane)| lane))
-            }
-            // There are many lanes that have nothing of it.
-            false => {
-                let of_class = |class: &ClassId| {
-                    let id = self.peers_of(*class);
-                    let lane = self.peers.get(&id)?.lane(Owner::Class(*class))?;
-                    Some(((id.1, lane.place()?), lane))
-                };
-                let mut lanes: Vec<_> = self.shapes.get(slot).classes.iter().filter_map(of_class).collect();
-                lanes.sort_unstable_by_key(|(place, _)| *place);
-                Box::new(lanes.into_iter().map(|(_, lane)| lane))
-            }
+        let open = self.shapes.get(slot).classes.iter().filter(|class| self.classes[class].is_open());
+        let of_class = |class: &ClassId| {
+            let peers = self.peers_of(*class);
+            let standing = self.peers.get(&peers).map(|peers| peers.standing).unwrap_or_default();
+            let (id, class) = (*class, &self.classes[class]);
+            class.users.iter().filter_map(move |user| {
+                let (lane, own) = self.entry(id, *user)?;
+                let head = own.head((slot, id, *user))?;
+                let place = Place { rank: peers.1, organization: standing, in_line: lane.place_of(&head) };
+                Some((place, id, own))
+            })
         };
-        lanes.filter(move |lane| lane.wants_slot(slot)).flat_map(move |lane| self.of_lane(lane, slot))
-    }
-
-    fn of_lane<'a>(&'a self, lane: &'a Lane, slot: Slot) -> impl Iterator<Item = (ClassId, JobId)> + 'a {
-        let heads: Box<dyn Iterator<Item = Head> + 'a> = match self.apart {
-            true => {
-                let mut own: Vec<Head> = lane.of_slot(slot).filter_map(|(entry, _)| lane.head(entry)).collect();
-                own.sort_unstable();
-                Box::new(own.into_iter())
-            }
-            false => Box::new(lane.heads().copied()),
-        };
-        let open = heads.filter(|head| self.classes[&head.class].is_open());
-        open.flat_map(move |head| {
-            let own = lane.entry((slot, head.class, head.user)).expect("who has a head has jobs");
-            own.turns.iter().map(move |job| (head.class, job))
-        })
+        let mut all: Vec<_> = open.flat_map(of_class).collect();
+        all.sort_unstable_by_key(|(place, ..)| *place);
+        all.into_iter().flat_map(|(_, class, own)| own.turns.iter().map(move |job| (class, job)))
     }
 
     /// The least time for which one of the jobs with the demand of a class may hold what it gets.
@@ -208,20 +187,28 @@ impl Queue {
         match class.looked_at {
             Some(_) if self.waiting_for_pool.contains(&id) => Some(Blocker::Pool),
             Some(_) => Some(Blocker::Account),
-            None => (self.shapes.waits(class.slot) && self.first(id).is_some()).then_some(Blocker::Capacity),
+            None => (self.shapes.waits(class.slot) && self.has_head(id)).then_some(Blocker::Capacity),
         }
     }
 
-    /// The jobs of a class in line, first to last; those of users who are set aside come after all others.
+    /// Whether somebody's jobs of a class are not set aside.
+    fn has_head(&self, id: ClassId) -> bool {
+        let class = self.class(id);
+        let is_aside = |user: &UserId| self.waiting_for_user.contains(&(class.key.organization, *user, id));
+        class.users.iter().any(|user| !is_aside(user))
+    }
+
+    /// The jobs of a class in line, first to last by the first of each user; those of users who are set aside come after all
+    /// others. Looks at all users of the class.
     pub fn line(&self, id: ClassId) -> impl Iterator<Item = JobId> {
-        let lanes = self.classes.get(&id).into_iter().flat_map(move |class| {
-            let lanes = self.peers.get(&self.peers_of(id)).into_iter().flat_map(|peers| peers.lanes());
-            lanes.flat_map(move |lane| lane.of_slot(class.slot).map(move |(entry, own)| (lane, entry, own)))
-        });
-        let of_class = lanes.filter(move |(_, entry, _)| entry.1 == id);
-        let placed =
-            of_class.filter_map(|(lane, entry, own)| Some(((own.waits, lane.place_of(&own.first(entry)?)), own)));
-        let mut users: Vec<((bool, PlaceInLine), &Own)> = placed.collect();
+        let placed = |(class, user): (&Class, &UserId)| {
+            let (lane, own) = self.entry(id, *user)?;
+            let first = own.first((class.slot, id, *user))?;
+            Some(((own.waits, lane.place_of(&first)), own))
+        };
+        let class = self.classes.get(&id).into_iter();
+        let users = class.flat_map(|class| class.users.iter().map(move |user| (class, user)));
+        let mut users: Vec<_> = users.filter_map(placed).collect();
         users.sort_unstable_by_key(|(place, _)| *place);
         users.into_iter().flat_map(|(_, own)| own.turns.iter())
     }
@@ -284,8 +271,9 @@ impl Queue {
                 lanes.flat_map(|lane| lane.of_slot(class.slot)).filter(|(entry, _)| entry.1 == id).collect();
             let jobs: usize = entries.iter().map(|(_, own)| own.turns.len()).sum();
             assert_eq!(class.jobs, jobs, "the jobs of a class are counted");
-            for ((.., user), own) in entries {
-                fresh.alike.extend(own.turns.kinds().map(|alike| (class.key.organization, user, alike, id)));
+            for ((.., user), own) in &entries {
+                let user = *user;
+                fresh.of_user.extend(own.turns.kinds().map(|alike| (class.key.organization, user, alike, id)));
                 if own.waits {
                     fresh.waiting_for_user.insert((class.key.organization, user, id));
                 }
@@ -295,8 +283,10 @@ impl Queue {
                 Some(_) => _ = fresh.waiting_for_account.insert((class.key.organization, id)),
                 None => {}
             }
-            let looked_at = class.looked_at.is_none() || class.looked_at == self.head(id);
-            assert!(looked_at, "class {id} waits with the head that was looked at");
+            let looked_at = class.looked_at.map(|head| head.job);
+            assert!(looked_at.is_none_or(|job| self.head(id) == Some(job)), "class {id} waits with what was looked at");
+            let users: BTreeSet<UserId> = entries.iter().map(|((.., user), _)| *user).collect();
+            assert_eq!(class.users, users, "who has jobs in class {id}");
             let in_peers = |has: bool, set: &str| assert!(has, "class {id} is in its peers' {set}, or is not");
             if let Some(peers) = peers {
                 in_peers(peers.open().contains(&(class.slot, id)) == class.is_open(), "open classes");
@@ -325,7 +315,7 @@ impl Queue {
         }
         assert_eq!(self.len(), self.classes.values().map(|class| class.jobs).sum::<usize>());
         assert_eq!(self.of_organization, fresh.of_organization);
-        assert_eq!(self.alike, fresh.alike);
+        assert_eq!(self.of_user, fresh.of_user);
         assert_eq!(self.order, fresh.order);
         assert_eq!(self.waiting_for_capacity, fresh.waiting_for_capacity);
         assert_eq!(self.waiting_for_account, fresh.waiting_for_account);

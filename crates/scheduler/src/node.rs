@@ -100,7 +100,7 @@ impl Node {
             state: NodeState::Available,
             cpu_free: spec.cpu,
             memory_free: spec.memory,
-            free: u64::MAX.checked_shr(64 - spec.cards).unwrap_or(0),
+            free: spec.all_cards(),
             whole: 0,
             unusable: 0,
             in_parts: vec![0; if spec.fractions { spec.cards as usize } else { 0 }],

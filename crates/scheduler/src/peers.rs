@@ -105,8 +105,9 @@ impl Peers {
         self.slots.meets(slots)
     }
 
-    pub(crate) fn want_slot(&self, slot: Slot) -> bool {
-        self.slots.contains(slot)
+    /// The demands of the classes that have jobs and do not wait for their accounts.
+    pub(crate) fn slots(&self) -> &Bits {
+        &self.slots
     }
 
     /// Panics unless what is kept is what would be computed from scratch.

@@ -15,7 +15,7 @@ use haina_core::{CardModelId, ClassId, JobId, Milliseconds, OrganizationId, Pool
 use crate::class::{Class, Helpful};
 use crate::due::Alike;
 use crate::history::Similar;
-use crate::lane::{Lane, Own, PlaceInLine, Standing, Waiting};
+use crate::lane::{Head, Lane, Own, PlaceInLine, Standing, Waiting};
 use crate::peers::{Owner, Peers};
 use crate::shapes::Shapes;
 use crate::{Blocker, ClassKey, Demand};
@@ -32,7 +32,7 @@ pub(crate) struct Place {
 }
 
 /// Ready jobs in order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Queue {
     /// Whether organizations and users stand apart. If not, all go by when they are due.
     pub(crate) apart: bool,
@@ -42,8 +42,8 @@ pub struct Queue {
     head_starts: BTreeMap<OrganizationId, Milliseconds>,
     pub(crate) users: BTreeMap<(OrganizationId, UserId), Standing>,
     pub(crate) later: BTreeMap<(OrganizationId, UserId), Milliseconds>,
-    /// In whose lines a user has jobs, and which.
-    pub(crate) alike: BTreeSet<(OrganizationId, UserId, Alike, ClassId)>,
+    /// In which classes a user has jobs, and of what kinds.
+    pub(crate) of_user: BTreeSet<(OrganizationId, UserId, Alike, ClassId)>,
     pub(crate) shapes: Shapes,
     pub(crate) peers: BTreeMap<PeersId, Peers>,
     pub(crate) order: BTreeSet<(Place, PeersId)>,
@@ -60,14 +60,33 @@ impl Queue {
     /// A queue without classes. `apart` says whether organizations and users stand apart; if not, it need not be told of
     /// their standings.
     pub fn new(apart: bool) -> Queue {
-        Queue { apart, ..Queue::default() }
+        Queue {
+            apart,
+            classes: BTreeMap::new(),
+            of_organization: BTreeMap::new(),
+            organizations: BTreeMap::new(),
+            head_starts: BTreeMap::new(),
+            users: BTreeMap::new(),
+            later: BTreeMap::new(),
+            of_user: BTreeSet::new(),
+            shapes: Shapes::default(),
+            peers: BTreeMap::new(),
+            order: BTreeSet::new(),
+            passed: None,
+            waiting_for_capacity: BTreeSet::new(),
+            waiting_for_account: BTreeSet::new(),
+            waiting_for_pool: BTreeSet::new(),
+            waiting_for_user: BTreeSet::new(),
+            jobs: 0,
+        }
     }
 
     /// Adds an empty class, whose rank is its priority and that has no head start. Panics if the id is known.
     pub fn add_class(&mut self, id: ClassId, key: ClassKey) {
         let head_start = [Milliseconds(0), self.head_starts.get(&key.organization).copied().unwrap_or_default()];
         let slot = self.shapes.add(key.demand, id);
-        let class = Class { key, slot, rank: key.priority, head_start, jobs: 0, looked_at: None };
+        let class =
+            Class { key, slot, rank: key.priority, head_start, jobs: 0, users: BTreeSet::new(), looked_at: None };
         let known = self.classes.insert(id, class);
         assert!(known.is_none(), "class {id} is new");
         self.of_organization.entry(key.organization).or_default().insert(id);
@@ -109,12 +128,13 @@ impl Queue {
         });
         let class = self.class_mut(id);
         class.jobs += 1;
+        class.users.insert(waiting.user);
         let (organization, slot) = (class.key.organization, class.slot);
         if class.jobs == 1 {
             self.class_opens_or_closes(id);
         }
         if is_new {
-            self.alike.insert((organization, waiting.user, waiting.alike, id));
+            self.of_user.insert((organization, waiting.user, waiting.alike, id));
         }
         self.shapes.get_mut(slot).came(waiting.longest);
         self.jobs += 1;
@@ -123,18 +143,18 @@ impl Queue {
     /// Takes a job out of line, if it is there; `passed_for` tells of the one behind it. If it was the head of a class that
     /// waits for its account, the new head is looked at.
     pub fn remove(&mut self, id: ClassId, waiting: Waiting, passed_for: impl FnOnce(JobId) -> Milliseconds) {
-        if self.class(id).jobs == 0 {
+        if !self.contains(id, waiting) {
             return;
         }
-        let (was_in_line, is_gone, has_others) = self.change_entry(id, waiting.user, |own| {
-            let was_in_line = own.turns.remove(waiting.turn(), passed_for);
-            (was_in_line, !own.turns.has(waiting.alike), own.turns.len() > 0)
+        let (is_gone, has_others) = self.change_entry(id, waiting.user, |own| {
+            own.turns.remove(waiting.turn(), passed_for);
+            (!own.turns.has(waiting.alike), own.turns.len() > 0)
         });
-        if !was_in_line {
-            return;
-        }
         let class = self.class_mut(id);
         class.jobs -= 1;
+        if !has_others {
+            class.users.remove(&waiting.user);
+        }
         let (organization, slot) = (class.key.organization, class.slot);
         if class.jobs == 0 {
             self.class_opens_or_closes(id);
@@ -144,7 +164,7 @@ impl Queue {
             }
         }
         if is_gone {
-            self.alike.remove(&(organization, waiting.user, waiting.alike, id));
+            self.of_user.remove(&(organization, waiting.user, waiting.alike, id));
         }
         if !has_others {
             self.waiting_for_user.remove(&(organization, waiting.user, id));
@@ -164,7 +184,7 @@ impl Queue {
     ) {
         let (first, last) = Alike::all(similar).into_inner();
         let range = (organization, user, first, ClassId(0))..=(organization, user, last, ClassId(u32::MAX));
-        let classes: BTreeSet<ClassId> = self.alike.range(range).map(|(.., class)| *class).collect();
+        let classes: BTreeSet<ClassId> = self.of_user.range(range).map(|(.., class)| *class).collect();
         for id in classes {
             self.change_entry(id, user, |own| own.turns.learned(similar, &passed_for));
         }
@@ -190,7 +210,7 @@ impl Queue {
             // Another may be the head of what waits for its account.
             let has_jobs = |class: &&ClassId| self.entry(**class, user).is_some();
             let waiting: Vec<ClassId> = self.peers[&id].waiting.iter().filter(has_jobs).copied().collect();
-            waiting.into_iter().for_each(|class| self.head_changed(class));
+            waiting.into_iter().for_each(|class| self.head_changed(class, user));
         }
     }
 
@@ -217,7 +237,7 @@ impl Queue {
 
     fn classes_of_user(&self, organization: OrganizationId, user: UserId) -> BTreeSet<ClassId> {
         let from = (organization, user, Alike::default(), ClassId(0));
-        let own = self.alike.range(from..).take_while(|entry| (entry.0, entry.1) == (organization, user));
+        let own = self.of_user.range(from..).take_while(|entry| (entry.0, entry.1) == (organization, user));
         own.map(|(.., class)| *class).collect()
     }
 
@@ -277,7 +297,7 @@ impl Queue {
             let lane = || Lane::new(standing, earlier);
             peers.change_entry(owner, (slot, id, user), lane, || Own::new(later), change)
         });
-        self.head_changed(id);
+        self.head_changed(id, user);
         changed
     }
 
@@ -288,9 +308,22 @@ impl Queue {
         }
     }
 
-    /// Another job may be the head of a class: an answer about its account was one about the head of then.
-    fn head_changed(&mut self, id: ClassId) {
-        if self.class(id).looked_at.is_some_and(|job| Some(job) != self.head(id)) {
+    /// The jobs of a user may have another place. If another is now the head of a class that waits for its account, it is
+    /// looked at: what was said of the class was said of the head of then.
+    fn head_changed(&mut self, id: ClassId, user: UserId) {
+        let Some(before) = self.class(id).looked_at else { return };
+        let place = |user: UserId| {
+            let (lane, own) = self.entry(id, user)?;
+            let head = own.head((self.class(id).slot, id, user))?;
+            Some((lane.place_of(&head), head.job))
+        };
+        let known = place(before.user).filter(|(_, job)| *job == before.job);
+        let is_same = match known {
+            None => false,
+            Some(_) if user == before.user => self.first(id).is_some_and(|head| head.job == before.job),
+            Some(known) => place(user).is_none_or(|place| known < place),
+        };
+        if !is_same {
             self.account_returns(id);
         }
     }
@@ -313,20 +346,23 @@ impl Queue {
         let head = head.unwrap_or_else(|| panic!("class {id} has a head that was looked at"));
         let class = self.class(id);
         let (organization, demand, slot) = (class.key.organization, class.key.demand, class.slot);
+        // Whoever goes before the first that waits for nothing waits for something.
+        let passed = ready.map(|(place, _)| place);
         match blocker {
             Blocker::Capacity => {
-                // Whoever goes before the first that waits for nothing waits for something.
-                self.passed = ready.map(|(place, _)| place);
+                self.passed = passed;
                 self.shapes.set_waits(slot, true);
                 self.waiting_for_capacity.insert((demand.pool, Helpful::to(&demand), demand));
             }
             Blocker::Account => {
-                self.set_waits(id, Some(head.job));
+                self.set_waits(id, Some(head));
                 self.waiting_for_account.insert((organization, id));
+                self.passed = passed;
             }
             Blocker::Pool => {
-                self.set_waits(id, Some(head.job));
+                self.set_waits(id, Some(head));
                 self.waiting_for_pool.insert(id);
+                self.passed = passed;
             }
             Blocker::User => {
                 self.waiting_for_user.insert((organization, head.user, id));
@@ -335,7 +371,7 @@ impl Queue {
         }
     }
 
-    fn set_waits(&mut self, id: ClassId, looked_at: Option<JobId>) {
+    fn set_waits(&mut self, id: ClassId, looked_at: Option<Head>) {
         self.class_mut(id).looked_at = looked_at;
         if self.class(id).jobs > 0 {
             self.class_opens_or_closes(id);

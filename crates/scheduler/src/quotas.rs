@@ -40,12 +40,11 @@ pub struct Quotas {
     kinds: [BTreeMap<Packed, Entry>; 16],
 }
 
-/// A scope as one number: scopes are looked up with every decision, at five levels.
+/// A scope as one number, among those that name the same parts: scopes are looked up with every decision, at five levels.
 type Packed = u128;
 
 fn packed(scope: &QuotaScope) -> Packed {
-    // Ids are given out in turn: none is near the end of 32 bits.
-    let part = |id: Option<u32>| u128::from(id.map_or(0, |id| id.saturating_add(1)));
+    let part = |id: Option<u32>| u128::from(id.unwrap_or(0));
     let (pool, organization) = (part(scope.pool.map(|id| id.0)), part(scope.organization.map(|id| id.0)));
     let (project, user) = (part(scope.project.map(|id| id.0)), part(scope.user.map(|id| id.0)));
     pool << 96 | organization << 64 | project << 32 | user

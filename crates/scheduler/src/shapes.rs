@@ -86,11 +86,6 @@ impl Shapes {
         &self.ready
     }
 
-    /// How many demands there are.
-    pub(crate) fn len(&self) -> usize {
-        self.numbers.len()
-    }
-
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &Shape)> {
         (0..).zip(&self.all).filter_map(|(slot, shape)| Some((slot, shape.as_ref()?)))
     }

@@ -51,17 +51,15 @@ impl Turns {
         }
     }
 
-    /// False if it was not in line.
     pub(crate) fn remove(
         &mut self,
         (alike, came, job): (Alike, Timestamp, JobId),
         passed_for: impl FnOnce(JobId) -> Milliseconds,
-    ) -> bool {
-        let was_in_line = self.jobs.remove(&(alike, came, job));
-        if was_in_line && self.kinds[&alike].first == job {
+    ) {
+        assert!(self.jobs.remove(&(alike, came, job)), "job {job} is in line");
+        if self.kinds[&alike].first == job {
             self.set_first(alike, self.first(alike), passed_for);
         }
-        was_in_line
     }
 
     /// More is known of how long such jobs take.

@@ -179,12 +179,14 @@ impl Step<'_> {
                 self.now.since(promise.at).0 >= PROMISE_AGE_LEAST.0.max(part)
             }
         };
-        let depth = match policy.backfill {
-            Backfill::Conservative => usize::from(policy.promises),
-            _ => 1,
+        let due = match policy.backfill {
+            Backfill::Conservative => {
+                let behind = state.queue.alike(class).map(|(_, job)| job).skip_while(|job| *job != head);
+                behind.take(usize::from(policy.promises)).find(|job| is_due(*job))
+            }
+            _ => Some(head).filter(|job| is_due(*job)),
         };
-        let mut behind = state.queue.alike(class).map(|(_, job)| job).skip_while(|job| *job != head).take(depth);
-        let Some(job) = behind.find(|job| is_due(*job)) else { return Ok(false) };
+        let Some(job) = due else { return Ok(false) };
         // Every node of the pool is looked at; a few words each.
         if !self.fuel.spend(1 + state.view.cluster.nodes().len() as u64 / 8) {
             return Err(OutOfFuel);
@@ -218,8 +220,8 @@ impl Step<'_> {
         let promised = in_window.map(|(job, _)| (state.jobs[&job].class, job)).filter(|(_, job)| is_alike(job));
         let mut looked_at = 0;
         let is_one_short = state.queue.shortest(class).is_some_and(|shortest| self.now + shortest <= window);
-        let mut behind =
-            state.queue.alike(class).take(if is_one_short { BACKFILL_DEPTH } else { 0 }).inspect(|_| looked_at += 1);
+        let behind = is_one_short.then(|| state.queue.alike(class).take(BACKFILL_DEPTH));
+        let mut behind = behind.into_iter().flatten().inspect(|_| looked_at += 1);
         let short =
             behind.find(|(_, job)| self.now + state.jobs[job].longest() <= window && self.account(*job).is_none());
         // Of a job that is looked at here a single number is compared.
@@ -239,7 +241,6 @@ impl Step<'_> {
 
     /// Starts a job, unless its account does not cover it.
     fn place(&mut self, class: ClassId, id: JobId, allocation: Allocation) -> Result<(), WaitReason> {
-        self.fuel.spend(PLACEMENT);
         let (state, job) = (self.state, &self.state.jobs[&id]);
         let (element, number) = job.startable().expect("a queued job has something to start");
         let asked = allocation.cards();
@@ -251,6 +252,7 @@ impl Step<'_> {
         if needed.micros > available.micros {
             return Err(WaitReason::Funds { needed, available });
         }
+        self.fuel.spend(PLACEMENT);
         let attempt = AttemptId { job: id, in_array: job.is_array(), element, number };
         self.outcome.facts.push(Fact::AttemptPlaced {
             attempt,

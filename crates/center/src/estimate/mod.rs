@@ -71,11 +71,7 @@ impl State {
     }
 
     /// What comes free on a node, and when probably.
-    fn likely_releases(
-        &self,
-        node: NodeId,
-        now: Timestamp,
-    ) -> impl DoubleEndedIterator<Item = (Timestamp, &NodeShare)> {
+    fn likely_releases(&self, node: NodeId, now: Timestamp) -> impl Iterator<Item = (Timestamp, &NodeShare)> {
         let of_node = self.plan.ends(node).filter_map(|(_, attempt)| {
             let share = self.view.attempts[&attempt].allocation.shares.iter().find(|share| share.node == node)?;
             Some((self.likely_end(attempt, now), share))

@@ -10,6 +10,7 @@ mod nodes;
 mod queue;
 mod quotas;
 mod random_cluster;
+mod random_earliest;
 mod random_queue;
 mod random_turns;
 mod reference;

@@ -275,7 +275,21 @@ proptest! {
                 for user in (1..=3).map(UserId) {
                     prop_assert_eq!(queue.waits_for_user(ClassId(id as u32), user), class.aside.contains(&user));
                 }
+                prop_assert_eq!(queue.head(ClassId(id as u32)), class.head(&standings));
                 prop_assert_eq!(queue.line(ClassId(id as u32)).count(), class.jobs.len());
+                // Of the same demand, whose classes do not wait for their accounts: first those who are next.
+                let alike: Vec<JobId> = queue.alike(ClassId(id as u32)).map(|(_, job)| job).collect();
+                let of_demand = plain.iter().filter(|other| other.key.demand == class.key.demand && other.waits.is_none());
+                let heads = of_demand.flat_map(|other| other.heads().map(|job| standings.place(&other.key, job)));
+                prop_assert_eq!(alike.first().copied(), heads.min().map(|(.., job)| job));
+                // Who goes before each job in line: of its pool, with a place before its own.
+                for job in &class.jobs {
+                    let own = standings.place(&class.key, *job);
+                    let of_pool = plain.iter().filter(|other| other.key.demand.pool == class.key.demand.pool);
+                    let places = of_pool.flat_map(|other| other.jobs.iter().map(|job| standings.place(&other.key, *job)));
+                    let before = places.filter(|place| *place < own).count();
+                    prop_assert_eq!(queue.ahead(ClassId(id as u32), waiting(*job), 1000), before);
+                }
             }
         }
     }
