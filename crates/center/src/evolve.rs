@@ -133,6 +133,7 @@ impl State {
             | Fact::AttemptStarted { .. }
             | Fact::AttemptStopping { .. } => {}
         }
+        self.keep_mix(fact);
     }
 
     fn submitted(&mut self, fact: &Fact) {

@@ -26,7 +26,7 @@ impl Policy {
     pub const FAIR: Policy = Policy {
         order: Order::Fair,
         backfill: Backfill::Easy,
-        placement: Placement::BestFit,
+        placement: Placement::LeastFragmentation,
         patience: Milliseconds::from_seconds(14 * 86_400),
         promises: 1,
     };

@@ -6,43 +6,77 @@
 //! likely remain of it once the parts that arrive have filled it: after a part of 810 remain 190 that almost nobody
 //! wants, after one of 470 another fits.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use haina_core::{Bytes, CardModelId, CpuMillis, PoolId};
 
 use crate::demand::{CardDemand, Demand};
+use crate::index::Capability;
 
 /// Shares that are asked for, each with how often: its weight. Whoever owns it counts; see [`crate::Cluster::set_mix`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mix {
-    weights: BTreeMap<Demand, u64>,
+    weights: BTreeMap<PoolId, BTreeMap<Demand, u64>>,
 }
 
 /// The weights of a mix sum up to about this, so that waste stays far from the end of 64 bits.
 const WEIGHT_OF_ALL: u64 = 1 << 16;
 /// What will likely remain of a card, in so many parts of a thousandth.
 const FINE: u64 = 1 << 8;
+/// Shares of a pool that are kept are those that are asked for most, until they are so much of all, in percent,
+const COVERED_PERCENT: u64 = 95;
+/// or so many: each node is judged for each of them by each of them whenever it changes.
+const SHARES_MOST: usize = 48;
 
 impl Mix {
-    /// A mix of these. Only the shares count, not how many nodes a demand has; malformed demands are left out.
+    /// A mix of these, or of those of them that are asked for most. Only the shares count, not how many nodes a demand
+    /// has; malformed demands are left out.
     pub fn new(demands: impl IntoIterator<Item = (Demand, u64)>) -> Mix {
-        let mut weights = BTreeMap::new();
+        let mut weights: BTreeMap<PoolId, BTreeMap<Demand, u64>> = BTreeMap::new();
         for (demand, weight) in demands {
             if demand.cards().is_some() {
-                *weights.entry(Demand { nodes: 1, ..demand }).or_default() += weight;
+                let of_pool = weights.entry(demand.pool).or_default();
+                *of_pool.entry(Demand { nodes: 1, ..demand }).or_default() += weight;
             }
         }
+        weights.values_mut().for_each(keep_most_asked_for);
         Mix { weights }
     }
 
-    /// Whether nothing is known.
-    pub fn is_empty(&self) -> bool {
-        self.weights.is_empty()
+    /// Whether more than an eighth of the work of a pool is other work than it was.
+    pub(crate) fn differs(&self, before: &Mix, pool: PoolId) -> bool {
+        let none = BTreeMap::new();
+        moved_permille(before.weights.get(&pool).unwrap_or(&none), self.weights.get(&pool).unwrap_or(&none)) > 125
+    }
+
+    /// Takes over what another mix says of a pool, or forgets it.
+    pub(crate) fn take(&mut self, other: &Mix, pool: PoolId, is_taken: bool) {
+        match other.weights.get(&pool).filter(|_| is_taken) {
+            Some(weights) => _ = self.weights.insert(pool, weights.clone()),
+            None => _ = self.weights.remove(&pool),
+        }
+    }
+
+    /// Whether it matters to what is left of a pool with such nodes where its work goes, beyond how many cards a node has
+    /// free: where cards are given out in parts, and where processors or memory can run out before the cards do.
+    pub(crate) fn matters(&self, pool: PoolId, nodes: &[Capability]) -> bool {
+        let runs_out = |demand: &Demand| {
+            let of_node = |node: &Capability| {
+                let (of_all, cards) = (u64::from(node.cards) * 1000, u64::from(demand.cards_per_node.0));
+                demand.cpu_per_node.0.saturating_mul(of_all) > node.cpu.0.saturating_mul(cards)
+                    || demand.memory_per_node.0.saturating_mul(of_all) > node.memory.0.saturating_mul(cards)
+            };
+            nodes.iter().filter(|node| node.cards > 0).any(of_node)
+        };
+        let is_part = |demand: &Demand| matches!(demand.cards(), Some(CardDemand::Fraction(_)));
+        let mut demands = self.weights.get(&pool).into_iter().flat_map(BTreeMap::keys);
+        demands.any(|demand| is_part(demand) || runs_out(demand))
     }
 
     /// The mix as the nodes of one pool and model see it.
     pub(crate) fn seen_by(&self, pool: PoolId, model: Option<CardModelId>) -> SeenMix {
-        let of_pool = || self.weights.iter().filter(|(demand, _)| demand.pool == pool);
+        let of_pool = || self.weights.get(&pool).into_iter().flatten();
         let sum: u64 = of_pool().map(|(_, weight)| weight).sum();
         let mut classes = Vec::new();
         let mut demands = Vec::new();
@@ -66,6 +100,31 @@ impl Mix {
         let remains = remains(&classes);
         SeenMix { classes, demands, weight: WEIGHT_OF_ALL, remains }
     }
+}
+
+/// Of equally many the lesser demand is kept.
+fn keep_most_asked_for(weights: &mut BTreeMap<Demand, u64>) {
+    let all: u64 = weights.values().sum();
+    let mut shares: Vec<(Demand, u64)> = std::mem::take(weights).into_iter().collect();
+    shares.sort_by_key(|(_, weight)| Reverse(*weight));
+    let mut covered = 0;
+    let is_wanted = |(_, weight): &(Demand, u64)| {
+        let is_wanted = covered * 100 < all * COVERED_PERCENT;
+        covered += weight;
+        is_wanted
+    };
+    weights.extend(shares.into_iter().take(SHARES_MOST).take_while(is_wanted));
+}
+
+/// How much of the work is other work than before, in thousandths: half of the sum by which the parts of all differ.
+fn moved_permille(before: &BTreeMap<Demand, u64>, now: &BTreeMap<Demand, u64>) -> u64 {
+    let part = |mix: &BTreeMap<Demand, u64>, demand: &Demand| {
+        let (weight, all) = (mix.get(demand).copied().unwrap_or(0), mix.values().sum::<u64>());
+        weight * 1_000_000 / all.max(1)
+    };
+    let gone = before.keys().filter(|demand| !now.contains_key(demand));
+    let of = |demand: &Demand| part(before, demand).abs_diff(part(now, demand));
+    now.keys().chain(gone).map(of).sum::<u64>() / 2000
 }
 
 /// A share with cards that is asked for.
@@ -95,8 +154,10 @@ pub(crate) struct SeenMix {
 /// What is free of a node.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Free<'a> {
-    /// Wholly free cards.
-    pub(crate) whole: u64,
+    /// Wholly free cards, as bits.
+    pub(crate) cards: u64,
+    /// Cards of one ring; rings begin at the first card.
+    pub(crate) ring: u32,
     /// What is left of cards in parts.
     pub(crate) parts: &'a [u16],
     /// Whether whole cards may be broken into parts.
@@ -105,11 +166,36 @@ pub(crate) struct Free<'a> {
     pub(crate) memory: Bytes,
 }
 
+impl Free<'_> {
+    /// Wholly free cards.
+    fn whole(&self) -> u64 {
+        u64::from(self.cards.count_ones())
+    }
+
+    /// Wholly free cards of which a share of so many could be made: where a ring can hold it, those in rings that do.
+    fn whole_for(&self, count: u32) -> u64 {
+        if count > self.ring || self.ring >= 64 {
+            return if self.cards.count_ones() >= count { self.whole() } else { 0 };
+        }
+        let (mut cards, mut sum) = (self.cards, 0);
+        while cards != 0 {
+            let in_ring = (cards & ((1 << self.ring) - 1)).count_ones();
+            sum += if in_ring >= count { in_ring } else { 0 };
+            cards >>= self.ring;
+        }
+        u64::from(sum)
+    }
+
+    /// Thousandths of all cards.
+    pub(crate) fn millis(&self) -> u64 {
+        self.whole() * 1000 + self.parts.iter().map(|left| u64::from(*left)).sum::<u64>()
+    }
+}
+
 impl SeenMix {
     /// How many thousandths of the free cards will likely be of no use, times the weight of the mix.
     pub(crate) fn waste(&self, free: Free) -> i64 {
-        let in_parts: u64 = free.parts.iter().map(|left| u64::from(*left)).sum();
-        let all = free.whole * 1000 + in_parts;
+        let all = free.millis();
         let mut waste = 0;
         for class in &self.classes {
             let usable = if class.is_welcome && free.cpu >= class.cpu && free.memory >= class.memory {
@@ -119,7 +205,7 @@ impl SeenMix {
             };
             waste += class.weight * (all - usable);
         }
-        let remains = free.whole * self.remains[1000]
+        let remains = free.whole() * self.remains[1000]
             + free.parts.iter().map(|left| self.remains[usize::from(*left)]).sum::<u64>();
         // What will remain of cards counts twice: found by experiment, as the step below.
         (waste + 2 * self.weight * remains / FINE) as i64
@@ -137,10 +223,10 @@ impl SeenMix {
 /// How much of the free cards shares of one class could use.
 fn usable(class: &Class, free: Free) -> u64 {
     let cards = match class.cards {
-        CardDemand::Whole(count) if free.whole >= u64::from(count) => free.whole * 1000,
+        CardDemand::Whole(count) => free.whole_for(count) * 1000,
         CardDemand::Fraction(millis) if free.fractions => {
             let wide = free.parts.iter().filter(|left| **left >= millis);
-            free.whole * 1000 + wide.map(|left| u64::from(*left)).sum::<u64>()
+            free.whole() * 1000 + wide.map(|left| u64::from(*left)).sum::<u64>()
         }
         _ => return 0,
     };

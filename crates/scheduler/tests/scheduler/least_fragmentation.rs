@@ -46,7 +46,7 @@ fn a_part_goes_where_it_leaves_what_others_can_use() {
     occupy_part(&mut cluster, 1, 0, 500);
     occupy_part(&mut cluster, 1, 1, 400);
     assert_eq!(show(&found(&cluster, &millis(300))), "1:0*300", "the best fit leaves 200");
-    cluster.set_mix(Mix::new([(millis(300), 9), (millis(500), 1)]));
+    cluster.set_mix(&Mix::new([(millis(300), 9), (millis(500), 1)]));
     assert_eq!(found_by(&cluster, &millis(300)), "1:1*300", "300 and 500 are left, all of which is asked for");
 }
 
@@ -56,7 +56,7 @@ fn processors_go_where_no_cards_need_them() {
     let mut cluster = cluster([nvidia(1), nvidia(2)]);
     occupy(&mut cluster, 2, 0..8);
     let one_card = with_cores(cards(1), 8);
-    cluster.set_mix(Mix::new([(one_card, 9), (cores(16), 1)]));
+    cluster.set_mix(&Mix::new([(one_card, 9), (cores(16), 1)]));
     assert_eq!(found_by(&cluster, &cores(16)), "2:");
 }
 
@@ -64,7 +64,7 @@ fn processors_go_where_no_cards_need_them() {
 fn what_is_promised_is_left_alone() {
     let mut cluster = cluster([nvidia(1)]);
     place(&mut cluster, &millis(500));
-    cluster.set_mix(Mix::new([(millis(500), 1)]));
+    cluster.set_mix(&Mix::new([(millis(500), 1)]));
     let mut withheld = Withheld::default();
     withheld.add(NodeId(1), WithheldShare { cards: 0b1, ..WithheldShare::default() });
     let beside = Terms { withheld: &withheld, ..terms() };
@@ -89,7 +89,7 @@ proptest! {
         steps in prop::collection::vec((demand(), any::<usize>(), 0..10u32), 1..60),
     ) {
         let mut ranked = cluster((1..=3).map(nvidia).chain((4..=6).map(ascend)).chain([plain(7, 16)]));
-        ranked.set_mix(Mix::new(mix));
+        ranked.set_mix(&Mix::new(mix));
         let mut held: Vec<Allocation> = Vec::new();
         for (demand, position, what) in steps {
             match find_by(&ranked, &demand, &terms()) {

@@ -170,7 +170,7 @@ fn cluster_for_parts(nodes: u32) -> (Cluster, Vec<Demand>) {
     let parts = [160, 220, 230, 320, 370, 460, 470, 550, 590, 650, 810];
     let parts = parts.into_iter().flat_map(|millis| [demand(millis, 4), demand(millis, 11)]);
     let demands: Vec<Demand> = parts.chain([demand(1000, 11), demand(2000, 16)]).collect();
-    cluster.set_mix(Mix::new(demands.iter().map(|demand| (*demand, 1))));
+    cluster.set_mix(&Mix::new(demands.iter().map(|demand| (*demand, 1))));
     (cluster, demands)
 }
 
