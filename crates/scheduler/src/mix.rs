@@ -1,10 +1,13 @@
 //! What work is like: which shares are asked for and how often. What of a node's free cards no such share could use is
 //! its waste (fragmentation: Weng et al., "Beware of Fragmentation", ATC '23).
 //!
-//! Two things are counted beyond the paper's measure. Processors bound how much of the cards a share of a class could
-//! use: cards whose processors are gone are wasted before the last processor is. And a card in parts is worth what will
-//! likely remain of it once the parts that arrive have filled it: after a part of 810 remain 190 that almost nobody
+//! Two things are counted beyond the paper's measure. Processors and memory bound how much of the cards shares of a class
+//! could use: cards whose processors are gone are wasted before the last processor is. And a card in parts is worth what
+//! will likely remain of it once the parts that arrive have filled it: after a part of 810 remain 190 that almost nobody
 //! wants, after one of 470 another fits.
+//!
+//! The constants were chosen on Alibaba's three traces and on the first ten made mixes (`made_pods` in the simulator);
+//! `cargo xtask bench quality` shows others.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -98,7 +101,12 @@ impl Mix {
             }
         }
         let remains = remains(&classes);
-        SeenMix { classes, demands, weight: WEIGHT_OF_ALL, remains }
+        let asked = |of: fn(&Demand) -> u64| -> u128 {
+            of_pool().map(|(demand, weight)| u128::from(of(demand)) * u128::from(*weight)).sum()
+        };
+        let (cpu, memory) = (asked(|demand| demand.cpu_per_node.0), asked(|demand| demand.memory_per_node.0));
+        let cpu_for_memory = (cpu << 36).checked_div(memory).map_or(u64::MAX, |cpu| cpu.min(1 << 40) as u64);
+        SeenMix { classes, demands, weight: WEIGHT_OF_ALL, remains, cpu_for_memory }
     }
 }
 
@@ -149,6 +157,8 @@ pub(crate) struct SeenMix {
     weight: u64,
     /// What will likely remain of a card of which so many thousandths are left, in parts of a thousandth.
     remains: Vec<u64>,
+    /// Thousandths of a processor that are asked for with 64 GiB.
+    cpu_for_memory: u64,
 }
 
 /// What is free of a node.
@@ -211,11 +221,17 @@ impl SeenMix {
         (waste + 2 * self.weight * remains / FINE) as i64
     }
 
+    /// Memory as the thousandths of a processor with which so much is asked for.
+    pub(crate) fn in_cpu(&self, memory: Bytes) -> u64 {
+        // 2^20 and 2^16 make the 2^36 of 64 GiB.
+        (memory.0 >> 20).saturating_mul(self.cpu_for_memory) >> 16
+    }
+
     /// Waste in steps. Within a step places count as alike.
     pub(crate) fn steps(&self, growth: i64) -> i32 {
         // Smaller differences say less than the second criterion does. Found by experiment (`packing` in the
-        // simulator): from 80 to 200 pack about alike.
-        let step = 160 * self.weight as i64;
+        // simulator): from 40 to 160 pack about alike.
+        let step = 80 * self.weight as i64;
         growth.div_euclid(step) as i32
     }
 }
@@ -230,10 +246,13 @@ fn usable(class: &Class, free: Free) -> u64 {
         }
         _ => return 0,
     };
-    match class.cpu.0 {
-        0 => cards,
-        cpu => cards.min(free.cpu.0.saturating_mul(class.millis) / cpu),
-    }
+    let bounded = |free: u64, of_share: u64| match of_share {
+        0 => u64::MAX,
+        _ => free.saturating_mul(class.millis) / of_share,
+    };
+    let by_this_class_alone = cards.min(bounded(free.cpu.0, class.cpu.0)).min(bounded(free.memory.0, class.memory.0));
+    // Others may take the rest of the cards with fewer processors and less memory, or may not: half of it counts.
+    (cards + by_this_class_alone) / 2
 }
 
 /// For each number of thousandths left of a card: what will remain if parts arrive as often as the classes say and each

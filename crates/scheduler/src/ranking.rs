@@ -155,9 +155,8 @@ fn best(mix: &SeenMix, demand: &Demand, state: &State, waste: i64) -> Option<(Gr
     let cpu = CpuMillis(state.cpu.0 - demand.cpu_per_node.0);
     let memory = haina_core::Bytes(state.memory.0 - demand.memory_per_node.0);
     let left = state.free();
-    let judge = |after: Free, left_on_card: u16| {
-        (mix.steps(mix.waste(after) - waste), misfit(cpu, after.millis(), left_on_card))
-    };
+    let judge =
+        |after: Free, left_on_card: u16| (mix.steps(mix.waste(after) - waste), misfit(mix, &after, left_on_card));
     match demand.cards()? {
         CardDemand::None => Some((judge(Free { cpu, memory, ..left }, 0), Taken::None)),
         CardDemand::Whole(count) if left.cards.count_ones() < count => None,
@@ -192,11 +191,11 @@ fn best(mix: &SeenMix, demand: &Demand, state: &State, waste: i64) -> Option<(Gr
     }
 }
 
-/// Small where many processors remain for what remains of the cards, and where little remains of the card in parts; both
-/// count alike. `cards` and `left_on_card` are in thousandths.
-fn misfit(cpu: CpuMillis, cards: u64, left_on_card: u16) -> u32 {
+/// Small where many processors, and much memory, remain for what remains of the cards, and where little remains of the
+/// card in parts, of which `left_on_card` thousandths are left; both count alike.
+fn misfit(mix: &SeenMix, left: &Free, left_on_card: u16) -> u32 {
     // A hundred processors for a card are more than any share asks for.
     let enough = 100_000;
-    let for_a_card = cpu.0.saturating_mul(1000) / (cards + 1);
+    let for_a_card = left.cpu.0.min(mix.in_cpu(left.memory)).saturating_mul(1000) / (left.millis() + 1);
     (enough - for_a_card.min(enough)) as u32 + u32::from(left_on_card) * 100
 }

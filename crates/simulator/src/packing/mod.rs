@@ -6,12 +6,14 @@
 //! Not here: files. Tables come as text.
 
 mod gradient;
+mod made;
 mod naive;
 mod own;
 mod plain;
 mod reference;
 mod trace;
 
+pub use made::{made_nodes, made_pods};
 pub use trace::{TraceNode, TracePod, read_nodes, read_pods};
 
 use haina_core::Policy;
@@ -61,7 +63,7 @@ impl Packing {
             Packing::Packing => "Packing",
             Packing::BestFit => "BestFit",
             Packing::Gradient => "FGD",
-            Packing::HainaTold => "Haina, told",
+            Packing::HainaTold => "Haina-told",
             Packing::Haina => "Haina",
         }
     }
