@@ -96,6 +96,11 @@ impl Cluster {
         }
     }
 
+    /// What work is like in the pools in which that can make a difference, as far as it was told.
+    pub fn mix(&self) -> &Mix {
+        &self.mix
+    }
+
     /// Begins to go by another mix in those pools of which more than an eighth of the work is other work than it was, or to
     /// which it did not matter before and does, or the other way round. It is gone by once [`Cluster::rank_more`] has
     /// ranked all nodes.
@@ -117,7 +122,7 @@ impl Cluster {
     /// Ranks so many more nodes by the mix that is to be followed, if one is.
     pub fn rank_more(&mut self, nodes: usize) {
         let Some(Renewal { pools, ranked, .. }) = &mut self.renewal else { return };
-        let end = self.nodes.len().min(*ranked + nodes);
+        let end = self.nodes.len().min(ranked.saturating_add(nodes));
         for number in *ranked..end {
             let node = &self.nodes[number];
             if node.takes_work() && pools.contains(&node.spec.pool) {
@@ -268,9 +273,8 @@ impl Cluster {
     }
 
     fn empty_group(&self, (pool, model): (PoolId, Option<CardModelId>)) -> Group {
-        let mut group = Group::default();
-        group.ranking = self.ranked.contains(&pool).then(|| Ranking::new(self.mix.seen_by(pool, model)));
-        group
+        let ranking = self.ranked.contains(&pool).then(|| Ranking::new(self.mix.seen_by(pool, model)));
+        Group { ranking, ..Group::default() }
     }
 }
 

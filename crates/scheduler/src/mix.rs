@@ -105,7 +105,7 @@ impl Mix {
             of_pool().map(|(demand, weight)| u128::from(of(demand)) * u128::from(*weight)).sum()
         };
         let (cpu, memory) = (asked(|demand| demand.cpu_per_node.0), asked(|demand| demand.memory_per_node.0));
-        let cpu_for_memory = (cpu << 36).checked_div(memory).map_or(u64::MAX, |cpu| cpu.min(1 << 40) as u64);
+        let cpu_for_memory = (cpu << 36).checked_div(memory).map(|cpu| cpu.min(1 << 40) as u64);
         SeenMix { classes, demands, weight: WEIGHT_OF_ALL, remains, cpu_for_memory }
     }
 }
@@ -157,8 +157,8 @@ pub(crate) struct SeenMix {
     weight: u64,
     /// What will likely remain of a card of which so many thousandths are left, in parts of a thousandth.
     remains: Vec<u64>,
-    /// Thousandths of a processor that are asked for with 64 GiB.
-    cpu_for_memory: u64,
+    /// Thousandths of a processor that are asked for with 64 GiB; none if no memory is asked for.
+    cpu_for_memory: Option<u64>,
 }
 
 /// What is free of a node.
@@ -224,7 +224,7 @@ impl SeenMix {
     /// Memory as the thousandths of a processor with which so much is asked for.
     pub(crate) fn in_cpu(&self, memory: Bytes) -> u64 {
         // 2^20 and 2^16 make the 2^36 of 64 GiB.
-        (memory.0 >> 20).saturating_mul(self.cpu_for_memory) >> 16
+        self.cpu_for_memory.map_or(u64::MAX, |cpu| (memory.0 >> 20).saturating_mul(cpu) >> 16)
     }
 
     /// Waste in steps. Within a step places count as alike.

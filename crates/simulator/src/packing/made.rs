@@ -16,7 +16,7 @@ pub fn made_nodes() -> Vec<TraceNode> {
     let of_kind = |(kind, (count, cards, cores, gib)): (usize, (u32, u32, u64, u64))| {
         let node = TraceNode {
             cpu_millis: u64::from(cards) * cores * 1000,
-            memory_mib: u64::from(cards) * gib << 10,
+            memory_mib: (u64::from(cards) * gib) << 10,
             cards,
             model: format!("made-{kind}"),
         };
@@ -57,7 +57,7 @@ fn shape(random: &mut Random) -> TracePod {
     let cores = if cards == 0 { 1 + random.below(32) } else { of_each * (1 + random.below(16.min(128 / of_each))) };
     TracePod {
         cpu_millis: cores * 1000,
-        memory_mib: of_each * random.pick(&[4, 8, 16, 32, 64]) << 10,
+        memory_mib: (of_each * random.pick(&[4, 8, 16, 32, 64])) << 10,
         cards,
         millis_per_card,
     }
