@@ -217,8 +217,7 @@ impl SeenMix {
         }
         let remains = free.whole() * self.remains[1000]
             + free.parts.iter().map(|left| self.remains[usize::from(*left)]).sum::<u64>();
-        // What will remain of cards counts twice: found by experiment, as the step below.
-        (waste + 2 * self.weight * remains / FINE) as i64
+        (waste + self.weight * remains / FINE) as i64
     }
 
     /// Memory as the thousandths of a processor with which so much is asked for.
@@ -230,7 +229,7 @@ impl SeenMix {
     /// Waste in steps. Within a step places count as alike.
     pub(crate) fn steps(&self, growth: i64) -> i32 {
         // Smaller differences say less than the second criterion does. Found by experiment (`packing` in the
-        // simulator): from 40 to 160 pack about alike.
+        // simulator): from 60 to 160 pack about alike.
         let step = 80 * self.weight as i64;
         growth.div_euclid(step) as i32
     }
