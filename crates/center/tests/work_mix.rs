@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use haina_center::{Command, Fact, State};
+use haina_center::{Command, State};
 use haina_core::*;
 use haina_scheduler::{Cluster, Demand, Found, Mix, Terms};
 

@@ -96,6 +96,8 @@ impl Mix {
                     millis: u64::from(demand.cards_per_node.0),
                     cpu: demand.cpu_per_node,
                     memory: demand.memory_per_node,
+                    for_cpu: Bound::new(u64::from(demand.cards_per_node.0), demand.cpu_per_node.0),
+                    for_memory: Bound::new(u64::from(demand.cards_per_node.0), demand.memory_per_node.0),
                     weight: (weight * WEIGHT_OF_ALL / sum.max(1)).max(1),
                 });
             }
@@ -144,7 +146,33 @@ struct Class {
     millis: u64,
     cpu: CpuMillis,
     memory: Bytes,
+    for_cpu: Bound,
+    for_memory: Bound,
     weight: u64,
+}
+
+/// How many thousandths of cards shares of a class can use that have so much of something beside them: multiplied, because
+/// it is asked very often and division is slow.
+#[derive(Clone, Copy, Debug)]
+struct Bound {
+    /// Thousandths for each unit, times 2^48.
+    for_each: u64,
+}
+
+impl Bound {
+    /// Of shares of so many thousandths and so many units.
+    fn new(millis: u64, units: u64) -> Bound {
+        let for_each = (u128::from(millis) << 48).checked_div(units.into());
+        Bound { for_each: for_each.and_then(|for_each| u64::try_from(for_each).ok()).unwrap_or(u64::MAX) }
+    }
+
+    fn of(self, units: u64) -> u64 {
+        // Nothing is asked for, or next to nothing.
+        if self.for_each == u64::MAX {
+            return u64::MAX;
+        }
+        u64::try_from((u128::from(units) * u128::from(self.for_each)) >> 48).unwrap_or(u64::MAX)
+    }
 }
 
 /// A mix as the nodes of one pool and model see it.
@@ -166,6 +194,8 @@ pub(crate) struct SeenMix {
 pub(crate) struct Free<'a> {
     /// Wholly free cards, as bits.
     pub(crate) cards: u64,
+    /// How many they are.
+    pub(crate) whole: u64,
     /// Cards of one ring; rings begin at the first card.
     pub(crate) ring: u32,
     /// What is left of cards in parts.
@@ -177,15 +207,10 @@ pub(crate) struct Free<'a> {
 }
 
 impl Free<'_> {
-    /// Wholly free cards.
-    fn whole(&self) -> u64 {
-        u64::from(self.cards.count_ones())
-    }
-
     /// Wholly free cards of which a share of so many could be made: where a ring can hold it, those in rings that do.
     fn whole_for(&self, count: u32) -> u64 {
         if count > self.ring || self.ring >= 64 {
-            return if self.cards.count_ones() >= count { self.whole() } else { 0 };
+            return if self.whole >= u64::from(count) { self.whole } else { 0 };
         }
         let (mut cards, mut sum) = (self.cards, 0);
         while cards != 0 {
@@ -198,7 +223,7 @@ impl Free<'_> {
 
     /// Thousandths of all cards.
     pub(crate) fn millis(&self) -> u64 {
-        self.whole() * 1000 + self.parts.iter().map(|left| u64::from(*left)).sum::<u64>()
+        self.whole * 1000 + self.parts.iter().map(|left| u64::from(*left)).sum::<u64>()
     }
 }
 
@@ -215,7 +240,7 @@ impl SeenMix {
             };
             waste += class.weight * (all - usable);
         }
-        let remains = free.whole() * self.remains[1000]
+        let remains = free.whole * self.remains[1000]
             + free.parts.iter().map(|left| self.remains[usize::from(*left)]).sum::<u64>();
         (waste + self.weight * remains / FINE) as i64
     }
@@ -241,15 +266,11 @@ fn usable(class: &Class, free: Free) -> u64 {
         CardDemand::Whole(count) => free.whole_for(count) * 1000,
         CardDemand::Fraction(millis) if free.fractions => {
             let wide = free.parts.iter().filter(|left| **left >= millis);
-            free.whole() * 1000 + wide.map(|left| u64::from(*left)).sum::<u64>()
+            free.whole * 1000 + wide.map(|left| u64::from(*left)).sum::<u64>()
         }
         _ => return 0,
     };
-    let bounded = |free: u64, of_share: u64| match of_share {
-        0 => u64::MAX,
-        _ => free.saturating_mul(class.millis) / of_share,
-    };
-    let by_this_class_alone = cards.min(bounded(free.cpu.0, class.cpu.0)).min(bounded(free.memory.0, class.memory.0));
+    let by_this_class_alone = cards.min(class.for_cpu.of(free.cpu.0)).min(class.for_memory.of(free.memory.0));
     // Others may take the rest of the cards with fewer processors and less memory, or may not: half of it counts.
     (cards + by_this_class_alone) / 2
 }

@@ -106,6 +106,8 @@ impl Ranking {
 struct State<'a> {
     open: Open<'a>,
     cards: u64,
+    /// The card that is taken if one is, as a bit.
+    one: u64,
     ring: u32,
     parts: [u16; 64],
     in_parts: usize,
@@ -125,7 +127,9 @@ impl<'a> State<'a> {
         }
         let (cpu, memory) = open.free_cpu_and_memory();
         let ring = if open.node.spec.ring == 0 { 64 } else { open.node.spec.ring };
-        State { cards: open.free(), ring, parts, in_parts, cpu, memory, open }
+        let cards = open.free();
+        let one = if cards == 0 { 0 } else { open.choose_cards(1) };
+        State { cards, one, ring, parts, in_parts, cpu, memory, open }
     }
 
     fn gives_parts(&self) -> bool {
@@ -135,6 +139,7 @@ impl<'a> State<'a> {
     fn free(&self) -> Free<'_> {
         Free {
             cards: self.cards,
+            whole: u64::from(self.cards.count_ones()),
             ring: self.ring,
             parts: &self.parts[..self.in_parts],
             fractions: self.gives_parts(),
@@ -159,11 +164,13 @@ fn best(mix: &SeenMix, demand: &Demand, state: &State, waste: i64) -> Option<(Gr
         |after: Free, left_on_card: u16| (mix.steps(mix.waste(after) - waste), misfit(mix, &after, left_on_card));
     match demand.cards()? {
         CardDemand::None => Some((judge(Free { cpu, memory, ..left }, 0), Taken::None)),
-        CardDemand::Whole(count) if left.cards.count_ones() < count => None,
+        CardDemand::Whole(count) if left.whole < u64::from(count) => None,
         CardDemand::Whole(count) => {
-            let cards = left.cards & !state.open.choose_cards(count);
-            let (steps, misfit) = judge(Free { cards, cpu, memory, ..left }, 0);
-            let spread = if state.open.node.spreads(left.cards, count) { SPREAD } else { 0 };
+            let taken = if count == 1 { state.one } else { state.open.choose_cards(count) };
+            let cards = left.cards & !taken;
+            let whole = left.whole - u64::from(count);
+            let (steps, misfit) = judge(Free { cards, whole, cpu, memory, ..left }, 0);
+            let spread = if count > 1 && state.open.node.spreads(left.cards, count) { SPREAD } else { 0 };
             Some(((steps + spread, misfit), Taken::Whole(count)))
         }
         CardDemand::Fraction(_) if !state.gives_parts() => None,
@@ -182,8 +189,9 @@ fn best(mix: &SeenMix, demand: &Demand, state: &State, waste: i64) -> Option<(Gr
             if left.cards != 0 {
                 parts[state.in_parts.min(63)] = 1000 - millis;
                 let parts = &parts[..state.in_parts + 1];
-                let cards = left.cards & !state.open.choose_cards(1);
-                let growth = judge(Free { cards, parts, cpu, memory, ..left }, 1000 - millis);
+                let cards = left.cards & !state.one;
+                let whole = left.whole - 1;
+                let growth = judge(Free { cards, whole, parts, cpu, memory, ..left }, 1000 - millis);
                 least = least.into_iter().chain([(growth, 1000)]).min();
             }
             least.map(|(growth, left)| (growth, Taken::Part { left }))
