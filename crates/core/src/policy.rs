@@ -147,7 +147,8 @@ pub enum Backfill {
 pub enum Placement {
     /// The fullest ring, card and node.
     BestFit,
-    /// Where the free capacity that the waiting and recent work could not use grows least (FGD: Weng et al., ATC '23).
+    /// Where the free capacity that the waiting, running and recent work could not use grows least (FGD: Weng et al., ATC
+    /// '23); the fullest where only whole cards can run out.
     LeastFragmentation,
 }
 
