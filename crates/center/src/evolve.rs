@@ -137,6 +137,7 @@ impl State {
             | Fact::AttemptStarted { .. }
             | Fact::AttemptStopping { .. } => {}
         }
+        self.keep_mix(fact);
     }
 
     fn submitted(&mut self, fact: &Fact) {
@@ -198,7 +199,6 @@ impl State {
 
     fn attempt_ended(&mut self, id: AttemptId, state: JobState, retry: bool) {
         let job = self.live_job(id.job);
-        let organization = job.organization;
         match &mut job.progress {
             Progress::Single { active, .. } => *active = false,
             Progress::Array(array) => {

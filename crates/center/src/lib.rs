@@ -21,6 +21,7 @@ mod rows;
 mod state;
 mod view;
 mod weigh;
+mod work_mix;
 
 pub use command::{Command, Input, KnownEnd, Reply};
 pub use decide::cards_of;

@@ -190,6 +190,7 @@ impl State {
                 self.view.cluster.set_state(*id, NodeState::Draining);
             }
         }
+        self.learn_mix_anew();
         self.queue = self.lined_up();
         let ids: Vec<JobId> = self.jobs.keys().copied().collect();
         ids.into_iter().for_each(|id| self.index_job(id));

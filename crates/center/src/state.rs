@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use haina_core::{Backfill, ClassId, Epoch, JobId, JobState, Timestamp, WaitReason};
 use haina_scheduler::{Blocker, ClassKey, Demand, Found, Plan, Promise, Queue, Terms};
 
+use crate::work_mix::WorkMix;
 use crate::{Job, View};
 
 /// The state of a center: what its [`View`] shows, the jobs that have not ended, and what is derived from these by
@@ -14,6 +15,7 @@ pub struct State {
     pub(crate) jobs: BTreeMap<JobId, Job>,
 
     pub(crate) queue: Queue,
+    pub(crate) mix: WorkMix,
     /// Where the policy was changed, the first job that has not been put in line since.
     pub(crate) lining_up: Option<JobId>,
     pub(crate) plan: Plan,
@@ -59,6 +61,7 @@ impl State {
             class_of_key: BTreeMap::new(),
             dependents: BTreeMap::new(),
             timers: BTreeSet::new(),
+            mix: WorkMix::default(),
         }
     }
 

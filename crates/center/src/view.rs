@@ -10,7 +10,7 @@ use haina_core::{
     WaitReason, both,
 };
 use haina_ledger::{Account, Ledger};
-use haina_scheduler::{Blocker, ClassKey, Cluster, Exceeded, History, NodeState, QuotaPath, Quotas, Shares};
+use haina_scheduler::{Blocker, ClassKey, Cluster, Exceeded, History, Mix, NodeState, QuotaPath, Quotas, Shares};
 
 use crate::{
     Attempt, CardModel, Center, Class, Fact, Job, Node, Organization, Pool, Project, ScopedQuota, Token, User,
@@ -92,6 +92,13 @@ impl View {
             node_of_name: BTreeMap::new(),
             token_of_digest: BTreeMap::new(),
         }
+    }
+
+    /// A copy for readers. They place nothing, so that it does not keep what placement goes by.
+    pub fn for_readers(&self) -> View {
+        let mut view = self.clone();
+        view.cluster.set_mix(&Mix::default());
+        view
     }
 
     /// Applies a fact. Cannot fail: what could be wrong was refused before.

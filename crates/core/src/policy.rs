@@ -26,7 +26,7 @@ impl Policy {
     pub const FAIR: Policy = Policy {
         order: Order::Fair,
         backfill: Backfill::Easy,
-        placement: Placement::BestFit,
+        placement: Placement::LeastFragmentation,
         patience: Milliseconds::from_seconds(14 * 86_400),
         promises: 1,
     };
@@ -158,7 +158,8 @@ pub enum Backfill {
 pub enum Placement {
     /// The fullest ring, card and node.
     BestFit,
-    /// Where the free capacity that the waiting and recent work could not use grows least (FGD: Weng et al., ATC '23).
+    /// Where the free capacity that the waiting, running and recent work could not use grows least (FGD: Weng et al., ATC
+    /// '23); the fullest where only whole cards can run out.
     LeastFragmentation,
 }
 

@@ -80,7 +80,7 @@ impl Writer {
         self.state = loaded.state;
         self.sequence = loaded.sequence;
         self.position = loaded.position;
-        *self.shared.view.write().expect("folding a fact does not panic") = self.state.view().clone();
+        *self.shared.view.write().expect("folding a fact does not panic") = self.state.view().for_readers();
         self.shared.live_jobs.store(self.state.jobs().len() as u64, Ordering::Relaxed);
         self.shared.position.send_replace(self.position);
         // Effects of a batch of unknown outcome may be among these; doing one twice does it once.

@@ -96,7 +96,7 @@ pub async fn start(mut options: StartOptions) -> Result<Running, StartError> {
 
     let (mailbox, receiver) = mpsc::channel(MAILBOX);
     let shared = Arc::new(Shared {
-        view: RwLock::new(loaded.state.view().clone()),
+        view: RwLock::new(loaded.state.view().for_readers()),
         store,
         engine,
         tokens,

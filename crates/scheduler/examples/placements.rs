@@ -118,7 +118,7 @@ fn churn(cluster: &mut Cluster, held: &mut Vec<Allocation>, random: &mut Lcg, wo
 fn measure(work: &Work, nodes: u32) -> f64 {
     let mut cluster = cluster(nodes);
     if work.placement == Placement::LeastFragmentation {
-        cluster.set_mix(Mix::new(work.demands.iter().map(|demand| (*demand, 1))));
+        cluster.set_mix(&Mix::new(work.demands.iter().map(|demand| (*demand, 1))));
     }
     let (mut held, mut random) = (Vec::new(), Lcg(42));
     churn(&mut cluster, &mut held, &mut random, work, 40 * u64::from(nodes));

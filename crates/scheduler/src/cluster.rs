@@ -1,12 +1,13 @@
 //! All nodes of a center and what is held of them. Changes only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use haina_core::{Allocation, CardMillis, CardModelId, NodeId, NodeShare, PoolId};
 
 use crate::index::Group;
 use crate::mix::Mix;
 use crate::node::{Node, NodeSpec, NodeState, NodeStatus};
+use crate::ranking::Ranking;
 
 /// The indexes, by pool and card model; nodes without cards stand under no model, which is the first of its pool.
 pub(crate) type Groups = BTreeMap<(PoolId, Option<CardModelId>), Group>;
@@ -35,7 +36,21 @@ pub struct Cluster {
     /// The ids of `nodes`, apart so that looking one up stays within a few cache lines.
     pub(crate) ids: Vec<NodeId>,
     pub(crate) groups: Groups,
+    /// Of the pools in `ranked`, what their work is like.
     pub(crate) mix: Mix,
+    /// Pools in which that matters; in the others nothing is ranked.
+    pub(crate) ranked: BTreeSet<PoolId>,
+    renewal: Option<Renewal>,
+}
+
+/// Another mix, by which nodes are being ranked while the former is still gone by.
+#[derive(Clone, Debug)]
+struct Renewal {
+    mix: Mix,
+    /// Where it is to be gone by.
+    pools: BTreeSet<PoolId>,
+    /// How many nodes are ranked, from the first on.
+    ranked: usize,
 }
 
 impl Cluster {
@@ -51,23 +66,107 @@ impl Cluster {
         let number = self.ids.partition_point(|id| *id < spec.id);
         assert!(self.ids.get(number) != Some(&spec.id), "node {} is new", spec.id);
         let is_last = number == self.ids.len();
+        self.abandon_renewal();
         self.ids.insert(number, spec.id);
         self.nodes.insert(number, Node::new(spec));
         if is_last {
-            let node = &self.nodes[number];
-            let key = node.group();
-            let group = self.groups.entry(key).or_insert_with(|| Group::new(key, &self.mix));
-            group.add(number as u32, node);
+            let key = self.nodes[number].group();
+            if !self.groups.contains_key(&key) {
+                self.groups.insert(key, self.empty_group(key));
+            }
+            let group = self.groups.get_mut(&key).expect("it was inserted where it was not");
+            group.add(number as u32, &self.nodes[number]);
         } else {
-            self.groups = Cluster::index(&self.nodes, &self.mix);
+            self.groups = self.index();
         }
     }
 
-    /// Sets what work is like, which placement by least fragmentation goes by. All nodes are ranked again for each
-    /// share of the mix, and from then on each node that changes: it is for tens of shares, and not set often.
-    pub fn set_mix(&mut self, mix: Mix) {
-        self.groups = Cluster::index(&self.nodes, &mix);
-        self.mix = mix;
+    /// Sets what work is like, which placement by least fragmentation goes by. In each pool in which that can make a
+    /// difference, all nodes are ranked again for each share of the mix, and from then on each node that changes.
+    pub fn set_mix(&mut self, mix: &Mix) {
+        self.abandon_renewal();
+        for pool in self.pools() {
+            self.note_mix(mix, pool);
+        }
+        for ((pool, model), group) in &mut self.groups {
+            group.ranking = self.ranked.contains(pool).then(|| Ranking::new(self.mix.seen_by(*pool, *model)));
+        }
+        for (number, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.takes_work()) {
+            self.groups.get_mut(&node.group()).expect("every node has a group").rank(number as u32, node);
+        }
+    }
+
+    /// What work is like in the pools in which that can make a difference, as far as it was told.
+    pub fn mix(&self) -> &Mix {
+        &self.mix
+    }
+
+    /// Begins to go by another mix in those pools of which more than an eighth of the work is other work than it was, or to
+    /// which it did not matter before and does, or the other way round. It is gone by once [`Cluster::rank_more`] has
+    /// ranked all nodes.
+    pub fn follow_mix(&mut self, mix: Mix) {
+        let mut pools = self.pools();
+        pools.retain(|pool| {
+            self.is_ranked_for(&mix, *pool) != self.ranked.contains(pool) || mix.differs(&self.mix, *pool)
+        });
+        self.abandon_renewal();
+        if pools.is_empty() {
+            return;
+        }
+        for ((pool, model), group) in self.groups.iter_mut().filter(|((pool, _), _)| pools.contains(pool)) {
+            group.renewal = Some(Ranking::new(mix.seen_by(*pool, *model)));
+        }
+        self.renewal = Some(Renewal { mix, pools, ranked: 0 });
+    }
+
+    /// Ranks so many more nodes by the mix that is to be followed, if one is.
+    pub fn rank_more(&mut self, nodes: usize) {
+        let Some(Renewal { pools, ranked, .. }) = &mut self.renewal else { return };
+        let end = self.nodes.len().min(ranked.saturating_add(nodes));
+        for number in *ranked..end {
+            let node = &self.nodes[number];
+            if node.takes_work() && pools.contains(&node.spec.pool) {
+                self.groups.get_mut(&node.group()).expect("every node has a group").rank(number as u32, node);
+            }
+        }
+        *ranked = end;
+        if end < self.nodes.len() {
+            return;
+        }
+        let Some(Renewal { mix, pools, .. }) = self.renewal.take() else { return };
+        for pool in &pools {
+            self.note_mix(&mix, *pool);
+        }
+        for ((pool, _), group) in self.groups.iter_mut().filter(|((pool, _), _)| pools.contains(pool)) {
+            group.ranking = group.renewal.take().filter(|_| self.ranked.contains(pool));
+        }
+    }
+
+    /// What is ranked by another mix so far is forgotten.
+    fn abandon_renewal(&mut self) {
+        if self.renewal.take().is_some() {
+            self.groups.values_mut().for_each(|group| group.renewal = None);
+        }
+    }
+
+    /// Notes what a mix says of a pool, if it matters there.
+    fn note_mix(&mut self, mix: &Mix, pool: PoolId) {
+        let is_ranked = self.is_ranked_for(mix, pool);
+        self.mix.take(mix, pool, is_ranked);
+        if is_ranked {
+            self.ranked.insert(pool)
+        } else {
+            self.ranked.remove(&pool)
+        };
+    }
+
+    fn pools(&self) -> BTreeSet<PoolId> {
+        self.groups.keys().map(|(pool, _)| *pool).collect()
+    }
+
+    fn is_ranked_for(&self, mix: &Mix, pool: PoolId) -> bool {
+        let nodes = self.groups(pool, None).flat_map(|group| group.capabilities.keys().copied());
+        mix.matters(pool, &nodes.collect::<Vec<_>>())
     }
 
     /// Sets whether a node takes work. What it runs stays claimed until it is released.
@@ -163,14 +262,19 @@ impl Cluster {
         if self.ids.get(guess) == Some(&id) { Some(guess) } else { self.ids.binary_search(&id).ok() }
     }
 
-    /// The indexes of these nodes, from scratch.
-    pub(crate) fn index(nodes: &[Node], mix: &Mix) -> Groups {
+    /// The indexes of all nodes, from scratch.
+    pub(crate) fn index(&self) -> Groups {
         let mut groups = Groups::new();
-        for (number, node) in nodes.iter().enumerate() {
+        for (number, node) in self.nodes.iter().enumerate() {
             let key = node.group();
-            groups.entry(key).or_insert_with(|| Group::new(key, mix)).add(number as u32, node);
+            groups.entry(key).or_insert_with(|| self.empty_group(key)).add(number as u32, node);
         }
         groups
+    }
+
+    fn empty_group(&self, (pool, model): (PoolId, Option<CardModelId>)) -> Group {
+        let ranking = self.ranked.contains(&pool).then(|| Ranking::new(self.mix.seen_by(pool, model)));
+        Group { ranking, ..Group::default() }
     }
 }
 

@@ -68,7 +68,7 @@ impl Cluster {
         if let Some(found) = self.find_near(demand, terms, fuel) {
             return found;
         }
-        if terms.placement == Placement::LeastFragmentation && !self.mix.is_empty() {
+        if terms.placement == Placement::LeastFragmentation && self.ranked.contains(&demand.pool) {
             return self.find_least_fragmentation(demand, terms, fuel);
         }
         let mut search = Search::new(&self.nodes, demand, terms, fuel);
@@ -114,8 +114,8 @@ impl Cluster {
     /// With this much fuel, no search ends for lack of it.
     pub fn fuel_for_any_find(&self) -> Fuel {
         // A search looks once at each card in parts, at a node at most once for each of its rings and
-        // once more, and before that once in its rack and once in its pod.
-        Fuel(1 + self.nodes.iter().map(|node| 3 + 2 * u64::from(node.spec.cards)).sum::<u64>())
+        // once more, before that once in its rack and once in its pod, and by waste twice more.
+        Fuel(1 + self.nodes.iter().map(|node| 5 + 2 * u64::from(node.spec.cards)).sum::<u64>())
     }
 }
 
@@ -151,7 +151,7 @@ impl<'a> Search<'a> {
 
     /// Picks nodes with `count` free cards, except those in `taken`, until there are enough. The cost counts the shares
     /// that are spread over rings.
-    fn whole(&mut self, group: &Group, count: u32, taken: &BTreeSet<u32>) -> Result<Cost, OutOfFuel> {
+    pub(crate) fn whole(&mut self, group: &Group, count: u32, taken: &BTreeSet<u32>) -> Result<Cost, OutOfFuel> {
         for (ring, _, nodes) in group.by_ring.scan(count) {
             for number in nodes.iter() {
                 let Some(open) = self.probe(number)? else { continue };
@@ -193,7 +193,7 @@ impl<'a> Search<'a> {
 
     /// Picks nodes with `millis` left on a card in parts, then with a free card. The cost counts the cards that are
     /// broken into parts, then what stays unused of the others.
-    fn fraction(&mut self, group: &Group, millis: u16) -> Result<Cost, OutOfFuel> {
+    pub(crate) fn fraction(&mut self, group: &Group, millis: u16) -> Result<Cost, OutOfFuel> {
         let mut taken = BTreeSet::new();
         let mut unused = 0;
         for &(left, number, card) in group.remainders.range((millis, 0, 0)..) {

@@ -3,13 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use haina_core::{Bytes, CardMillis, CardModelId, CardSlot, CpuMillis, PoolId};
+use haina_core::{Bytes, CardMillis, CardSlot, CpuMillis};
 
 use crate::bits::NodeSet;
 use crate::cluster::Totals;
 use crate::domains::Domains;
 use crate::fit::Profile;
-use crate::mix::Mix;
 use crate::node::{Node, NodeSpec};
 use crate::ranking::Ranking;
 use crate::table::Table;
@@ -47,22 +46,18 @@ pub(crate) struct Group {
     /// By (free cards, free cards outside the fullest ring).
     pub(crate) by_free: Table,
     /// By free processors. Nodes share few values, so that the map stays small.
-    by_cpu: BTreeMap<CpuMillis, NodeSet>,
+    pub(crate) by_cpu: BTreeMap<CpuMillis, NodeSet>,
     /// Cards that are given out in parts and have something left.
     pub(crate) remainders: BTreeSet<Remainder>,
     /// By rack and pod.
     pub(crate) domains: Domains,
-    /// By waste, where the mix of the work is known.
+    /// By waste, where the mix of the work matters.
     pub(crate) ranking: Option<Ranking>,
+    /// By the waste of another mix, as far as nodes are ranked by it.
+    pub(crate) renewal: Option<Ranking>,
 }
 
 impl Group {
-    /// An empty group of a pool and model.
-    pub(crate) fn new((pool, model): (PoolId, Option<CardModelId>), mix: &Mix) -> Group {
-        let ranking = (!mix.is_empty()).then(|| Ranking::new(mix.seen_by(pool, model)));
-        Group { ranking, ..Group::default() }
-    }
-
     /// Counts and indexes a node that is new here.
     pub(crate) fn add(&mut self, number: u32, node: &Node) {
         *self.capabilities.entry(Capability::of(&node.spec)).or_default() += 1;
@@ -85,8 +80,8 @@ impl Group {
         self.rank(number, node);
     }
 
-    fn rank(&mut self, number: u32, node: &Node) {
-        if let Some(ranking) = &mut self.ranking {
+    pub(crate) fn rank(&mut self, number: u32, node: &Node) {
+        for ranking in self.ranking.iter_mut().chain(&mut self.renewal) {
             ranking.update(number, node);
         }
     }
@@ -101,7 +96,7 @@ impl Group {
         for (card, left) in node.remainders() {
             self.remainders.remove(&(left, number, card));
         }
-        if let Some(ranking) = &mut self.ranking {
+        for ranking in self.ranking.iter_mut().chain(&mut self.renewal) {
             ranking.remove(number);
         }
     }
@@ -144,11 +139,6 @@ impl Group {
     /// The nodes with at least so many free processors, by them and then by number.
     pub(crate) fn with_cpu(&self, least: CpuMillis) -> impl Iterator<Item = (CpuMillis, u32)> {
         self.by_cpu.range(least..).flat_map(|(&cpu, nodes)| nodes.iter().map(move |number| (cpu, number)))
-    }
-
-    /// All nodes that take work, ascending by free processors.
-    pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> {
-        self.with_cpu(CpuMillis(0)).map(|(_, number)| number)
     }
 
     fn insert_cpu(&mut self, number: u32, cpu: CpuMillis) {

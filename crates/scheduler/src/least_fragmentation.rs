@@ -1,5 +1,7 @@
 //! Finding the place where waste grows least. A share that is often asked for takes the first nodes of its ranking; for
-//! any other, all nodes of its groups are judged, as far as the fuel lasts.
+//! any other, the first nodes are judged of the ranking of the share that is most like it.
+
+use std::collections::BTreeSet;
 
 use crate::bits::ones;
 use crate::cluster::Cluster;
@@ -8,6 +10,9 @@ use crate::find::{Found, OutOfFuel, Pick, PickedCards, Search};
 use crate::index::Group;
 use crate::ranking::{Growth, Ranking, Taken};
 use crate::terms::{Open, Terms};
+
+/// Nodes that are judged for a share that is not often asked for, beyond as many as it needs.
+const CANDIDATES: usize = 32;
 
 /// Where a share would go: the least is taken.
 type Place = (Growth, u32);
@@ -76,15 +81,47 @@ impl Search<'_> {
             }
             return Ok(());
         }
-        let mut all = Vec::new();
-        for number in group.numbers() {
+        let mut candidates = Vec::new();
+        for number in ranking.nodes_for_similar(self.demand).into_iter().flatten() {
             if let Some(open) = self.probe(number)? {
-                all.extend(judged(ranking, self.demand, number, open));
+                candidates.extend(judged(ranking, self.demand, number, open));
+                if candidates.len() >= wanted as usize + CANDIDATES {
+                    break;
+                }
             }
         }
-        all.sort_unstable_by_key(|(place, _)| *place);
-        shares.extend(all.into_iter().take(wanted as usize));
+        if candidates.len() < wanted as usize {
+            candidates = self.best_fits(group, ranking)?;
+        }
+        candidates.sort_unstable_by_key(|(place, _)| *place);
+        shares.extend(candidates.into_iter().take(wanted as usize));
         Ok(())
+    }
+
+    /// What best fit takes, judged.
+    fn best_fits(&mut self, group: &Group, ranking: &Ranking) -> Result<Vec<(Place, Pick)>, OutOfFuel> {
+        debug_assert!(self.picks.is_empty());
+        match self.demand.cards().expect("only well formed demands are searched for") {
+            CardDemand::None => {
+                for (_, number) in group.with_cpu(self.demand.cpu_per_node) {
+                    if self.probe(number)?.is_some() {
+                        self.picks.push(Pick { number, cards: PickedCards::None });
+                        if self.wanted() == 0 {
+                            break;
+                        }
+                    }
+                }
+            }
+            CardDemand::Whole(count) => _ = self.whole(group, count, &BTreeSet::new())?,
+            CardDemand::Fraction(millis) => _ = self.fraction(group, millis)?,
+        }
+        let mut places = Vec::new();
+        for pick in std::mem::take(&mut self.picks) {
+            let open = self.probe(pick.number)?;
+            let growth = open.and_then(|open| ranking.judge(self.demand, open)).map(|(growth, _)| growth);
+            places.push(((growth.expect("what best fit takes is there"), pick.number), pick));
+        }
+        Ok(places)
     }
 }
 

@@ -81,6 +81,20 @@ impl Ranking {
         Some(self.ranks[position].iter().copied())
     }
 
+    /// The nodes that have the share of the mix that is most like this one, best for that one first; none if there is none
+    /// that has cards in the same way.
+    pub(crate) fn nodes_for_similar(&self, demand: &Demand) -> Option<impl Iterator<Item = u32>> {
+        let kind = |demand: &Demand| demand.cards().map(|cards| std::mem::discriminant(&cards));
+        let likeness = |other: &Demand| {
+            let cards = other.cards_per_node.0.abs_diff(demand.cards_per_node.0);
+            let cpu = other.cpu_per_node.0.abs_diff(demand.cpu_per_node.0);
+            (cards, cpu, other.memory_per_node.0.abs_diff(demand.memory_per_node.0))
+        };
+        let alike = self.mix.demands.iter().enumerate().filter(|(_, other)| kind(other) == kind(demand));
+        let (position, _) = alike.min_by_key(|(_, other)| likeness(other))?;
+        Some(self.ranks[position].iter().map(|(_, number)| *number))
+    }
+
     /// How bad a node is for a share and what to take of its cards; none if it does not have them.
     pub(crate) fn judge(&self, demand: &Demand, open: Open) -> Option<(Growth, Taken)> {
         let state = State::of(open);
@@ -89,17 +103,20 @@ impl Ranking {
 }
 
 /// What is free of a node, in a place of its own.
-struct State {
-    whole: u32,
+struct State<'a> {
+    open: Open<'a>,
+    cards: u64,
+    /// The card that is taken if one is, as a bit.
+    one: u64,
+    ring: u32,
     parts: [u16; 64],
     in_parts: usize,
-    fractions: bool,
     cpu: CpuMillis,
     memory: haina_core::Bytes,
 }
 
-impl State {
-    fn of(open: Open) -> State {
+impl<'a> State<'a> {
+    fn of(open: Open<'a>) -> State<'a> {
         let mut parts = [0; 64];
         let mut in_parts = 0;
         for (card, left) in open.node.remainders() {
@@ -109,19 +126,31 @@ impl State {
             }
         }
         let (cpu, memory) = open.free_cpu_and_memory();
-        State { whole: open.free().count_ones(), parts, in_parts, fractions: open.node.spec.fractions, cpu, memory }
+        let ring = if open.node.spec.ring == 0 { 64 } else { open.node.spec.ring };
+        let cards = open.free();
+        let one = if cards == 0 { 0 } else { open.choose_cards(1) };
+        State { cards, one, ring, parts, in_parts, cpu, memory, open }
+    }
+
+    fn gives_parts(&self) -> bool {
+        self.open.node.spec.fractions
     }
 
     fn free(&self) -> Free<'_> {
         Free {
-            whole: u64::from(self.whole),
+            cards: self.cards,
+            whole: u64::from(self.cards.count_ones()),
+            ring: self.ring,
             parts: &self.parts[..self.in_parts],
-            fractions: self.fractions,
+            fractions: self.gives_parts(),
             cpu: self.cpu,
             memory: self.memory,
         }
     }
 }
+
+/// Steps that are more than waste ever grows by: a share that one ring could hold is not spread where it need not be.
+const SPREAD: i32 = 1 << 24;
 
 /// The best way to take a share of a node whose waste is `waste` now.
 fn best(mix: &SeenMix, demand: &Demand, state: &State, waste: i64) -> Option<(Growth, Taken)> {
@@ -131,17 +160,20 @@ fn best(mix: &SeenMix, demand: &Demand, state: &State, waste: i64) -> Option<(Gr
     let cpu = CpuMillis(state.cpu.0 - demand.cpu_per_node.0);
     let memory = haina_core::Bytes(state.memory.0 - demand.memory_per_node.0);
     let left = state.free();
-    let judge = |after: Free, left_on_card: u16| {
-        let cards = after.whole * 1000 + after.parts.iter().map(|left| u64::from(*left)).sum::<u64>();
-        (mix.steps(mix.waste(after) - waste), misfit(cpu, cards, left_on_card))
-    };
+    let judge =
+        |after: Free, left_on_card: u16| (mix.steps(mix.waste(after) - waste), misfit(mix, &after, left_on_card));
     match demand.cards()? {
         CardDemand::None => Some((judge(Free { cpu, memory, ..left }, 0), Taken::None)),
+        CardDemand::Whole(count) if left.whole < u64::from(count) => None,
         CardDemand::Whole(count) => {
-            let whole = left.whole.checked_sub(u64::from(count))?;
-            Some((judge(Free { whole, cpu, memory, ..left }, 0), Taken::Whole(count)))
+            let taken = if count == 1 { state.one } else { state.open.choose_cards(count) };
+            let cards = left.cards & !taken;
+            let whole = left.whole - u64::from(count);
+            let (steps, misfit) = judge(Free { cards, whole, cpu, memory, ..left }, 0);
+            let spread = if count > 1 && state.open.node.spreads(left.cards, count) { SPREAD } else { 0 };
+            Some(((steps + spread, misfit), Taken::Whole(count)))
         }
-        CardDemand::Fraction(_) if !state.fractions => None,
+        CardDemand::Fraction(_) if !state.gives_parts() => None,
         CardDemand::Fraction(millis) => {
             let mut parts = state.parts;
             let mut least: Option<(Growth, u16)> = None;
@@ -154,10 +186,12 @@ fn best(mix: &SeenMix, demand: &Demand, state: &State, waste: i64) -> Option<(Gr
                     least = least.into_iter().chain([(growth, before)]).min();
                 }
             }
-            if state.whole > 0 {
+            if left.cards != 0 {
                 parts[state.in_parts.min(63)] = 1000 - millis;
                 let parts = &parts[..state.in_parts + 1];
-                let growth = judge(Free { whole: left.whole - 1, parts, cpu, memory, ..left }, 1000 - millis);
+                let cards = left.cards & !state.one;
+                let whole = left.whole - 1;
+                let growth = judge(Free { cards, whole, parts, cpu, memory, ..left }, 1000 - millis);
                 least = least.into_iter().chain([(growth, 1000)]).min();
             }
             least.map(|(growth, left)| (growth, Taken::Part { left }))
@@ -165,11 +199,11 @@ fn best(mix: &SeenMix, demand: &Demand, state: &State, waste: i64) -> Option<(Gr
     }
 }
 
-/// Small where many processors remain for what remains of the cards, and where little remains of the card in parts; both
-/// count alike. `cards` and `left_on_card` are in thousandths.
-fn misfit(cpu: CpuMillis, cards: u64, left_on_card: u16) -> u32 {
+/// Small where many processors, and much memory, remain for what remains of the cards, and where little remains of the
+/// card in parts, of which `left_on_card` thousandths are left; both count alike.
+fn misfit(mix: &SeenMix, left: &Free, left_on_card: u16) -> u32 {
     // A hundred processors for a card are more than any share asks for.
     let enough = 100_000;
-    let for_a_card = cpu.0.saturating_mul(1000) / (cards + 1);
+    let for_a_card = left.cpu.0.min(mix.in_cpu(left.memory)).saturating_mul(1000) / (left.millis() + 1);
     (enough - for_a_card.min(enough)) as u32 + u32::from(left_on_card) * 100
 }

@@ -15,7 +15,7 @@ const PUBLISHED: [(&str, [f64; 6]); 3] = [
 /// In percent of the cards.
 const DEVIATION_MOST: f64 = 0.3;
 
-/// Measures all policies on all traces.
+/// Measures all policies on all traces and on made mixes.
 ///
 /// # Errors
 /// Where the example fails or its table is another one.
@@ -25,17 +25,55 @@ pub fn measure(found: &mut Measurements) -> anyhow::Result<()> {
     let table = steps::output(steps::cargo().args(arguments))?;
     let mut rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     let policies = rows.next().context("a row of names")?;
-    for ((trace, published), row) in PUBLISHED.iter().zip(rows) {
-        ensure!(row.first() == Some(trace) && row.len() > policies.len() - 1, "the row of {trace}: {row:?}");
+    let mut made: Vec<Vec<f64>> = Vec::new();
+    for (index, row) in rows.enumerate() {
+        let trace = row.first().context("a row begins with its name")?;
+        ensure!(row.len() >= policies.len(), "the row of {trace}: {row:?}");
         let means: Vec<f64> = row[1..policies.len()].iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
-        ensure!(means.len() == published.len() + 1, "the row of {trace} has Haina beside the published policies");
-        for ((policy, mean), published) in policies[1..].iter().zip(&means).zip(published) {
-            found.add(part, format!("{trace}, {policy} (published {published:.2} %)"), *mean, "%", None);
-            let must = Some(Must::AtMost(DEVIATION_MOST));
-            found.add(part, format!("{trace}, {policy}: deviation"), (mean - published).abs(), "points", must);
+        match PUBLISHED.get(index) {
+            Some((name, published)) => {
+                ensure!(trace == name, "the row of {name}: {row:?}");
+                add_trace(found, part, trace, &policies[1..], &means, published)?;
+            }
+            None => made.push(means),
         }
-        let (fgd, own) = (means[means.len() - 2], means[means.len() - 1]);
-        found.add(part, format!("{trace}, Haina"), own, "%", Some(Must::AtLeast(fgd)));
     }
+    ensure!(!made.is_empty(), "a row of a made mix");
+    add_made(found, &policies[1..], &made);
     Ok(())
+}
+
+fn add_trace(
+    found: &mut Measurements,
+    part: &'static str,
+    trace: &str,
+    policies: &[&str],
+    means: &[f64],
+    published: &[f64; 6],
+) -> anyhow::Result<()> {
+    ensure!(means.len() == published.len() + 2, "the row of {trace} has Haina twice beside the published policies");
+    for ((policy, mean), published) in policies.iter().zip(means).zip(published) {
+        found.add(part, format!("{trace}, {policy} (published {published:.2} %)"), *mean, "%", None);
+        let must = Some(Must::AtMost(DEVIATION_MOST));
+        found.add(part, format!("{trace}, {policy}: deviation"), (mean - published).abs(), "points", must);
+    }
+    let &[fgd, told, own] = &means[means.len() - 3..] else { unreachable!("it has eight") };
+    found.add(part, format!("{trace}, Haina told the mix in advance"), told, "%", Some(Must::AtLeast(fgd)));
+    found.add(part, format!("{trace}, Haina's center as it serves"), own, "%", Some(Must::AtLeast(fgd)));
+    Ok(())
+}
+
+/// What came of each policy on mixes on which nothing was chosen: the mean, and what is least in comparison with FGD.
+fn add_made(found: &mut Measurements, policies: &[&str], made: &[Vec<f64>]) {
+    let part = "The same on made centers and mixes, on which no constant was chosen: mean of all";
+    let mean = |policy: usize| made.iter().map(|means| means[policy]).sum::<f64>() / made.len() as f64;
+    let fgd = policies.len() - 3;
+    for (index, policy) in policies.iter().enumerate() {
+        let must = (index > fgd).then(|| Must::AtLeast(mean(fgd)));
+        found.add(part, *policy, mean(index), "%", must);
+    }
+    for (index, policy) in policies.iter().enumerate().skip(fgd + 1) {
+        let worst = made.iter().map(|means| means[index] - means[fgd]).fold(f64::INFINITY, f64::min);
+        found.add(part, format!("{policy} above FGD, where it is least so"), worst, "points", None);
+    }
 }

@@ -131,7 +131,7 @@ pub fn order(time: u32) -> Command {
 }
 
 /// Parts of cards placed by least fragmentation: found, claimed, and at 95 % given back by holders drawn at random, which
-/// counts in the time. This is the cluster alone: the center does not tell it a mix of work yet.
+/// counts in the time. This is the cluster alone, told its mix of work.
 pub fn fractions(nodes: u32, placements: u64) -> Numbers {
     let (mut cluster, demands) = cluster_for_parts(nodes);
     let (mut held, mut random) = (Vec::new(), Random::new(42));
@@ -171,7 +171,7 @@ fn cluster_for_parts(nodes: u32) -> (Cluster, Vec<Demand>) {
     let parts = [160, 220, 230, 320, 370, 460, 470, 550, 590, 650, 810];
     let parts = parts.into_iter().flat_map(|millis| [demand(millis, 4), demand(millis, 11)]);
     let demands: Vec<Demand> = parts.chain([demand(1000, 11), demand(2000, 16)]).collect();
-    cluster.set_mix(Mix::new(demands.iter().map(|demand| (*demand, 1))));
+    cluster.set_mix(&Mix::new(demands.iter().map(|demand| (*demand, 1))));
     (cluster, demands)
 }
 
@@ -181,10 +181,10 @@ fn churn(cluster: &mut Cluster, held: &mut Vec<Allocation>, random: &mut Random,
         let totals = cluster.totals(PoolId(1), CardModelId(1));
         u64::from(totals.allocated.0) * 100 > u64::from(totals.installed.0) * 95
     };
+    let fuel = cluster.fuel_for_any_find();
     let mut placed = 0;
     while placed < placements {
-        let mut fuel = cluster.fuel_for_any_find();
-        match cluster.find(&random.pick(demands), &terms, &mut fuel) {
+        match cluster.find(&random.pick(demands), &terms, &mut fuel.clone()) {
             Found::Placed(allocation) => {
                 cluster.claim(&allocation);
                 held.push(allocation);

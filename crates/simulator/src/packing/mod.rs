@@ -1,18 +1,22 @@
 //! How full a cluster gets: pods of a production cluster arrive in random order and never leave, until 130 % of the cards
 //! have been asked for; the result is the share of the cards that was given out. A pod that fits somewhere is placed, by
 //! every policy. The experiment and the first six policies are those of Weng et al., "Beware of Fragmentation"
-//! (ATC '23), written anew from their simulator's rules; the seventh is Haina's scheduler.
+//! (ATC '23), written anew from their simulator's rules; the last two are Haina's.
 //!
 //! Not here: files. Tables come as text.
 
 mod gradient;
+mod made;
 mod naive;
 mod own;
 mod plain;
 mod reference;
 mod trace;
 
+pub use made::{made_nodes, made_pods};
 pub use trace::{TraceNode, TracePod, read_nodes, read_pods};
+
+use haina_core::Policy;
 
 use crate::Random;
 
@@ -31,19 +35,22 @@ pub enum Packing {
     BestFit,
     /// Fragmentation gradient descent, as the paper has it.
     Gradient,
-    /// Haina's placement by least fragmentation.
+    /// Haina's placement by least fragmentation, told in advance what is asked for how often.
+    HainaTold,
+    /// A center of Haina as it serves, by its default policy: it knows what was submitted so far.
     Haina,
 }
 
 impl Packing {
     /// All of them, in the order of the paper.
-    pub const ALL: [Packing; 7] = [
+    pub const ALL: [Packing; 8] = [
         Packing::Random,
         Packing::DotProduct,
         Packing::Clustering,
         Packing::Packing,
         Packing::BestFit,
         Packing::Gradient,
+        Packing::HainaTold,
         Packing::Haina,
     ];
 
@@ -56,6 +63,7 @@ impl Packing {
             Packing::Packing => "Packing",
             Packing::BestFit => "BestFit",
             Packing::Gradient => "FGD",
+            Packing::HainaTold => "Haina-told",
             Packing::Haina => "Haina",
         }
     }
@@ -70,7 +78,8 @@ pub fn given_out(policy: Packing, nodes: &[TraceNode], pods: &[TracePod], seed: 
     let capacity: u64 = nodes.iter().map(|node| u64::from(node.cards) * 1000).sum();
     let arrivals = arrivals(pods, capacity * 13 / 10, &mut random);
     let millis = match policy {
-        Packing::Haina => own::run(&nodes, pods, &arrivals),
+        Packing::HainaTold => own::run(&nodes, pods, &arrivals),
+        Packing::Haina => own::run_center(Policy::default(), &nodes, &arrivals),
         _ => reference::run(policy, &nodes, pods, &arrivals, seed),
     };
     millis * 10_000 / capacity

@@ -19,7 +19,7 @@ pub(crate) fn run(policy: Packing, nodes: &[TraceNode], pods: &[TracePod], arriv
         Packing::Packing => naive::packing(node, pod),
         Packing::BestFit => naive::best_fit(node, pod),
         Packing::Gradient => popular.judge(node, pod).0,
-        Packing::Random | Packing::Haina => 0,
+        Packing::Random | Packing::HainaTold | Packing::Haina => 0,
     };
     let mut nodes: Vec<PlainNode> = nodes.iter().map(PlainNode::new).collect();
     let mut scores: Vec<BTreeMap<TracePod, i32>> = vec![BTreeMap::new(); nodes.len()];

@@ -1,7 +1,7 @@
 //! What a random center has.
 
 use haina_core::center_definition::*;
-use haina_core::{Bytes, CardMillis, CpuMillis, Currency, Entitlement, Money, Policy, Quota, Role};
+use haina_core::{Bytes, CardMillis, CpuMillis, Currency, Entitlement, Money, Placement, Policy, Quota, Role};
 
 use crate::Random;
 
@@ -86,9 +86,11 @@ pub fn random_quota(center: &CenterDefinition, random: &mut Random) -> QuotaDefi
     QuotaDefinition { pool, organization, project, user, quota: Quota { guaranteed, limit, lendable } }
 }
 
-/// A policy of a name, with more promises or fewer.
+/// A policy of a name, with more promises or fewer, and now and then with the other placement.
 pub fn random_policy(random: &mut Random) -> Policy {
-    Policy { promises: random.pick(&[1, 1, 4, 8]), ..random.pick(&Policy::NAMED).1 }
+    let promises = random.pick(&[1, 1, 4, 8]);
+    let placement = random.pick(&[Placement::LeastFragmentation, Placement::LeastFragmentation, Placement::BestFit]);
+    Policy { promises, placement, ..random.pick(&Policy::NAMED).1 }
 }
 
 fn model(index: u64, random: &mut Random) -> CardModelDefinition {
