@@ -85,7 +85,7 @@ proptest! {
         let mut cluster = cluster(specs.iter().cloned());
         for (index, bits) in unusable {
             let spec = index.get(&specs);
-            cluster.set_unusable(spec.id, bits & (1 << spec.cards) - 1);
+            cluster.set_unusable(spec.id, bits & ((1 << spec.cards) - 1));
         }
         let mut held = Held(Vec::new());
         for (demand, ends) in works {
@@ -98,7 +98,7 @@ proptest! {
         for (index, bits, cores) in withheld {
             let spec = index.get(&specs);
             let cpu = haina_core::CpuMillis(cores * 1000);
-            kept.add(spec.id, WithheldShare { cards: bits & (1 << spec.cards) - 1, cpu, ..WithheldShare::default() });
+            kept.add(spec.id, WithheldShare { cards: bits & ((1 << spec.cards) - 1), cpu, ..WithheldShare::default() });
         }
         let terms = Terms { withheld: &kept, ..Terms::default() };
         let found = cluster.earliest(&wanted, &terms, NOW, &&held);
