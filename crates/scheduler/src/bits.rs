@@ -112,6 +112,12 @@ impl Bits {
         self.words.iter_mut().zip(others).for_each(|(one, other)| *one &= other);
     }
 
+    /// Those that are in both, ascending.
+    pub(crate) fn both<'a>(&'a self, other: &'a Bits) -> impl Iterator<Item = u32> + 'a {
+        let words = (0..).zip(self.words.iter().zip(&other.words));
+        words.flat_map(|(index, (one, other))| ones(one & other).map(move |bit| index * 64 + bit))
+    }
+
     /// Whether a number is in both.
     pub(crate) fn meets(&self, other: &Bits) -> bool {
         self.words.iter().zip(&other.words).any(|(one, other)| one & other != 0)
@@ -152,6 +158,7 @@ mod tests {
         assert!(!one.meets(&other) && !other.meets(&one));
         other.set(64, true);
         assert!(one.meets(&other) && other.meets(&one) && other.contains(64));
+        assert!(one.both(&other).eq([64]));
         let (mut both, mut any) = (one.clone(), one.clone());
         both.keep(&other);
         any.add(&other);

@@ -146,6 +146,11 @@ impl Lane {
         self.slots.meets(slots)
     }
 
+    /// The demand of some job in it.
+    pub(crate) fn slot(&self) -> Option<Slot> {
+        self.entries.keys().next().map(|(slot, ..)| *slot)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

@@ -7,8 +7,11 @@ use haina_core::{ClassId, JobId, Milliseconds, PoolId, Timestamp, UserId};
 use crate::bits::Bits;
 use crate::class::{Blocker, Class, compete};
 use crate::lane::{Head, Lane, Standing, Waiting};
-use crate::peers::{Owner, Peers};
+use crate::peers::{LEAST, Owner, Peers};
 use crate::queue::{PeersId, Place, Queue};
+
+/// So many demands that wait for nothing are few.
+const DEMANDS_FEW: usize = 32;
 
 impl Queue {
     /// The job to look at next: the first of those whose class waits for nothing.
@@ -19,6 +22,11 @@ impl Queue {
     /// Whoever may be first is looked at, peers and lanes in order, as long as they can have one that goes before the best so
     /// far: first jobs that wait for capacity stand in order too, so where a lane begins is the earliest of what it has.
     pub(crate) fn first_ready(&self) -> Option<(Place, Head)> {
+        self.first_ready_of(DEMANDS_FEW)
+    }
+
+    /// The same, however many demands are few.
+    fn first_ready_of(&self, few: usize) -> Option<(Place, Head)> {
         let ready = self.shapes.ready();
         if ready.is_empty() {
             return None;
@@ -29,6 +37,16 @@ impl Queue {
                 break;
             }
             if !peers.want(ready) {
+                continue;
+            }
+            if !self.apart && peers.slots().both(ready).nth(few).is_none() {
+                // Of few demands the first of each is looked up, however many lanes stand before them.
+                for (in_line, lane) in peers.slots().both(ready).filter_map(|slot| peers.first_of(slot)) {
+                    let place = Place { in_line, ..from };
+                    if best.as_ref().is_none_or(|(before, _)| place < *before) {
+                        best = lane.heads().next().map(|head| (place, *head));
+                    }
+                }
                 continue;
             }
             let passed =
@@ -65,8 +83,7 @@ impl Queue {
 
     /// All peers that may have somebody who waits for nothing, with the place of their first job.
     fn peers_in_order(&self) -> impl Iterator<Item = (Place, &Peers)> {
-        let none = (Standing(i64::MIN, i64::MIN), Timestamp(i64::MIN), JobId(0));
-        let from = self.passed.map(|passed| (Place { in_line: none, ..passed }, (None, std::cmp::Reverse(i32::MAX))));
+        let from = self.passed.map(|passed| (Place { in_line: LEAST, ..passed }, (None, std::cmp::Reverse(i32::MAX))));
         let all = match from {
             Some(from) => self.order.range(from..),
             None => self.order.range(..),
@@ -289,7 +306,7 @@ impl Queue {
             assert_eq!(class.users, users, "who has jobs in class {id}");
             let in_peers = |has: bool, set: &str| assert!(has, "class {id} is in its peers' {set}, or is not");
             if let Some(peers) = peers {
-                in_peers(peers.open().contains(&(class.slot, id)) == class.is_open(), "open classes");
+                in_peers(peers.is_open(class.slot, id) == class.is_open(), "open classes");
                 in_peers(peers.waiting.contains(&id) == class.looked_at.is_some(), "waiting classes");
             }
         }
@@ -323,6 +340,7 @@ impl Queue {
         assert_eq!(self.waiting_for_user, fresh.waiting_for_user);
         let mut plain = self.clone();
         plain.passed = None;
-        assert_eq!(self.first_ready(), plain.first_ready(), "whoever was passed waits for something");
+        assert_eq!(self.first_ready_of(0), plain.first_ready_of(0), "whoever was passed waits for something");
+        assert_eq!(self.first_ready_of(0), self.first_ready(), "the first of a demand is known");
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use haina_core::{ClassId, UserId};
+use haina_core::{ClassId, JobId, Timestamp, UserId};
 
 use crate::bits::Bits;
 use crate::lane::{Entry, Lane, Own, PlaceInLine, Slot, Standing};
@@ -17,16 +17,21 @@ pub(crate) enum Owner {
     Class(ClassId),
 }
 
+/// Before all places.
+pub(crate) const LEAST: PlaceInLine = (Standing(i64::MIN, i64::MIN), Timestamp(i64::MIN), JobId(0));
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Peers {
     pub(crate) standing: Standing,
     lanes: BTreeMap<Owner, Lane>,
     /// The lanes by their first jobs, whatever their demands wait for.
     order: BTreeSet<(PlaceInLine, Owner)>,
-    /// The classes with jobs that do not wait for their accounts.
-    open: BTreeSet<(Slot, ClassId)>,
+    /// The classes with jobs that do not wait for their accounts; where a lane is a class, with its place.
+    open: BTreeMap<(Slot, ClassId), Option<PlaceInLine>>,
     /// The demands of these.
     slots: Bits,
+    /// Where a lane is a class: those places by demand. There may be many lanes before the first of a demand.
+    by_demand: BTreeSet<(Slot, PlaceInLine, ClassId)>,
     /// The classes that do.
     pub(crate) waiting: BTreeSet<ClassId>,
 }
@@ -66,16 +71,43 @@ impl Peers {
         if before != after {
             before.map(|place| self.order.remove(&(place, owner)));
             self.order.extend(after.map(|place| (place, owner)));
+            if let Owner::Class(class) = owner {
+                self.place_class(class, after);
+            }
         }
         Some(changed)
+    }
+
+    /// A lane that is a class has its first job there. All in it have one demand.
+    fn place_class(&mut self, class: ClassId, place: Option<PlaceInLine>) {
+        let slot = self.lanes.get(&Owner::Class(class)).and_then(Lane::slot);
+        let Some(known) = slot.and_then(|slot| self.open.get_mut(&(slot, class))) else { return };
+        let (slot, before) = (slot.expect("it was looked up by it"), std::mem::replace(known, place));
+        before.map(|before| self.by_demand.remove(&(slot, before, class)));
+        self.by_demand.extend(place.map(|place| (slot, place, class)));
+    }
+
+    /// The first place of an open class with a demand, where a lane is a class.
+    pub(crate) fn first_of(&self, slot: Slot) -> Option<(PlaceInLine, &Lane)> {
+        let from = (slot, LEAST, ClassId(0));
+        let (_, place, class) = self.by_demand.range(from..).next().filter(|(other, ..)| *other == slot)?;
+        Some((*place, &self.lanes[&Owner::Class(*class)]))
     }
 
     /// A class has jobs and does not wait for its account, or not.
     pub(crate) fn set_open(&mut self, slot: Slot, class: ClassId, is_open: bool) {
         match is_open {
-            true => self.open.insert((slot, class)),
-            false => self.open.remove(&(slot, class)),
-        };
+            true => {
+                let place = self.lanes.get(&Owner::Class(class)).and_then(Lane::place);
+                let known = self.open.insert((slot, class), place).flatten();
+                known.map(|known| self.by_demand.remove(&(slot, known, class)));
+                self.by_demand.extend(place.map(|place| (slot, place, class)));
+            }
+            false => {
+                let known = self.open.remove(&(slot, class)).flatten();
+                known.map(|known| self.by_demand.remove(&(slot, known, class)));
+            }
+        }
         let range = (slot, ClassId(0))..=(slot, ClassId(u32::MAX));
         let any = self.open.range(range).next().is_some();
         self.slots.set(slot, any);
@@ -117,12 +149,16 @@ impl Peers {
         let order = self.lanes.iter().filter_map(|(owner, lane)| Some((lane.place()?, *owner)));
         assert_eq!(self.order, order.collect());
         let mut slots = Bits::default();
-        self.open.iter().for_each(|(slot, _)| slots.set(*slot, true));
+        self.open.keys().for_each(|(slot, _)| slots.set(*slot, true));
         assert_eq!(self.slots, slots);
+        let place = |class: ClassId| self.lanes.get(&Owner::Class(class)).and_then(Lane::place);
+        assert!(self.open.iter().all(|((_, class), known)| *known == place(*class)), "the places of classes are known");
+        let by_demand = self.open.iter().filter_map(|((slot, class), place)| Some((*slot, (*place)?, *class)));
+        assert_eq!(self.by_demand, by_demand.collect());
     }
 
-    /// The classes with jobs that do not wait for their accounts.
-    pub(crate) fn open(&self) -> &BTreeSet<(Slot, ClassId)> {
-        &self.open
+    /// Whether a class has jobs and does not wait for its account.
+    pub(crate) fn is_open(&self, slot: Slot, class: ClassId) -> bool {
+        self.open.contains_key(&(slot, class))
     }
 }
