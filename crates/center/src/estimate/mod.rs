@@ -51,7 +51,7 @@ impl State {
     /// runs than is looked at and it was promised no start.
     ///
     /// Looks at all that runs, at the classes and nodes of its pool, and a bounded number of times at jobs before its own
-    /// (see `STARTS_MOST`). Nothing is decided meanwhile: up to about ten milliseconds (`bench scheduler`).
+    /// (see `STARTS_MOST`). Nothing is decided meanwhile: up to about twenty milliseconds (`bench scheduler`).
     pub fn estimated_start(&self, id: JobId, now: Timestamp) -> Option<Estimate> {
         let job = self.jobs.get(&id).filter(|job| job.startable().is_some())?;
         if self.view.attempts.len() > ATTEMPTS_MOST {
