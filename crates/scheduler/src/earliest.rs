@@ -238,24 +238,29 @@ fn first_fit<'a, S: FnOnce() -> &'a NodeShare>(
 pub struct Room<'a> {
     node: &'a Node,
     cards: u32,
+    /// Thousandths of cards that are free on all nodes of its pool and model: a gang needs as many.
+    of_group: u32,
 }
 
 impl Cluster {
     /// What is free on a node; none where it is not known or takes no work.
     pub fn room(&self, node: NodeId) -> Option<Room<'_>> {
         let node = &self.nodes[self.known_number(node)?];
-        node.takes_work().then(|| Room { node, cards: node.usable_free().count_ones() })
+        let of_group = self.groups(node.spec.pool, node.spec.card_model).next()?.totals.free.0;
+        node.takes_work().then(|| Room { node, cards: node.usable_free().count_ones(), of_group })
     }
 }
 
 impl Room<'_> {
-    /// Whether one share of `demand` would find room there now: who is not hosted there now cannot be helped by what came
-    /// free there.
+    /// Whether one share of `demand` would find room there now, and as many cards are free as all shares need: who is not
+    /// hosted there now cannot be helped by what came free there.
     pub fn has(&self, demand: &Demand) -> bool {
         let (node, Some(cards)) = (self.node, demand.cards()) else { return false };
         let spec = &node.spec;
         let is_meant = spec.pool == demand.pool && demand.card_model.is_none_or(|model| spec.card_model == Some(model));
-        let has_cards = !matches!(cards, CardDemand::Whole(count) if count > self.cards);
+        let all = u64::from(demand.cards_per_node.0) * u64::from(demand.nodes);
+        let has_cards =
+            all <= u64::from(self.of_group) && !matches!(cards, CardDemand::Whole(count) if count > self.cards);
         has_cards && is_meant && fits(node, demand, cards, &Terms::default())
     }
 }
