@@ -37,6 +37,7 @@ mod node;
 mod peers;
 mod plan;
 mod queue;
+mod queue_check;
 mod quotas;
 mod ranking;
 mod ratio;

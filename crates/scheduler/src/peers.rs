@@ -32,7 +32,7 @@ pub(crate) struct Peers {
     slots: Bits,
     /// Where a lane is a class: those places by demand. There may be many lanes before the first of a demand.
     by_demand: BTreeSet<(Slot, PlaceInLine, ClassId)>,
-    /// The classes that do.
+    /// The classes with jobs that do wait for their accounts.
     pub(crate) waiting: BTreeSet<ClassId>,
 }
 
