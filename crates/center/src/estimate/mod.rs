@@ -8,6 +8,8 @@
 mod pass;
 mod run_time;
 
+use std::collections::BTreeMap;
+
 use haina_core::{AttemptId, JobId, NodeId, NodeShare, Timestamp};
 use haina_scheduler::{Release, Releases, Terms, WithheldShare};
 
@@ -27,22 +29,18 @@ pub struct Estimate {
     pub is_least: bool,
 }
 
-/// What attempts hold, until they probably end.
-struct Likely<'a> {
-    state: &'a State,
-    now: Timestamp,
-}
+/// What attempts hold of each node, by when they probably end.
+struct Likely<'a>(BTreeMap<NodeId, Vec<(Timestamp, &'a NodeShare)>>);
 
 impl<'a> Releases<'a> for Likely<'a> {
     fn span(&self, node: NodeId) -> Option<(Timestamp, Timestamp)> {
-        let mut ends = self.state.plan.ends(node).map(|(_, attempt)| self.state.likely_end(attempt, self.now));
-        let first = ends.next()?;
-        Some(ends.fold((first, first), |(first, last), ends| (first.min(ends), last.max(ends))))
+        let of_node = self.0.get(&node)?;
+        Some((of_node.first()?.0, of_node.last()?.0))
     }
 
     fn of(&self, node: NodeId) -> impl Iterator<Item = Release<impl FnOnce() -> &'a NodeShare>> {
-        let releases = self.state.likely_releases(node, self.now);
-        releases.map(|(at, share)| Release { at, touched: WithheldShare::of(share), share: move || share })
+        let of_node = self.0.get(&node).into_iter().flatten();
+        of_node.map(|&(at, share)| Release { at, touched: WithheldShare::of(share), share: move || share })
     }
 }
 
@@ -51,7 +49,7 @@ impl State {
     /// runs than is looked at and it was promised no start.
     ///
     /// Looks at all that runs, at the classes and nodes of its pool, and a bounded number of times at jobs before its own
-    /// (see `STARTS_MOST`). Nothing is decided meanwhile: up to about twenty milliseconds (`bench scheduler`).
+    /// (see `STARTS_MOST`). Nothing is decided meanwhile: up to about fifteen milliseconds (`bench scheduler`).
     pub fn estimated_start(&self, id: JobId, now: Timestamp) -> Option<Estimate> {
         let job = self.jobs.get(&id).filter(|job| job.startable().is_some())?;
         if self.view.attempts.len() > ATTEMPTS_MOST {
@@ -60,7 +58,7 @@ impl State {
         let key = &self.view.classes[&job.class].key;
         let turn = Pass::new(self, key.demand.pool, key.priority, now).until(id)?;
         let terms = Terms::default();
-        let (room, _) = self.view.cluster.earliest(&key.demand, &terms, now, &Likely { state: self, now })?;
+        let (room, _) = self.view.cluster.earliest(&key.demand, &terms, now, &self.likely_releases(now))?;
         let estimate = Estimate { start: turn.start.max(room).max(now), is_least: turn.is_least };
         match self.plan.promised(id) {
             Some(promise) if promise.start <= estimate.start => {
@@ -70,15 +68,17 @@ impl State {
         }
     }
 
-    /// What comes free on a node, and when probably.
-    fn likely_releases(&self, node: NodeId, now: Timestamp) -> impl Iterator<Item = (Timestamp, &NodeShare)> {
-        let of_node = self.plan.ends(node).filter_map(|(_, attempt)| {
-            let share = self.view.attempts[&attempt].allocation.shares.iter().find(|share| share.node == node)?;
-            Some((self.likely_end(attempt, now), share))
-        });
-        let mut of_node: Vec<(Timestamp, &NodeShare)> = of_node.collect();
-        of_node.sort_by_key(|(ends, _)| *ends);
-        of_node.into_iter()
+    /// What comes free, and when probably.
+    fn likely_releases(&self, now: Timestamp) -> Likely<'_> {
+        let mut likely: BTreeMap<NodeId, Vec<(Timestamp, &NodeShare)>> = BTreeMap::new();
+        for (id, attempt) in &self.view.attempts {
+            let ends = self.likely_end(*id, now);
+            for share in &attempt.allocation.shares {
+                likely.entry(share.node).or_default().push((ends, share));
+            }
+        }
+        likely.values_mut().for_each(|of_node| of_node.sort_by_key(|(ends, _)| *ends));
+        Likely(likely)
     }
 
     /// When an attempt will probably end.
