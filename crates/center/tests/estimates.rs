@@ -5,6 +5,7 @@ mod common;
 
 use common::*;
 use haina_center::Command;
+use haina_core::center_definition::NodeDefinition;
 use haina_core::*;
 
 /// A program of its own, so that nothing is known of how long it takes but its limit.
@@ -83,4 +84,31 @@ fn far_back_only_the_least_is_known_and_little_is_looked_at() {
     let last = story.state.estimated_start(ids[2099], story.now).unwrap();
     let near = story.state.estimated_start(ids[100], story.now).unwrap();
     assert!(last.is_least && !near.is_least && last.start > near.start);
+}
+
+/// So many full nodes, and behind what runs there as much again: in how many minutes the first of it are told to start.
+fn told_of_a_center_of(nodes: u32) -> Vec<u64> {
+    let mut center = definition();
+    let node = center.nodes[0].clone();
+    center.nodes = (0..nodes).map(|number| NodeDefinition { name: format!("n{number}"), ..node.clone() }).collect();
+    center.organizations[1].opening_balance = Money::units(10_000_000, Currency::CNY);
+    let mut story = Story::of(center);
+    set_policy(&mut story, "fifo");
+    let array = |name: &str| {
+        let array = Some(ArrayRequest { count: nodes / 10, concurrency: None });
+        JobRequest { array, ..limited(name, 1.0, 600) }
+    };
+    let runs = story.submit(HARBOUR, vec![array("runs"); 80]).unwrap();
+    assert_eq!(runs.iter().map(|id| story.attempts(*id).len()).sum::<usize>(), 8 * nodes as usize);
+    let waits = story.submit(HARBOUR, vec![array("waits"); 80]).unwrap();
+    let told = waits[..45].iter().map(|id| story.state.estimated_start(*id, story.now).unwrap());
+    told.map(|told| told.start.since(story.now).0 / 60_000).collect()
+}
+
+#[test]
+fn where_very_much_runs_a_part_of_it_tells_the_same_starts() {
+    // Of the first 3,200 attempts are looked at, all of them; of the second as many of three times that.
+    let (all, part) = (told_of_a_center_of(400), told_of_a_center_of(1200));
+    let off = all.iter().zip(&part).map(|(all, part)| all.abs_diff(*part)).max().unwrap();
+    assert!(all[44] > 60 && off <= 15, "at most {off} min: {all:?}, {part:?}");
 }

@@ -30,6 +30,11 @@ pub struct Release<S> {
 
 /// What is held and comes free, by node.
 pub trait Releases<'a> {
+    /// Whether it is known what comes free on a node: others are left out.
+    fn is_known(&self, _node: NodeId) -> bool {
+        true
+    }
+
     /// When the first and the last of it comes free; none if nothing is held.
     fn span(&self, node: NodeId) -> Option<(Timestamp, Timestamp)>;
 
@@ -97,7 +102,7 @@ impl Cluster {
         let mut groups: BTreeMap<(Option<CardModelId>, Option<u32>), Group> = BTreeMap::new();
         for (number, node) in self.nodes.iter().enumerate() {
             let serves = demand.card_model.is_none_or(|model| node.spec.card_model == Some(model));
-            if node.spec.pool != demand.pool || !serves || !node.takes_work() {
+            if node.spec.pool != demand.pool || !serves || !node.takes_work() || !releases.is_known(node.spec.id) {
                 continue;
             }
             // A gang that must stay within a rack or pod is promised one; which nodes are near is not known of all.

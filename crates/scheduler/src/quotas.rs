@@ -258,6 +258,11 @@ impl Quotas {
         }
     }
 
+    /// The least that is held in any scope of this path in which something is set; none if nothing is set in any.
+    pub fn held(&self, path: &QuotaPath<'_>) -> Option<CardMillis> {
+        path.ladder().chain(path.aside()).filter_map(|scope| Some(self.entry(&scope)?.held)).min()
+    }
+
     /// Whether nothing is set anywhere.
     pub fn is_empty(&self) -> bool {
         self.kinds.iter().all(BTreeMap::is_empty)

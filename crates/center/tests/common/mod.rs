@@ -18,6 +18,11 @@ pub struct Story {
 
 impl Story {
     pub fn begin() -> Story {
+        Story::of(definition())
+    }
+
+    /// In another center.
+    pub fn of(center: CenterDefinition) -> Story {
         let mut story = Story {
             state: State::new(),
             now: Timestamp(1_700_000_000_000_000),
@@ -25,7 +30,7 @@ impl Story {
             effects: Vec::new(),
         };
         story.by(Actor::Center, Command::Lead { epoch: Epoch(1) }).unwrap();
-        story.by(Actor::Center, Command::Apply { definition: Box::new(definition()) }).unwrap();
+        story.by(Actor::Center, Command::Apply { definition: Box::new(center) }).unwrap();
         story
     }
 
