@@ -10,36 +10,12 @@ use crate::bits::ones;
 use crate::cluster::Cluster;
 use crate::demand::{CardDemand, Demand};
 use crate::node::Node;
-use crate::terms::{Open, Terms, WithheldShare};
+use crate::releases::{Release, Releases};
+use crate::terms::{Open, Terms};
 
 /// How near a demand's cards must be.
 fn required(demand: &Demand) -> Option<Level> {
     demand.topology.filter(|topology| topology.force == Force::Required).map(|topology| topology.level)
-}
-
-/// What comes free on a node.
-#[derive(Clone, Copy, Debug)]
-pub struct Release<S> {
-    /// When.
-    pub at: Timestamp,
-    /// What is touched by it: cards, of which only a part may come free, processors and memory.
-    pub touched: WithheldShare,
-    /// What tells the share itself.
-    pub share: S,
-}
-
-/// What is held and comes free, by node.
-pub trait Releases<'a> {
-    /// Whether it is known what comes free on a node: others are left out.
-    fn is_known(&self, _node: NodeId) -> bool {
-        true
-    }
-
-    /// When the first and the last of it comes free; none if nothing is held.
-    fn span(&self, node: NodeId) -> Option<(Timestamp, Timestamp)>;
-
-    /// All of it, by ascending moment.
-    fn of(&self, node: NodeId) -> impl Iterator<Item = Release<impl FnOnce() -> &'a NodeShare>>;
 }
 
 /// When a node could host a share, and which.
@@ -118,12 +94,15 @@ impl Cluster {
             let group = groups.entry((model, domain)).or_default();
             let (open, span) = (Open::new(node, terms), releases.span(node.spec.id));
             let is_sooner = |last: Timestamp| last_of(&group.wholly_free, wanted).is_none_or(|known| last < known);
-            let last = span.map_or(now, |(_, last)| last.max(now));
+            let last = span.map_or(now, |span| span.last.max(now));
             if is_sooner(last) && could_host(open, demand, cards) {
                 keep_earliest(&mut group.wholly_free, last, wanted);
             }
             let in_time = last_of(&group.wholly_free, wanted).unwrap_or(Timestamp(i64::MAX));
-            let any = span.is_some_and(|(first, _)| first <= in_time);
+            if wants_all_cards(open, cards) && span.and_then(|span| span.last_card).is_some_and(|last| last > in_time) {
+                continue;
+            }
+            let any = span.is_some_and(|span| span.first <= in_time);
             let releases = any.then(|| releases.of(node.spec.id)).into_iter().flatten();
             let in_time = releases.take_while(|release| release.at <= in_time);
             if let Some(bound) = bound(open, demand, cards, now, in_time) {
@@ -171,6 +150,12 @@ impl Cluster {
         };
         Some((start, Allocation { shares: chosen.into_iter().map(share).collect() }))
     }
+}
+
+/// Whether a share is all cards of a node: it does not fit before the last of them comes free.
+fn wants_all_cards(open: Open, cards: CardDemand) -> bool {
+    let all = open.node.spec.all_cards();
+    matches!(cards, CardDemand::Whole(count) if count == all.count_ones()) && open.of_use(all) == all
 }
 
 /// Whether a node surely has a share when it is wholly free.

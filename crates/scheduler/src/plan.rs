@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use haina_core::{Allocation, AttemptId, Bytes, CpuMillis, JobId, NodeId, PoolId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::releases::Span;
 use crate::terms::{Withheld, WithheldShare};
 
 /// A start that was promised.
@@ -40,8 +41,8 @@ pub struct Plan {
     /// The attempts on each node by when they end at the latest, with what each of them touches there. Nodes are numbered
     /// without gaps: this is by their ids.
     ends: Vec<EndsOfNode>,
-    /// Of each, the first and the last: often asked for of all nodes.
-    spans: Vec<Option<(Timestamp, Timestamp)>>,
+    /// From when to when these end: often asked for of all nodes.
+    spans: Vec<Option<Span>>,
     promises: BTreeMap<JobId, Promise>,
 }
 
@@ -49,8 +50,8 @@ fn find(of_node: &EndsOfNode, ends: Timestamp, attempt: AttemptId) -> Result<usi
     of_node.binary_search_by_key(&(ends, attempt), |(ends, attempt, _)| (*ends, *attempt))
 }
 
-fn span(of_node: &EndsOfNode) -> Option<(Timestamp, Timestamp)> {
-    Some((of_node.first()?.0, of_node.last()?.0))
+fn span(of_node: &EndsOfNode) -> Option<Span> {
+    Span::of(of_node.iter().map(|(ends, _, share)| (*ends, *share)))
 }
 
 impl Plan {
@@ -90,8 +91,8 @@ impl Plan {
         self.of_node(node).iter().copied()
     }
 
-    /// When the first and the last attempt on a node end at the latest.
-    pub fn span(&self, node: NodeId) -> Option<(Timestamp, Timestamp)> {
+    /// From when to when the attempts on a node end at the latest.
+    pub fn span(&self, node: NodeId) -> Option<Span> {
         self.spans.get(node.0 as usize).copied().flatten()
     }
 

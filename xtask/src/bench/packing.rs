@@ -12,8 +12,10 @@ const PUBLISHED: [(&str, [f64; 6]); 3] = [
     ("gpushare40", [86.00, 89.56, 90.02, 90.03, 91.69, 94.15]),
     ("multigpu20", [88.69, 92.06, 93.56, 93.71, 93.93, 95.65]),
 ];
-/// In percent of the cards.
-const DEVIATION_MOST: f64 = 0.3;
+/// From what was published, in percent of the cards. The order of the published runs is repeated, so that only rounding is
+/// left, but for the policy that draws nodes itself.
+const DEVIATION_MOST: f64 = 0.02;
+const DEVIATION_MOST_OF_RANDOM: f64 = 0.3;
 
 /// Measures all policies on all traces and on made mixes.
 ///
@@ -54,7 +56,8 @@ fn add_trace(
     ensure!(means.len() == published.len() + 2, "the row of {trace} has Haina twice beside the published policies");
     for ((policy, mean), published) in policies.iter().zip(means).zip(published) {
         found.add(part, format!("{trace}, {policy} (published {published:.2} %)"), *mean, "%", None);
-        let must = Some(Must::AtMost(DEVIATION_MOST));
+        let most = if *policy == "Random" { DEVIATION_MOST_OF_RANDOM } else { DEVIATION_MOST };
+        let must = Some(Must::AtMost(most));
         found.add(part, format!("{trace}, {policy}: deviation"), (mean - published).abs(), "points", must);
     }
     let &[fgd, told, own] = &means[means.len() - 3..] else { unreachable!("it has eight") };

@@ -6,7 +6,7 @@ use haina_core::{
     WaitReason,
 };
 use haina_ledger::hold;
-use haina_scheduler::{Blocker, Found, Fuel, Promise, Release, Releases, Terms, Withheld};
+use haina_scheduler::{Blocker, Found, Fuel, Promise, Release, Releases, Span, Terms, Withheld};
 
 use super::{Blocked, Outcome};
 use crate::promises::promises_starts;
@@ -61,7 +61,7 @@ struct Step<'a> {
 struct AtTheLatest<'a>(&'a State);
 
 impl<'a> Releases<'a> for AtTheLatest<'a> {
-    fn span(&self, node: NodeId) -> Option<(Timestamp, Timestamp)> {
+    fn span(&self, node: NodeId) -> Option<Span> {
         self.0.plan.span(node)
     }
 

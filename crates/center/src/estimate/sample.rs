@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use haina_core::topology::{Force, Level};
 use haina_core::{AttemptId, CardMillis, CardModelId, NodeId, NodeShare, Timestamp};
-use haina_scheduler::{Demand, NodeSpec, Release, Releases, WithheldShare};
+use haina_scheduler::{Demand, NodeSpec, Release, Releases, Span, WithheldShare};
 
 use super::run_time::likely;
 use crate::State;
@@ -112,9 +112,8 @@ impl<'a> Releases<'a> for &Sample<'a> {
         self.held.contains_key(&node)
     }
 
-    fn span(&self, node: NodeId) -> Option<(Timestamp, Timestamp)> {
-        let held = self.held.get(&node)?;
-        Some((held.first()?.ends, held.last()?.ends))
+    fn span(&self, node: NodeId) -> Option<Span> {
+        Span::of(self.held.get(&node)?.iter().map(|held| (held.ends, WithheldShare::of(held.share))))
     }
 
     fn of(&self, node: NodeId) -> impl Iterator<Item = Release<impl FnOnce() -> &'a NodeShare>> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use haina_core::{Allocation, Force, Level, NodeId, NodeShare, Timestamp, Topology};
-use haina_scheduler::{Cluster, Demand, Found, NodeSpec, Release, Releases, Terms, Withheld, WithheldShare};
+use haina_scheduler::{Cluster, Demand, Found, NodeSpec, Release, Releases, Span, Terms, Withheld, WithheldShare};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -25,9 +25,8 @@ impl Held {
 }
 
 impl<'a> Releases<'a> for &'a Held {
-    fn span(&self, node: NodeId) -> Option<(Timestamp, Timestamp)> {
-        let on = self.on(node);
-        Some((on.first()?.0, on.last()?.0))
+    fn span(&self, node: NodeId) -> Option<Span> {
+        Span::of(self.on(node).iter().map(|(at, share)| (*at, WithheldShare::of(share))))
     }
 
     fn of(&self, node: NodeId) -> impl Iterator<Item = Release<impl FnOnce() -> &'a NodeShare>> {

@@ -5,6 +5,8 @@
 //!
 //! Not here: files. Tables come as text.
 
+mod experiment;
+mod go_random;
 mod gradient;
 mod made;
 mod naive;
@@ -13,12 +15,9 @@ mod plain;
 mod reference;
 mod trace;
 
+pub use experiment::Experiment;
 pub use made::{made_nodes, made_pods};
 pub use trace::{TraceNode, TracePod, read_nodes, read_pods};
-
-use haina_core::Policy;
-
-use crate::Random;
 
 /// A policy of the experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,42 +65,5 @@ impl Packing {
             Packing::HainaTold => "Haina-told",
             Packing::Haina => "Haina",
         }
-    }
-}
-
-/// The hundredths of a percent of the cards that are given out in the end. Nodes are in random order too: it decides
-/// ties.
-pub fn given_out(policy: Packing, nodes: &[TraceNode], pods: &[TracePod], seed: u64) -> u64 {
-    let mut random = Random::new(seed);
-    let mut nodes = nodes.to_vec();
-    shuffle(&mut nodes, &mut random);
-    let capacity: u64 = nodes.iter().map(|node| u64::from(node.cards) * 1000).sum();
-    let arrivals = arrivals(pods, capacity * 13 / 10, &mut random);
-    let millis = match policy {
-        Packing::HainaTold => own::run(&nodes, pods, &arrivals),
-        Packing::Haina => own::run_center(Policy::default(), &nodes, &arrivals),
-        _ => reference::run(policy, &nodes, pods, &arrivals, seed),
-    };
-    millis * 10_000 / capacity
-}
-
-/// All pods in random order, then pods drawn from them, until so many thousandths of cards are asked for.
-fn arrivals(pods: &[TracePod], millis: u64, random: &mut Random) -> Vec<TracePod> {
-    let mut line = pods.to_vec();
-    shuffle(&mut line, random);
-    let mut asked: u64 = line.iter().map(|pod| u64::from(pod.card_millis())).sum();
-    loop {
-        let pod = random.pick(pods);
-        asked += u64::from(pod.card_millis());
-        if asked > millis {
-            return line;
-        }
-        line.push(pod);
-    }
-}
-
-fn shuffle<T>(items: &mut [T], random: &mut Random) {
-    for last in (1..items.len()).rev() {
-        items.swap(last, random.below(last as u64 + 1) as usize);
     }
 }

@@ -33,9 +33,9 @@ impl TracePod {
     }
 }
 
-/// Reads the table of nodes. The error says which line is not as expected.
+/// Reads the table of nodes, by ascending name. The error says which line is not as expected.
 pub fn read_nodes(table: &str) -> Result<Vec<TraceNode>, String> {
-    read(table, ["cpu_milli", "memory_mib", "gpu", "model"], |[cpu, memory, cards, model]| {
+    read(table, ["sn", "cpu_milli", "memory_mib", "gpu", "model"], |[_, cpu, memory, cards, model]| {
         Some(TraceNode {
             cpu_millis: cpu.parse().ok()?,
             memory_mib: memory.parse().ok()?,
@@ -45,12 +45,13 @@ pub fn read_nodes(table: &str) -> Result<Vec<TraceNode>, String> {
     })
 }
 
-/// Reads a table of pods. The error says which line is not as expected; so is a pod that accepts only some models,
+/// Reads a table of pods, by ascending name. The error says which line is not as expected; so is a pod that accepts only some models,
 /// which the published experiments that are repeated here do not have.
 pub fn read_pods(table: &str) -> Result<Vec<TracePod>, String> {
     let has_models = table.lines().next().is_some_and(|head| head.split(',').any(|name| name == "gpu_spec"));
     let models = if has_models { "gpu_spec" } else { "" };
-    read(table, ["cpu_milli", "memory_mib", "num_gpu", "gpu_milli", models], |[cpu, memory, cards, millis, models]| {
+    let names = ["name", "cpu_milli", "memory_mib", "num_gpu", "gpu_milli", models];
+    read(table, names, |[_, cpu, memory, cards, millis, models]| {
         let cards: u32 = cards.parse().ok()?;
         let millis: u32 = millis.parse().ok()?;
         let is_known = models.is_empty() && (cards == 0 || millis == 1000 || (cards == 1 && millis < 1000));
@@ -63,7 +64,8 @@ pub fn read_pods(table: &str) -> Result<Vec<TracePod>, String> {
     })
 }
 
-/// Reads each line's fields of these names; a field without a name is empty.
+/// Reads each line's fields of these names, of which the first is the line's own and decides the order; a field without a
+/// name is empty.
 fn read<T, const N: usize>(
     table: &str,
     names: [&str; N],
@@ -78,14 +80,15 @@ fn read<T, const N: usize>(
             return Err(format!("line 1 has no column {name}"));
         }
     }
-    (2..)
-        .zip(lines)
-        .map(|(number, line)| {
-            let fields: Vec<&str> = line.split(',').collect();
-            let field = |column: Option<usize>| column.map_or(Some(""), |column| fields.get(column).copied());
-            let known = columns.map(field);
-            let line = known.iter().all(Option::is_some).then(|| known.map(Option::unwrap_or_default));
-            line.and_then(&line_of).ok_or_else(|| format!("line {number} is not understood"))
-        })
-        .collect()
+    let mut read = Vec::new();
+    for (number, line) in (2..).zip(lines) {
+        let fields: Vec<&str> = line.split(',').collect();
+        let field = |column: Option<usize>| column.map_or(Some(""), |column| fields.get(column).copied());
+        let known = columns.map(field);
+        let known = known.iter().all(Option::is_some).then(|| known.map(Option::unwrap_or_default));
+        let line = known.and_then(|known| Some((known[0].to_owned(), line_of(known)?)));
+        read.push(line.ok_or_else(|| format!("line {number} is not understood"))?);
+    }
+    read.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(read.into_iter().map(|(_, line)| line).collect())
 }
