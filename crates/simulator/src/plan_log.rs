@@ -58,6 +58,12 @@ pub enum Event {
         cpu_millis: u64,
         #[serde(default)]
         memory_bytes: u64,
+        /// Which rack it is in, if that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rack: Option<u32>,
+        /// And which pod of the network.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pod: Option<u32>,
     },
     /// A node takes no new work any more, or takes it again.
     NodeDraining { node: u32, draining: bool },
@@ -225,6 +231,20 @@ pub struct Shape {
     pub cpu_per_node_millis: u64,
     #[serde(default)]
     pub memory_per_node_bytes: u64,
+    /// All of it must be within one of these. In a rack or pod, a gang's nodes are of one model also if it has no cards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Level>,
+}
+
+/// What cards can have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say what")]
+pub enum Level {
+    Ring,
+    Node,
+    Rack,
+    Pod,
 }
 
 /// Another job must have ended before this one starts.

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use haina_center::{Fact, ScopedQuota};
-use haina_core::{Allocation, AttemptId, ClassId, Condition, JobId, JobState, NodeShare, Timestamp};
+use haina_core::{Allocation, AttemptId, ClassId, Condition, Force, JobId, JobState, NodeShare, Timestamp};
 use haina_scheduler::{ClassKey, Demand};
 
-use crate::plan_log::{After, Array, Attempt, Backfill, Event, Order, Record, Shape, Share, Slot, State, Submitted};
+use crate::plan_log::{
+    After, Array, Attempt, Backfill, Event, Level, Order, Record, Shape, Share, Slot, State, Submitted,
+};
 
 /// Writes down what facts say of the plan.
 #[derive(Default)]
@@ -63,6 +65,8 @@ impl PlanOfFacts {
                 fractions: spec.fractions,
                 cpu_millis: spec.cpu.0,
                 memory_bytes: spec.memory.0,
+                rack: spec.rack,
+                pod: spec.pod,
             },
             Fact::NodeSet { id, draining, .. } => Event::NodeDraining { node: id.0, draining: *draining },
             Fact::CardsSet { id, unusable } => {
@@ -185,6 +189,16 @@ fn shape(demand: &Demand) -> Shape {
         cards_per_node_millis: demand.cards_per_node.0,
         cpu_per_node_millis: demand.cpu_per_node.0,
         memory_per_node_bytes: demand.memory_per_node.0,
+        within: demand.topology.filter(|near| near.force == Force::Required).map(|near| level(near.level)),
+    }
+}
+
+fn level(level: haina_core::Level) -> Level {
+    match level {
+        haina_core::Level::Ring => Level::Ring,
+        haina_core::Level::Node => Level::Node,
+        haina_core::Level::Rack => Level::Rack,
+        haina_core::Level::Pod => Level::Pod,
     }
 }
 

@@ -29,6 +29,13 @@ pub struct Sample<'a> {
 /// Nodes that are looked at together, or not at all.
 type Unit = (Option<u32>, Option<NodeId>);
 
+/// Nodes with cards of one model.
+#[derive(Default)]
+struct OfModel {
+    nodes: Vec<(Unit, NodeId)>,
+    attempts: usize,
+}
+
 /// Racks or pods for a gang that must stay within one, otherwise single nodes.
 fn unit(demand: &Demand, spec: &NodeSpec) -> Unit {
     let required = demand.topology.filter(|topology| topology.force == Force::Required && demand.nodes > 1);
@@ -43,14 +50,14 @@ fn unit(demand: &Demand, spec: &NodeSpec) -> Unit {
 impl<'a> Sample<'a> {
     /// Of the nodes on which a demand may be placed some day, evenly chosen.
     pub fn new(state: &'a State, demand: &Demand, now: Timestamp) -> Sample<'a> {
-        let mut by_model: BTreeMap<Option<CardModelId>, (usize, Vec<(Unit, NodeId)>)> = BTreeMap::new();
+        let mut by_model: BTreeMap<Option<CardModelId>, OfModel> = BTreeMap::new();
         for spec in state.view.nodes.values().map(|node| &node.spec).filter(|spec| spec.pool == demand.pool) {
-            let (attempts, nodes) = by_model.entry(spec.card_model).or_default();
-            *attempts += state.plan.ends(spec.id).count();
-            nodes.push((unit(demand, spec), spec.id));
+            let of_model = by_model.entry(spec.card_model).or_default();
+            of_model.attempts += state.plan.ends(spec.id).count();
+            of_model.nodes.push((unit(demand, spec), spec.id));
         }
         let mut sample = Sample { held: BTreeMap::new(), weights: BTreeMap::new() };
-        for (model, (attempts, mut nodes)) in by_model {
+        for (model, OfModel { mut nodes, attempts }) in by_model {
             nodes.sort_unstable();
             let before = sample.held.len();
             let units = nodes.chunk_by(|one, other| one.0 == other.0);

@@ -8,6 +8,7 @@ mod capacity;
 mod fit;
 mod gang;
 mod line;
+mod near;
 mod order;
 mod promise;
 mod quota;
@@ -24,7 +25,8 @@ pub use violation::{Broken, Violation};
 /// What a rule has to say about a record.
 type Rule = fn(&Scene, &Record, &mut Vec<Broken>);
 
-const RULES: [Rule; 6] = [attempts::check, capacity::check, gang::check, waiting::check, order::check, promise::check];
+const RULES: [Rule; 7] =
+    [attempts::check, capacity::check, gang::check, near::check, waiting::check, order::check, promise::check];
 
 /// Follows a log.
 #[derive(Default)]

@@ -53,6 +53,8 @@ pub struct Node {
     pub pool: u32,
     pub model: Option<u32>,
     pub ring: u8,
+    pub rack: Option<u32>,
+    pub pod: Option<u32>,
     pub fractions: bool,
     pub draining: bool,
     pub unusable: BTreeSet<u8>,
@@ -137,11 +139,13 @@ impl Scene {
             Event::PolicySet { order, backfill, patience_ms } => {
                 (self.order, self.backfill, self.patience_ms) = (*order, *backfill, *patience_ms);
             }
-            Event::NodeAdded { node, pool, model, cards, ring, fractions, cpu_millis, memory_bytes } => {
+            Event::NodeAdded { node, pool, model, cards, ring, fractions, cpu_millis, memory_bytes, rack, pod } => {
                 let added = Node {
                     pool: *pool,
                     model: *model,
                     ring: *ring,
+                    rack: *rack,
+                    pod: *pod,
                     fractions: *fractions,
                     draining: false,
                     unusable: BTreeSet::new(),

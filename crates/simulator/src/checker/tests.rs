@@ -40,7 +40,8 @@ fn record(line: &str) -> String {
         ["job", job, "of", organization] => {
             let mut words = rest.split(' ').filter(|word| !word.is_empty());
             let (nodes, cards) = words.next().unwrap().split_once('x').unwrap();
-            let of_shape = |word: &&str| ["pool", "model", "_per_node"].iter().any(|name| word.contains(name));
+            let of_shape =
+                |word: &&str| ["pool", "model", "_per_node", "within"].iter().any(|name| word.contains(name));
             let (mut shape, mut job_itself): (Vec<&str>, Vec<&str>) = words.partition(of_shape);
             let counts = format!(r#""nodes":{nodes},"cards_per_node_millis":{cards}"#);
             shape.push(&counts);
@@ -70,6 +71,9 @@ fn record(line: &str) -> String {
         }
         ["over", job] => format!(r#""record":"job_ended","job":{job},"state":"{rest}""#),
         ["cancel", job] => format!(r#""record":"job_cancelled","job":{job}"#),
+        ["node", node, "in", domain] => format!(
+            r#""record":"node_added","node":{node},"pool":1,"model":3,"cards":8,"cpu_millis":8000,"rack":{domain},"pod":{domain}"#
+        ),
         ["drain", node] => format!(r#""record":"node_draining","node":{node},"draining":true"#),
         ["unusable", node] => format!(r#""record":"cards_unusable","node":{node},"cards":[{rest}]"#),
         ["suspend", organization] => {
@@ -149,6 +153,18 @@ fn what_must_not_happen_is_found_and_nothing_else() {
         ("WrongModel", "job 1 of 1: 1x1000 \"model\":2\nplace 1.1: 1:0"),
         ("MixedModels", "job 1 of 1: 2x1000\nplace 1.1: 1:0 2:0"),
         ("RingLeft", "job 1 of 1: 1x2000\nplace 1.1: 1:3,4"),
+        // Nearness.
+        (
+            "Apart",
+            "job 1 of 1: 1x2000\njob 2 of 1: 1x2000\nplace 1.1: 1:0,1\nplace 2.1: 1:4,5
+             job 3 of 2: 1x3000 \"within\":\"ring\"\nplace 3.1: 1:2,3,6",
+        ),
+        ("Apart", "job 1 of 1: 2x0 \"within\":\"node\"\nplace 1.1: 1: 2:"),
+        ("Apart", "node 3 in 1\nnode 4 in 2\njob 1 of 1: 2x1000 \"within\":\"rack\"\nplace 1.1: 3:0 4:0"),
+        ("Apart", "job 1 of 1: 2x0 \"within\":\"pod\"\nplace 1.1: 1: 2:"),
+        ("Apart", "policy easy\nnode 3 in 1\nnode 4 in 2\njob 1 of 2: 2x1000 \"within\":\"pod\"\npromise 1 by 10: 3:0 4:0"),
+        ("LeftWaiting", "node 3 in 1\nnode 4 in 1\njob 1 of 1: 2x1000 \"within\":\"rack\"\nsettled"),
+        ("LeftWaiting", "job 1 of 1: 1x4000 \"within\":\"ring\"\nsettled"),
         // Who may start.
         ("QuotaExceeded", "job 1 of 1: 1x8000\njob 2 of 1: 1x3000\nplace 1.1: 1:0,1,2,3,4,5,6,7\nplace 2.1: 2:0,1,2"),
         ("Suspended", "job 1 of 1: 1x1000\nsuspend 1\nplace 1.1: 1:0"),
@@ -263,6 +279,11 @@ fn what_may_happen_is_not_complained_about() {
          job 3 of 1: 1x8000\nplace 3.1: 1:0,1,2,3,4,5,6,7\nend 3.1: lost\nover 3: lost\nclosed",
         // No ring has two free cards.
         "job 1 of 1: 1x3000\njob 2 of 1: 1x3000\nplace 1.1: 1:0,1,2\nplace 2.1: 1:4,5,6\njob 3 of 1: 1x2000\nplace 3.1: 1:3,7",
+        // No ring has three free cards, and no rack two nodes with room.
+        "job 1 of 2: 1x5000 \"model\":1\nplace 1.1: 1:0,1,2,3,4\njob 2 of 2: 1x4000\nplace 2.1: 2:0,1,2,3
+         job 3 of 2: 1x4000 \"within\":\"ring\"\nsettled",
+        "node 3 in 1\nnode 4 in 2\njob 1 of 2: 2x1000 \"within\":\"rack\"\nsettled",
+        "node 3 in 1\nnode 4 in 1\njob 1 of 2: 2x1000 \"within\":\"rack\"\nplace 1.1: 3:0 4:0\nsettled",
         // A lowered limit stops admission, and evicts nobody; what needs no cards is not held back by it.
         "job 1 of 1: 1x8000\nplace 1.1: 1:0,1,2,3,4,5,6,7\njob 2 of 1: 1x4000\njob 3 of 2: 1x4000\nplace 3.1: 2:0,1,2,3\nsettled",
         // What waits for a success in vain is over with it.
@@ -326,8 +347,10 @@ fn the_checker_knows_neither_the_scheduler_nor_the_center() {
         include_str!("gang.rs"),
         include_str!("line.rs"),
         include_str!("mod.rs"),
+        include_str!("near.rs"),
         include_str!("order.rs"),
         include_str!("promise.rs"),
+        include_str!("quota.rs"),
         include_str!("scene.rs"),
         include_str!("violation.rs"),
         include_str!("waiting.rs"),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::scene::Scope;
-use crate::plan_log::Attempt;
+use crate::plan_log::{Attempt, Level};
 
 /// A rule was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,7 @@ pub enum Broken {
     WrongModel { attempt: Attempt, node: u32 },
     MixedModels { attempt: Attempt },
     RingLeft { attempt: Attempt, node: u32 },
+    Apart { job: u64, level: Level },
     // Who may start.
     QuotaExceeded { attempt: Attempt, scope: Scope, held_millis: u64, limit_millis: u64 },
     Suspended { attempt: Attempt, organization: u32 },
@@ -112,6 +113,9 @@ impl fmt::Display for Broken {
             MixedModels { attempt } => write!(f, "attempt {attempt} has cards of more than one model"),
             RingLeft { attempt, node } => {
                 write!(f, "attempt {attempt} is spread over rings of node {node}, of which one could hold its share")
+            }
+            Apart { job, level } => {
+                write!(f, "job {job} must have all it holds within one {level:?}, and has or was promised it otherwise")
             }
             QuotaExceeded { attempt, scope, held_millis, limit_millis } => write!(
                 f,

@@ -5,15 +5,21 @@ use haina_core::{Bytes, CardMillis, CpuMillis, Currency, Entitlement, Money, Pla
 
 use crate::Random;
 
-/// One or two pools; up to three card models, with and without rings and parts; up to 60 nodes; up to four
+/// One or two pools; up to three card models, with and without rings and parts; up to 60 nodes, most of them in racks and
+/// pods; up to four
 /// organizations, most of them with a limit, and some with projects. User 1 is the operator; user n + 1 belongs to organization n.
 pub fn random_center(random: &mut Random) -> CenterDefinition {
     let models: Vec<CardModelDefinition> = (1..=1 + random.below(3)).map(|index| model(index, random)).collect();
     let pools = ["public", "own"].into_iter().take(1 + random.below(2) as usize);
     let pools: Vec<PoolDefinition> = pools.map(|name| PoolDefinition { name: name.to_owned() }).collect();
     let most = random.pick(&[2, 5, 12, 60]);
-    let nodes: Vec<NodeDefinition> =
+    let mut nodes: Vec<NodeDefinition> =
         (1..=1 + random.below(most)).map(|index| node(index, &models, &pools, random)).collect();
+    let nodes_of_rack = 1 + random.below(6) as usize;
+    for (index, node) in nodes.iter_mut().enumerate().filter(|_| random.chance(90)) {
+        let rack = (index / nodes_of_rack) as u32;
+        (node.rack, node.pod) = (Some(rack), Some(rack / 2));
+    }
     let cards: u32 = nodes.iter().map(|node| node.cards).sum();
     let organizations: Vec<OrganizationDefinition> = (1..=1 + random.below(4))
         .map(|index| OrganizationDefinition {

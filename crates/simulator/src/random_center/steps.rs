@@ -2,8 +2,8 @@
 
 use haina_core::center_definition::{CenterDefinition, QuotaDefinition};
 use haina_core::{
-    ArrayRequest, Bytes, CardMillis, Condition, CpuMillis, Dependency, Digest, JobReference, JobRequest, Milliseconds,
-    Policy, Shape,
+    ArrayRequest, Bytes, CardMillis, Condition, CpuMillis, Dependency, Digest, Force, JobReference, JobRequest, Level,
+    Milliseconds, Policy, Shape, Topology,
 };
 
 use super::center::{random_policy, random_quota};
@@ -112,6 +112,12 @@ fn random_step(center: &CenterDefinition, index: u64, random: &mut Random) -> St
     }
 }
 
+/// Many are refused, because no place could ever be so.
+fn random_topology(random: &mut Random) -> Topology {
+    let force = random.pick(&[Force::Required, Force::Required, Force::Preferred]);
+    Topology { force, level: random.pick(&[Level::Ring, Level::Node, Level::Rack, Level::Rack, Level::Pod]) }
+}
+
 fn request(center: &CenterDefinition, by: Option<usize>, index: u64, place: u64, random: &mut Random) -> Request {
     let any = random.below(center.organizations.len() as u64) as usize;
     let organization = &center.organizations[by.unwrap_or(any)];
@@ -133,7 +139,7 @@ fn request(center: &CenterDefinition, by: Option<usize>, index: u64, place: u64,
         },
         pool: Some(like.pool.clone()),
         shape: Shape {
-            topology: None,
+            topology: random.chance(20).then(|| random_topology(random)),
             nodes: random.pick(&[1, 1, 1, 1, 1, 2, 2, 3, 4, 8, 32]).min(most_nodes),
             tasks_per_node: 1,
             cards_per_node: CardMillis(

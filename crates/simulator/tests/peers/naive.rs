@@ -254,6 +254,7 @@ impl Scheduler for Naive {
             cards_per_node_millis: 1000 * job.cards,
             cpu_per_node_millis: 0,
             memory_per_node_bytes: 0,
+            within: None,
         };
         self.note(Event::Submitted(Submitted {
             job: id,
@@ -303,6 +304,8 @@ impl Scheduler for Naive {
             fractions: false,
             cpu_millis: 0,
             memory_bytes: 0,
+            rack: None,
+            pod: None,
         });
         self.look();
     }
