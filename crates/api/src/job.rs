@@ -86,6 +86,14 @@ pub struct Job {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub cause: Option<String>,
+    /// When it will probably start, by its turn; only in lists that ask for it. Absent while nothing can be said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub estimated_start: Option<Moment>,
+    /// Whether no more is known than that it will not start before the estimated start; only in lists that ask for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub estimated_start_is_least: Option<bool>,
     /// Why it waits; only where one job is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use haina_core::{CardMillis, OrganizationId};
 use haina_ledger::hold;
+use haina_scheduler::Planned;
 
 use crate::{Progress, State};
 
@@ -79,6 +80,8 @@ impl State {
             let mut of_node = ends.remove(node).unwrap_or_default();
             of_node.sort_unstable();
             assert!(self.plan.ends(*node).eq(of_node), "the ends on node {node} are planned");
+            let is_known = |planned: &Planned| planned.run == self.view.attempts[&planned.attempt].run();
+            assert!(self.plan.on(*node).iter().all(is_known), "whose they are, and since when");
         }
         for (id, promise) in self.plan.promises() {
             let startable = self.jobs.get(&id).is_some_and(|job| job.startable().is_some());

@@ -7,7 +7,7 @@ use haina_core::{
     Milliseconds, Money, OrganizationId, Policy, PoolId, ProjectId, Quota, QuotaScope, Role, Timestamp, TokenId,
     UnusableCard, UserId, WaitReason,
 };
-use haina_scheduler::{Attempted, ClassKey, History, NodeSpec, Outlook, Similar, Waiting};
+use haina_scheduler::{Attempted, ClassKey, History, NodeSpec, Outlook, Run, Similar, Waiting};
 use serde::{Deserialize, Serialize};
 
 use crate::JobOutlook;
@@ -340,6 +340,12 @@ impl Attempt {
     /// When it ends at the latest, by the contract of its job.
     pub fn ends(&self, job: &Job) -> Timestamp {
         self.started.unwrap_or(self.placed) + job.longest()
+    }
+
+    /// Whose it is, and how long it probably runs.
+    pub fn run(&self) -> Run {
+        let Attempt { organization, project, user, predicted, .. } = *self;
+        Run { organization, project, user, since: self.started.unwrap_or(self.placed), predicted }
     }
 
     /// What counts as use of its user.

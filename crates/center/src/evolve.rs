@@ -87,8 +87,8 @@ impl State {
                 self.view.weigh_class(&mut self.queue, *id);
             }
             Fact::AttemptPlaced { attempt, allocation, .. } => {
-                let ends = self.view.attempts[attempt].ends(&self.jobs[&attempt.job]);
-                self.plan.begin(*attempt, allocation, ends);
+                let placed = &self.view.attempts[attempt];
+                self.plan.begin(*attempt, allocation, placed.ends(&self.jobs[&attempt.job]), placed.run());
                 begin_element(&mut self.live_job(attempt.job).progress, *attempt);
                 self.refresh(attempt.job);
                 // Who starts on what was kept for him leaves the rest to all.

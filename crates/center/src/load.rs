@@ -178,7 +178,7 @@ impl State {
         }
         let view = &mut self.view;
         for (id, attempt) in &view.attempts {
-            self.plan.begin(*id, &attempt.allocation, attempt.ends(&self.jobs[&id.job]));
+            self.plan.begin(*id, &attempt.allocation, attempt.ends(&self.jobs[&id.job]), attempt.run());
             view.cluster.claim(&attempt.allocation);
             view.shares.share(attempt.organization).held.0 += attempt.allocation.cards().0;
         }

@@ -1,7 +1,7 @@
 //! Promised starts: made for blocked heads of line, kept by all who come after, void when their ground is gone.
 
 use haina_core::{AttemptId, Backfill, JobId, Timestamp};
-use haina_scheduler::Promise;
+use haina_scheduler::{Promise, Run};
 
 use crate::{Fact, State};
 
@@ -71,7 +71,8 @@ impl State {
         }
         self.plan.end(id, &attempt.allocation, attempt.ends(job));
         if let Some(started) = started {
-            self.plan.begin(id, &attempt.allocation, started + job.longest());
+            let run = Run { since: started, ..attempt.run() };
+            self.plan.begin(id, &attempt.allocation, started + job.longest(), run);
         }
     }
 }

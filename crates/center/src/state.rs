@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use haina_core::{Backfill, ClassId, Epoch, JobId, JobState, Timestamp, WaitReason};
+use haina_core::{AttemptId, Backfill, ClassId, Epoch, JobId, JobState, NodeId, NodeShare, Timestamp, WaitReason};
 use haina_scheduler::{Blocker, ClassKey, Demand, Found, Plan, Promise, Queue, Terms};
 
 use crate::work_mix::WorkMix;
@@ -93,6 +93,12 @@ impl State {
     /// Whether `Advance` would find something to look at.
     pub fn has_work(&self, now: Timestamp) -> bool {
         self.lining_up.is_some() || self.next_in_line().is_some() || self.next_timer().is_some_and(|at| at <= now)
+    }
+
+    /// What an attempt holds on one of its nodes.
+    pub(crate) fn share(&self, attempt: AttemptId, node: NodeId) -> &NodeShare {
+        let shares = &self.view.attempts[&attempt].allocation.shares;
+        shares.iter().find(|share| share.node == node).expect("an attempt is planned on nodes that it holds")
     }
 
     /// The job to look at next, and its class.

@@ -86,29 +86,46 @@ fn far_back_only_the_least_is_known_and_little_is_looked_at() {
     assert!(last.is_least && !near.is_least && last.start > near.start);
 }
 
-/// So many full nodes, and behind what runs there as much again: in how many minutes the first of it are told to start.
-fn told_of_a_center_of(nodes: u32) -> Vec<u64> {
+/// So many full nodes, half of whose cards an organization holds that has a limit, and as much again behind it: in how many
+/// minutes the first of what waits are told to start, of two users and of the organization with the limit.
+fn told_of_a_center_of(nodes: u32) -> [Vec<u64>; 3] {
     let mut center = definition();
     let node = center.nodes[0].clone();
     center.nodes = (0..nodes).map(|number| NodeDefinition { name: format!("n{number}"), ..node.clone() }).collect();
-    center.organizations[1].opening_balance = Money::units(10_000_000, Currency::CNY);
+    for organization in &mut center.organizations {
+        (organization.card_limit, organization.opening_balance) = (None, Money::units(10_000_000, Currency::CNY));
+    }
+    center.organizations[0].card_limit = Some(CardMillis::whole(16));
     let mut story = Story::of(center);
     set_policy(&mut story, "fifo");
     let array = |name: &str| {
         let array = Some(ArrayRequest { count: nodes / 10, concurrency: None });
         JobRequest { array, ..limited(name, 1.0, 600) }
     };
-    let runs = story.submit(HARBOUR, vec![array("runs"); 80]).unwrap();
-    assert_eq!(runs.iter().map(|id| story.attempts(*id).len()).sum::<usize>(), 8 * nodes as usize);
-    let waits = story.submit(HARBOUR, vec![array("waits"); 80]).unwrap();
-    let told = waits[..45].iter().map(|id| story.state.estimated_start(*id, story.now).unwrap());
-    told.map(|told| told.start.since(story.now).0 / 60_000).collect()
+    story.submit(OCEAN, vec![limited("two nodes", 8.0, 600); 2]).unwrap();
+    story.submit(HARBOUR, vec![array("runs"); 40]).unwrap();
+    story.submit(MAKER, vec![array("runs"); 40]).unwrap();
+    assert!(story.state.view().attempts.len() >= 8 * nodes as usize - 14, "all is full");
+    let small = story.submit(OCEAN, vec![limited("waits", 1.0, 600); 4]).unwrap();
+    let [mut one, mut other] = [Vec::new(), Vec::new()];
+    for _ in 0..20 {
+        one.extend(story.submit(HARBOUR, vec![array("waits")]).unwrap());
+        other.extend(story.submit(MAKER, vec![array("waits"), limited("alone", 1.0, 600)]).unwrap());
+    }
+    [one, other, small].map(|jobs| {
+        let told = jobs.iter().map(|id| story.state.estimated_start(*id, story.now).unwrap());
+        told.map(|told| told.start.since(story.now).0 / 60_000).collect()
+    })
 }
 
 #[test]
 fn where_very_much_runs_a_part_of_it_tells_the_same_starts() {
-    // Of the first 3,200 attempts are looked at, all of them; of the second as many of three times that.
+    // Of the first all 3,200 attempts are followed; of the second some of 9,600 stand for the others.
     let (all, part) = (told_of_a_center_of(400), told_of_a_center_of(1200));
-    let off = all.iter().zip(&part).map(|(all, part)| all.abs_diff(*part)).max().unwrap();
-    assert!(all[44] > 60 && off <= 15, "at most {off} min: {all:?}, {part:?}");
+    for (all, part) in all.iter().zip(&part) {
+        let off = all.iter().zip(part).map(|(all, part)| all.abs_diff(*part)).max().unwrap();
+        assert!(off <= 10, "at most {off} min: {all:?}, {part:?}");
+    }
+    assert!(all[0][19] > 30, "the last have to wait: {all:?}");
+    assert_eq!(all[2], part[2], "what an organization may is known exactly");
 }

@@ -26,6 +26,13 @@ pub struct NodeShare {
     pub memory: Bytes,
 }
 
+impl NodeShare {
+    /// The sum over its cards.
+    pub fn card_millis(&self) -> CardMillis {
+        CardMillis(self.cards.iter().map(|slot| u32::from(slot.millis)).sum())
+    }
+}
+
 /// All that an attempt holds: a gang's shares are taken and given back together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct Allocation {
@@ -36,7 +43,7 @@ pub struct Allocation {
 impl Allocation {
     /// The sum over all cards.
     pub fn cards(&self) -> CardMillis {
-        CardMillis(self.shares.iter().flat_map(|share| &share.cards).map(|slot| u32::from(slot.millis)).sum())
+        CardMillis(self.shares.iter().map(|share| share.card_millis().0).sum())
     }
 
     /// Whether two have a node in common.

@@ -1,6 +1,6 @@
 //! `haina jobs`.
 
-use haina_api::Job;
+use haina_api::{Job, Moment};
 
 use crate::client::{Client, escaped};
 use crate::language::say;
@@ -25,6 +25,9 @@ pub struct Arguments {
     /// Only jobs of this user
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
+    /// Only waiting jobs, with when each will probably start, and in that order
+    #[arg(long, conflicts_with_all = ["all", "state"])]
+    start: bool,
     /// At most so many; 0 for all. Tables have 100 rows if nothing is said, JSON has all
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -42,24 +45,41 @@ pub fn run(arguments: &Arguments, client: &Client) -> anyhow::Result<u8> {
             path += &format!("&{name}={}", escaped(value));
         }
     }
-    let (items, more) = client.list(&path, limit(arguments.limit, arguments.format, ROWS))?;
+    if arguments.start {
+        path += "&state=waiting&estimates=true";
+    }
+    let (mut items, more) = client.list(&path, limit(arguments.limit, arguments.format, ROWS))?;
+    if arguments.start {
+        items.sort_by_key(|item| {
+            let start = item["estimated_start"].as_str().map(str::to_owned);
+            (start.is_none(), start)
+        });
+    }
     if arguments.format.json {
         print::json(&items.into());
         print::more(more);
         return Ok(0);
     }
+    let (last, last_zh) = if arguments.start { ("STARTS", "预计开始") } else { ("SUBMITTED", "提交时间") };
     let mut table = Table::new(say(
-        ["ID", "NAME", "STATE", "ORGANIZATION", "USER", "NODES", "CARDS", "SUBMITTED"],
-        ["编号", "名称", "状态", "单位", "用户", "节点", "卡", "提交时间"],
+        ["ID", "NAME", "STATE", "ORGANIZATION", "USER", "NODES", "CARDS", last],
+        ["编号", "名称", "状态", "单位", "用户", "节点", "卡", last_zh],
     ))
-    .expendable([4, 5, 7, 3, 6]);
+    .expendable(if arguments.start { [2, 4, 5, 3, 6] } else { [4, 5, 7, 3, 6] });
     for item in items {
         let job: Job = print::read(item)?;
         let name = match job.array {
             Some(array) => format!("{} [{}]", job.name, array.count),
             None => job.name,
         };
-        let submitted = job.submitted.to_string();
+        let last = match (arguments.start, job.estimated_start) {
+            (false, _) => second(job.submitted),
+            (true, None) => "–".to_owned(),
+            (true, Some(start)) => {
+                let least = if job.estimated_start_is_least == Some(true) { "≥ " } else { "" };
+                format!("{least}{}", second(start))
+            }
+        };
         table.row([
             job.id,
             name,
@@ -68,12 +88,18 @@ pub fn run(arguments: &Arguments, client: &Client) -> anyhow::Result<u8> {
             job.user,
             job.nodes.to_string(),
             job.cards_total.to_string(),
-            submitted.split('.').next().unwrap_or(&submitted).trim_end_matches('Z').to_owned() + "Z",
+            last,
         ]);
     }
     table.print();
     print::more(more);
     Ok(0)
+}
+
+/// To the second.
+fn second(moment: Moment) -> String {
+    let text = moment.to_string();
+    text.split('.').next().unwrap_or(&text).trim_end_matches('Z').to_owned() + "Z"
 }
 
 /// How many things are read: what was asked for; else all for JSON, and so many rows for people.

@@ -78,7 +78,7 @@ impl Cluster {
         let mut groups: BTreeMap<(Option<CardModelId>, Option<u32>), Group> = BTreeMap::new();
         for (number, node) in self.nodes.iter().enumerate() {
             let serves = demand.card_model.is_none_or(|model| node.spec.card_model == Some(model));
-            if node.spec.pool != demand.pool || !serves || !node.takes_work() || !releases.is_known(node.spec.id) {
+            if node.spec.pool != demand.pool || !serves || !node.takes_work() {
                 continue;
             }
             // A gang that must stay within a rack or pod is promised one; which nodes are near is not known of all.

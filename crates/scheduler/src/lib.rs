@@ -64,7 +64,7 @@ pub use lane::{Standing, Waiting};
 pub use mix::Mix;
 pub use multifactor::{FairShareHeadStart, class_head_start, fair_share_head_starts};
 pub use node::{NodeSpec, NodeState, NodeStatus};
-pub use plan::{Plan, Promise};
+pub use plan::{Plan, Planned, Promise, Run};
 pub use queue::Queue;
 pub use quotas::{Exceeded, QuotaPath, Quotas};
 pub use ratio::Ratio;

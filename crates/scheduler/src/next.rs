@@ -216,16 +216,21 @@ impl Queue {
     /// The jobs of a class in line, first to last by the first of each user; those of users who are set aside come after all
     /// others. Looks at all users of the class.
     pub fn line(&self, id: ClassId) -> impl Iterator<Item = JobId> {
+        self.line_with_users(id).map(|(_, job)| job)
+    }
+
+    /// The same, each with its user.
+    pub fn line_with_users(&self, id: ClassId) -> impl Iterator<Item = (UserId, JobId)> {
         let placed = |(class, user): (&Class, &UserId)| {
             let (lane, own) = self.entry(id, *user)?;
             let first = own.first((class.slot, id, *user))?;
-            Some(((own.waits, lane.place_of(&first)), own))
+            Some(((own.waits, lane.place_of(&first)), *user, own))
         };
         let class = self.classes.get(&id).into_iter();
         let users = class.flat_map(|class| class.users.iter().map(move |user| (class, user)));
         let mut users: Vec<_> = users.filter_map(placed).collect();
-        users.sort_unstable_by_key(|(place, _)| *place);
-        users.into_iter().flat_map(|(_, own)| own.turns.iter())
+        users.sort_unstable_by_key(|(place, ..)| *place);
+        users.into_iter().flat_map(|(_, user, own)| own.turns.iter().map(move |job| (user, job)))
     }
 
     /// What the place of a job that is in line comes from, among those of its organization: its rank, the higher the better,

@@ -5,7 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use haina_core::{Allocation, AttemptId, Bytes, CpuMillis, JobId, NodeId, PoolId, Timestamp};
+use haina_core::{
+    Allocation, AttemptId, Bytes, CardMillis, CpuMillis, JobId, Milliseconds, NodeId, OrganizationId, PoolId,
+    ProjectId, Timestamp, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::releases::Span;
@@ -32,14 +35,43 @@ impl Promise {
     }
 }
 
-/// Ascending. A node has few.
-type EndsOfNode = Vec<(Timestamp, AttemptId, WithheldShare)>;
+/// Whose an attempt is, and how long it probably runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Who pays.
+    pub organization: OrganizationId,
+    /// The project of it.
+    pub project: Option<ProjectId>,
+    /// Who submitted it.
+    pub user: UserId,
+    /// When it started, or was placed as long as that is not known.
+    pub since: Timestamp,
+    /// How long jobs like it run, as it looked when it was placed.
+    pub predicted: Milliseconds,
+}
+
+/// What an attempt holds of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// When it ends at the latest.
+    pub ends: Timestamp,
+    /// Which.
+    pub attempt: AttemptId,
+    /// What it touches there: cards of which it has a part count whole.
+    pub touched: WithheldShare,
+    /// Its cards there.
+    pub cards: CardMillis,
+    /// More of it. All of this is kept beside the node, because estimates look at all that runs.
+    pub run: Run,
+}
+
+/// Ascending by end and attempt. A node has few.
+type EndsOfNode = Vec<Planned>;
 
 /// The plan.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// The attempts on each node by when they end at the latest, with what each of them touches there. Nodes are numbered
-    /// without gaps: this is by their ids.
+    /// The attempts on each node. Nodes are numbered without gaps: this is by their ids.
     ends: Vec<EndsOfNode>,
     /// From when to when these end: often asked for of all nodes.
     spans: Vec<Option<Span>>,
@@ -47,16 +79,16 @@ pub struct Plan {
 }
 
 fn find(of_node: &EndsOfNode, ends: Timestamp, attempt: AttemptId) -> Result<usize, usize> {
-    of_node.binary_search_by_key(&(ends, attempt), |(ends, attempt, _)| (*ends, *attempt))
+    of_node.binary_search_by_key(&(ends, attempt), |planned| (planned.ends, planned.attempt))
 }
 
 fn span(of_node: &EndsOfNode) -> Option<Span> {
-    Span::of(of_node.iter().map(|(ends, _, share)| (*ends, *share)))
+    Span::of(of_node.iter().map(|planned| (planned.ends, planned.touched)))
 }
 
 impl Plan {
     /// An attempt holds this until then at the latest.
-    pub fn begin(&mut self, attempt: AttemptId, allocation: &Allocation, ends: Timestamp) {
+    pub fn begin(&mut self, attempt: AttemptId, allocation: &Allocation, ends: Timestamp, run: Run) {
         for share in &allocation.shares {
             let index = share.node.0 as usize;
             if self.ends.len() <= index {
@@ -65,7 +97,8 @@ impl Plan {
             }
             let of_node = &mut self.ends[index];
             if let Err(place) = find(of_node, ends, attempt) {
-                of_node.insert(place, (ends, attempt, WithheldShare::of(share)));
+                let (touched, cards) = (WithheldShare::of(share), share.card_millis());
+                of_node.insert(place, Planned { ends, attempt, touched, cards, run });
             }
             self.spans[index] = span(of_node);
         }
@@ -83,12 +116,7 @@ impl Plan {
 
     /// The attempts on a node, by when they end at the latest.
     pub fn ends(&self, node: NodeId) -> impl Iterator<Item = (Timestamp, AttemptId)> {
-        self.ends_with_shares(node).map(|(ends, attempt, _)| (ends, attempt))
-    }
-
-    /// The same, with all that each of them touches there: cards of which it has a part count whole.
-    pub fn ends_with_shares(&self, node: NodeId) -> impl Iterator<Item = (Timestamp, AttemptId, WithheldShare)> {
-        self.of_node(node).iter().copied()
+        self.on(node).iter().map(|planned| (planned.ends, planned.attempt))
     }
 
     /// From when to when the attempts on a node end at the latest.
@@ -96,7 +124,8 @@ impl Plan {
         self.spans.get(node.0 as usize).copied().flatten()
     }
 
-    fn of_node(&self, node: NodeId) -> &[(Timestamp, AttemptId, WithheldShare)] {
+    /// The same, with all that is known of them.
+    pub fn on(&self, node: NodeId) -> &[Planned] {
         self.ends.get(node.0 as usize).map_or(&[], Vec::as_slice)
     }
 
@@ -174,10 +203,9 @@ impl Plan {
 
     /// Processors and memory that come free on a node by a moment.
     fn released(&self, node: NodeId, by: Timestamp) -> (CpuMillis, Bytes) {
-        let of_node = self.of_node(node).iter();
         let (mut cpu, mut memory) = (0, 0);
-        for (.., share) in of_node.take_while(|(ends, ..)| *ends <= by) {
-            (cpu, memory) = (cpu + share.cpu.0, memory + share.memory.0);
+        for Planned { touched, .. } in self.on(node).iter().take_while(|planned| planned.ends <= by) {
+            (cpu, memory) = (cpu + touched.cpu.0, memory + touched.memory.0);
         }
         (CpuMillis(cpu), Bytes(memory))
     }

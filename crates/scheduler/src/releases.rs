@@ -17,11 +17,6 @@ pub struct Release<S> {
 
 /// What is held and comes free, by node.
 pub trait Releases<'a> {
-    /// Whether it is known what comes free on a node: others are left out.
-    fn is_known(&self, _node: NodeId) -> bool {
-        true
-    }
-
     /// From when to when it comes free; none if nothing is held.
     fn span(&self, node: NodeId) -> Option<Span>;
 

@@ -53,6 +53,8 @@ pub fn job(view: &View, record: &JobRecord) -> Job {
         submitted: Moment(record.submitted),
         ended: record.ended.map(Moment),
         cause: record.cause.map(|job| job.to_string()),
+        estimated_start: None,
+        estimated_start_is_least: None,
         waiting: None,
         program: None,
         exit_code: None,

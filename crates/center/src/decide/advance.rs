@@ -67,12 +67,12 @@ impl<'a> Releases<'a> for AtTheLatest<'a> {
 
     fn of(&self, node: NodeId) -> impl Iterator<Item = Release<impl FnOnce() -> &'a NodeShare>> {
         let state = self.0;
-        let share = move |attempt| {
-            let shares = &state.view.attempts[&attempt].allocation.shares;
-            shares.iter().find(|share| share.node == node).expect("an attempt ends on nodes that it holds")
-        };
-        let ends = state.plan.ends_with_shares(node);
-        ends.map(move |(at, attempt, touched)| Release { at, touched, share: move || share(attempt) })
+        let planned = state.plan.on(node).iter();
+        planned.map(move |planned| Release {
+            at: planned.ends,
+            touched: planned.touched,
+            share: move || state.share(planned.attempt, node),
+        })
     }
 }
 

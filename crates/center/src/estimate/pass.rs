@@ -1,17 +1,18 @@
 //! One pass forward in time over a pool.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::iter::Peekable;
 
 use haina_core::{
     CardMillis, CardModelId, ClassId, JobId, Milliseconds, OrganizationId, PoolId, ProjectId, Timestamp, UserId,
     WaitReason,
 };
-use haina_scheduler::{Blocker, ClassKey, Quotas, Share, Shares, Standing};
+use haina_scheduler::{Blocker, Quotas, Share, Shares, Standing};
 
 use super::Estimate;
+use super::holdings::{Held, Holdings};
 use super::run_time::likely;
-use super::sample::Sample;
 use crate::{State, cards_of};
 
 /// Starts that a pass follows. Of whoever is further back it is only known that his turn is not before.
@@ -31,11 +32,16 @@ struct Candidate {
     model: Option<CardModelId>,
     cards: CardMillis,
     predicted: Milliseconds,
+    /// So many may start at once.
+    together: u32,
     /// How many of it may start: elements of an array, and the jobs behind it that are taken together with it.
     times: u32,
-    /// How many of these, the last, are of the job that is asked for.
-    of_wanted: u32,
+    /// The last of these jobs, if it is asked for, and how many of `times` are of it.
+    wanted: Option<(JobId, u32)>,
 }
+
+/// The jobs of a class, each with its user.
+type Behind<'a> = Peekable<Box<dyn Iterator<Item = (UserId, JobId)> + 'a>>;
 
 /// The jobs of one organization in the order of the policy, looked up as they are needed.
 #[derive(Default)]
@@ -45,35 +51,19 @@ struct Line<'a> {
     /// The first job of each class, with the number of its class.
     heads: BinaryHeap<Reverse<(Place, usize)>>,
     /// The jobs behind them.
-    classes: Vec<Box<dyn Iterator<Item = JobId> + 'a>>,
-}
-
-/// Which jobs are taken together.
-#[derive(Clone, Copy)]
-struct Grain {
-    /// So many of a class: as many as one node of the sample stands for.
-    jobs: u32,
-    /// The last of its own.
-    wanted: JobId,
-}
-
-/// Cards of a model that are held until then, and for whom.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Held {
-    ends: Timestamp,
-    model: CardModelId,
-    organization: OrganizationId,
-    project: Option<ProjectId>,
-    user: UserId,
-    cards: CardMillis,
+    classes: Vec<Behind<'a>>,
 }
 
 /// The pool as it will be.
 pub struct Pass<'a> {
     state: &'a State,
     pool: PoolId,
-    grain: Grain,
     now: Timestamp,
+    /// The jobs that are asked for, as long as it is not their turn.
+    wanted: BTreeSet<JobId>,
+    turns: BTreeMap<JobId, Estimate>,
+    /// What comes free at once, about: jobs with as many cards are taken together.
+    step: CardMillis,
     free_millis: BTreeMap<CardModelId, u64>,
     /// The next end first.
     ends: BinaryHeap<Reverse<Held>>,
@@ -86,31 +76,41 @@ pub struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    /// From now on, with all jobs of the pool of the priority of `wanted` or a higher one.
-    pub fn new(state: &'a State, sample: &Sample<'_>, wanted: JobId, now: Timestamp) -> Pass<'a> {
+    /// From now on, with all jobs of the pool of the lowest priority of those that are asked for or a higher one.
+    pub fn new(
+        state: &'a State,
+        holdings: &Holdings<'_>,
+        pool: PoolId,
+        wanted: BTreeSet<JobId>,
+        now: Timestamp,
+    ) -> Pass<'a> {
         let view = &state.view;
-        let ClassKey { demand, priority, .. } = &view.classes[&state.jobs[&wanted].class].key;
-        let (pool, grain) = (demand.pool, Grain { jobs: sample.weight(demand), wanted });
+        let priority = wanted.iter().map(|id| view.classes[&state.jobs[id].class].key.priority).min();
         let free = view.cluster.card_models(pool).map(|model| {
             let totals = view.cluster.totals(pool, model);
             (model, u64::from(totals.available.0.saturating_sub(totals.allocated.0)))
         });
-        let (free_millis, shares) = (free.collect(), Shares::default());
-        let (ends, lines, starts, looks) = (BinaryHeap::new(), BTreeMap::new(), 0, 0);
-        let quotas = view.held.clone();
-        let mut pass = Pass { state, pool, grain, now, free_millis, ends, lines, shares, quotas, starts, looks };
+        let mut pass = Pass {
+            state,
+            pool,
+            now,
+            wanted,
+            turns: BTreeMap::new(),
+            step: holdings.step,
+            free_millis: free.collect(),
+            ends: holdings.followed.iter().copied().map(Reverse).collect(),
+            lines: BTreeMap::new(),
+            shares: Shares::default(),
+            quotas: view.held.clone(),
+            starts: 0,
+            looks: 0,
+        };
         for (id, share) in view.shares.iter() {
             let (entitlement, held, used) = (share.entitlement, share.held, share.used);
             *pass.shares.share(id) = Share { entitlement, held, used, users: BTreeMap::new() };
         }
-        let held = sample.held(state).map(|(model, cards, held)| {
-            let attempt = &view.attempts[&held.attempt];
-            let (organization, project, user) = (attempt.organization, attempt.project, attempt.user);
-            Reverse(Held { ends: held.ends, model, organization, project, user, cards })
-        });
-        pass.ends = held.collect();
         for (id, class) in &view.classes {
-            if class.key.demand.pool == pool && class.key.priority >= *priority {
+            if class.key.demand.pool == pool && Some(class.key.priority) >= priority {
                 pass.enter(*id, class);
             }
         }
@@ -136,28 +136,38 @@ impl<'a> Pass<'a> {
             return;
         }
         let line = self.lines.entry(class.key.organization).or_default();
-        line.classes.push(Box::new(self.state.queue.line(id)));
+        let jobs: Box<dyn Iterator<Item = (UserId, JobId)>> = Box::new(self.state.queue.line_with_users(id));
+        line.classes.push(jobs.peekable());
         line.advance(self.state, line.classes.len() - 1);
     }
 
-    /// Until the turn of the wanted job; none if it never comes.
-    pub fn until_turn(mut self) -> Option<Estimate> {
+    /// When it is the turn of the jobs that are asked for: of those of which it comes.
+    pub fn turns(mut self) -> BTreeMap<JobId, Estimate> {
         let mut passed: Vec<Candidate> = Vec::new();
         loop {
             // Who was passed goes first.
             let mut again = std::mem::take(&mut passed).into_iter();
             while !self.is_spent() && self.free_millis.values().any(|free| *free > 0) {
                 let Some(mut candidate) = again.next().or_else(|| self.next()) else { break };
-                if self.start(&mut candidate) && candidate.times < candidate.of_wanted {
-                    return Some(Estimate { start: self.now, is_least: false });
+                let started = self.start(&mut candidate);
+                if let Some((id, _)) = candidate.wanted.take_if(|(_, times)| started && candidate.times < *times) {
+                    self.wanted.remove(&id);
+                    self.turns.insert(id, Estimate { start: self.now, is_least: false });
+                    if self.wanted.is_empty() {
+                        return self.turns;
+                    }
                 }
                 passed.extend(Some(candidate).filter(|candidate| candidate.times > 0));
             }
             if self.is_spent() {
-                return Some(Estimate { start: self.now, is_least: true });
+                let least = Estimate { start: self.now, is_least: true };
+                self.turns.extend(self.wanted.into_iter().map(|id| (id, least)));
+                return self.turns;
             }
             passed.extend(again);
-            self.end()?;
+            if self.end().is_none() {
+                return self.turns;
+            }
         }
     }
 
@@ -173,21 +183,23 @@ impl<'a> Pass<'a> {
             Some(((priority, line.standing, user, due, job), *id))
         };
         let (_, organization) = self.lines.iter().filter_map(head).min()?;
-        let (line, Grain { jobs, wanted }) = (self.lines.get_mut(&organization)?, self.grain);
+        let line = self.lines.get_mut(&organization)?;
         let Reverse(((.., id), class)) = line.heads.pop()?;
         let job = &state.jobs[&id];
-        // Those behind it are taken to be like it, without a look.
-        let (each, mut taken, mut last) = (job.startable_now(), 1, id);
-        while taken < jobs && last != wanted {
-            let Some(next) = line.classes[class].next() else { break };
-            (taken, last) = (taken + 1, next);
-        }
-        let (times, of_wanted) = (each.saturating_mul(taken), if last == wanted { each } else { 0 });
-        line.advance(state, class);
         let key = &state.view.classes[&job.class].key;
+        let together = self.step.0.checked_div(cards_of(&key.demand).0).unwrap_or(1).max(1);
+        let (mut times, mut last) = (job.startable_now(), (id, job.startable_now()));
+        while times < together && !self.wanted.contains(&last.0) {
+            let behind = &mut line.classes[class];
+            let Some((_, next)) = behind.next_if(|(user, _)| *user == job.user) else { break };
+            last = (next, state.jobs[&next].startable_now());
+            times += last.1;
+        }
+        let wanted = Some(last).filter(|(last, _)| self.wanted.contains(last));
+        line.advance(state, class);
         let (demand, project, user) = (&key.demand, key.project, job.user);
         let (model, cards, predicted) = (demand.card_model, cards_of(demand), job.expected(&state.view.history));
-        Some(Candidate { id, organization, project, user, model, cards, predicted, times, of_wanted })
+        Some(Candidate { id, organization, project, user, model, cards, predicted, together, times, wanted })
     }
 
     /// Starts as much of a candidate as there is room for; whether anything.
@@ -205,7 +217,7 @@ impl<'a> Pass<'a> {
             let free = u32::try_from(self.free_millis.values().sum::<u64>()).unwrap_or(u32::MAX);
             // As many at once as are taken together, if there is room for them.
             let fitting = self.free_millis[&model].checked_div(u64::from(cards.0)).unwrap_or(u64::MAX);
-            let most = self.grain.jobs.min(candidate.times).min(u32::try_from(fitting).unwrap_or(u32::MAX));
+            let most = candidate.together.min(candidate.times).min(u32::try_from(fitting).unwrap_or(u32::MAX));
             let fewer = std::iter::successors(Some(most), |times| Some(times / 2).filter(|times| *times > 0));
             let admitted = fewer.map(|times| (times, CardMillis(cards.0 * times)));
             let mut admitted =
@@ -231,7 +243,7 @@ impl<'a> Pass<'a> {
         {
             self.ends.pop();
             *self.free_millis.entry(held.model).or_default() += u64::from(held.cards.0);
-            // A node of the sample may stand for more than its holders hold on others.
+            // Who stands for others may stand for those of other users.
             self.hold(held.organization, |cards| cards.saturating_sub(held.cards.0));
             let path = self.state.view.path(self.pool, held.organization, held.project, held.user);
             let counted = self.quotas.held(&path).map_or(held.cards, |counted| held.cards.min(counted));
@@ -244,7 +256,7 @@ impl<'a> Pass<'a> {
 impl Line<'_> {
     /// Looks up the next job of a class.
     fn advance(&mut self, state: &State, class: usize) {
-        let Some(id) = self.classes[class].next() else { return };
+        let Some((_, id)) = self.classes[class].next() else { return };
         let (job, policy) = (&state.jobs[&id], &state.view.center.policy);
         let (rank, standing, due) = state.queue.turn(job.class, job.waiting(id, policy));
         self.heads.push(Reverse(((Reverse(rank), standing, due, id), class)));

@@ -1,16 +1,18 @@
 //! Jobs: submit and list.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use haina_api::{
-    Job, JobSpec, Jobs, JobsSpec, Page, SubmittedJob, SubmittedRequest, convert_all, convert_one, parse_json,
+    Job, JobSpec, Jobs, JobsSpec, Moment, Page, SubmittedJob, SubmittedRequest, convert_all, convert_one, parse_json,
 };
-use haina_center::{Action, Command, Reply};
+use haina_center::{Action, Command, Reply, View};
 use haina_core::both;
 use haina_core::{Code, JobId, JobState, Payload, Refusal};
 use haina_runtime::{Answer, IdempotencyKey, Request};
-use haina_store::JobFilter;
+use haina_store::{JobFilter, JobRecord};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -103,6 +105,8 @@ pub struct ListQuery {
     organization: Option<String>,
     /// Only jobs of this user.
     user: Option<String>,
+    /// Also when each waiting job will probably start.
+    estimates: Option<bool>,
     /// At most so many; 50 if absent.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
@@ -137,7 +141,19 @@ pub async fn list(
     let more = records.len() > limit as usize;
     records.truncate(limit as usize);
     let next_cursor = records.last().filter(|_| more).map(|last| last.id.to_string());
-    let items = app.view(|view| records.iter().map(|record| shown_job::job(view, record)).collect());
+    let ids: Vec<JobId> = records.iter().map(|record| record.id).filter(|_| query.estimates == Some(true)).collect();
+    let now = app.center.now();
+    let starts = match ids.is_empty() {
+        true => BTreeMap::new(),
+        false => app.center.ask(move |state| state.estimated_starts(&ids, now)).await?,
+    };
+    let job = |view: &View, record: &JobRecord| {
+        let estimate = starts.get(&record.id);
+        let estimated_start = estimate.map(|estimate| Moment(estimate.start));
+        let estimated_start_is_least = estimate.map(|estimate| estimate.is_least);
+        Job { estimated_start, estimated_start_is_least, ..shown_job::job(view, record) }
+    };
+    let items = app.view(|view| records.iter().map(|record| job(view, record)).collect());
     Ok(Json(Page { items, next_cursor }))
 }
 

@@ -213,6 +213,21 @@ fn a_waiting_job_is_told_its_place_its_start_and_how_its_organization_stands() {
     let told = why(&ocean, &second);
     assert_eq!((&told["in_line"], told["estimated_start"].is_string()), (&json!(2), true), "{told}");
     assert_eq!(told["organization"], json!({ "name": "ocean", "held": 16.0, "guaranteed": 8.0, "limit": 24.0 }));
+
+    // A list tells it too, if it is asked.
+    let list = |query: &str| {
+        let page = harbour.get(&format!("/api/v1/jobs?organization=harbour{query}")).expect(200).json();
+        page["items"].as_array().unwrap().clone()
+    };
+    let of = |items: &[Value], id: &str| items.iter().find(|item| item["id"] == id).unwrap()["estimated_start"].clone();
+    let listed = list("&estimates=true");
+    let starts_by = why(&harbour, &first)["starts_by"].clone();
+    assert!(of(&listed, &first).as_str().unwrap() <= starts_by.as_str().unwrap(), "{listed:?}");
+    assert_eq!(
+        (of(&listed, &short), of(&list(""), &first)),
+        (Value::Null, Value::Null),
+        "one runs, one was not asked of"
+    );
     let places = [why(&harbour, &first)["ahead"].clone(), told["ahead"].clone()];
     assert!(places == [json!(0), json!(1)] || places == [json!(1), json!(0)], "{places:?}");
     let operator = center.operator();
