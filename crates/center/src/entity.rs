@@ -7,6 +7,7 @@ use haina_core::{
     Milliseconds, Money, OrganizationId, Policy, PoolId, ProjectId, Quota, QuotaScope, Role, Timestamp, TokenId,
     UnusableCard, UserId, WaitReason,
 };
+use haina_ledger::Chain;
 use haina_scheduler::{Attempted, ClassKey, History, NodeSpec, Outlook, Run, Similar, Waiting};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,9 @@ pub struct Center {
     pub revenue: Option<Money>,
     /// What was paid in, negative.
     pub cash: Option<Money>,
+    /// How far the books are.
+    #[serde(default)]
+    pub chain: Chain,
     /// How jobs are scheduled.
     #[serde(default)]
     pub policy: Policy,

@@ -80,7 +80,7 @@ impl State {
             }
             Fact::UserAdded { organization, .. } => organization.iter().for_each(|id| self.parts_changed(*id)),
             Fact::PolicySet { .. } => self.begin_lining_up(),
-            Fact::Posted { transaction } => self.queue.account_changed(transaction.organization),
+            Fact::Posted { transaction, .. } => self.queue.account_changed(transaction.organization),
             Fact::ClassAdded { id, key } => {
                 self.class_of_key.insert(*key, *id);
                 self.queue.add_class(*id, *key);

@@ -52,8 +52,12 @@ fn drive(state: &mut State, input: &Input, mut note: impl FnMut(&State, &Fact)) 
     };
     let mut fuel = input.fuel;
     loop {
-        let outcome = decide(state, input, fuel);
-        for fact in &outcome.facts {
+        let mut outcome = decide(state, input, fuel);
+        for fact in &mut outcome.facts {
+            // A seal follows from all transactions before: several may be decided at once.
+            if let Fact::Posted { transaction, seal } = fact {
+                *seal = Some(state.view.ledger.chain.seal(transaction, input.now));
+            }
             note(state, fact);
             state.evolve(fact);
         }

@@ -64,7 +64,12 @@ pub enum Fact {
     /// A token is no longer valid.
     TokenRevoked { id: TokenId },
     /// Money moved.
-    Posted { transaction: Transaction },
+    Posted {
+        transaction: Transaction,
+        /// Its place in the chain of the books, put on after it was decided. Journals of before 2026-12 have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seal: Option<Digest>,
+    },
     /// Jobs of a new kind, to the scheduler.
     ClassAdded { id: ClassId, key: ClassKey },
     /// A job was accepted.

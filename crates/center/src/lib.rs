@@ -4,6 +4,7 @@
 //! state, by facts; [`execute`] drives the two for one command. No clock, randomness, I/O or environment in here: time
 //! and fuel come with each [`Input`]. Same state, same input, same build: same facts.
 
+mod books_check;
 mod check;
 mod command;
 mod decide;
@@ -23,6 +24,7 @@ mod view;
 mod weigh;
 mod work_mix;
 
+pub use books_check::{BooksCheck, BooksReport, Wrong};
 pub use command::{Command, Input, KnownEnd, Reply};
 pub use decide::cards_of;
 pub use entity::*;

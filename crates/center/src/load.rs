@@ -94,8 +94,8 @@ impl State {
     pub fn encode(&self, key: EntityKey) -> Option<String> {
         match key {
             EntityKey::Center => {
-                let (revenue, cash) = (self.view.ledger.revenue, self.view.ledger.cash);
-                Some(text(&crate::Center { revenue, cash, ..self.view.center.clone() }))
+                let &Ledger { revenue, cash, chain, .. } = &self.view.ledger;
+                Some(text(&crate::Center { revenue, cash, chain, ..self.view.center.clone() }))
             }
             EntityKey::CardModel(id) => self.view.card_models.get(&id).map(text),
             EntityKey::Pool(id) => self.view.pools.get(&id).map(text),
@@ -126,6 +126,7 @@ impl State {
                 self.view.ledger = Ledger {
                     revenue: self.view.center.revenue.take(),
                     cash: self.view.center.cash.take(),
+                    chain: std::mem::take(&mut self.view.center.chain),
                     accounts: std::mem::take(&mut self.view.ledger.accounts),
                 };
             }
@@ -244,7 +245,7 @@ impl State {
             Fact::UserAdded { id, .. } => _ = keys.insert(EntityKey::User(*id)),
             Fact::TokenIssued { id, .. } => keys.extend([EntityKey::Center, EntityKey::Token(*id)]),
             Fact::TokenRevoked { id } => _ = keys.insert(EntityKey::Token(*id)),
-            Fact::Posted { transaction } => {
+            Fact::Posted { transaction, .. } => {
                 keys.extend([EntityKey::Center, EntityKey::Account(transaction.organization)]);
             }
             Fact::ClassAdded { id, .. } => keys.extend([EntityKey::Center, EntityKey::Class(*id)]),

@@ -9,7 +9,7 @@ use haina_core::{
     OrganizationId, Phrase, Policy, PoolId, ProjectId, Quota, QuotaId, QuotaLevel, QuotaScope, TokenId, UserId,
     WaitReason, both,
 };
-use haina_ledger::{Account, Ledger};
+use haina_ledger::{Account, Chain, Ledger};
 use haina_scheduler::{Blocker, ClassKey, Cluster, Exceeded, History, Mix, NodeState, QuotaPath, Quotas, Shares};
 
 use crate::{
@@ -66,6 +66,7 @@ impl View {
                 next_token: TokenId(1),
                 revenue: None,
                 cash: None,
+                chain: Chain::default(),
                 policy: Policy::default(),
             },
             card_models: BTreeMap::new(),
@@ -183,7 +184,7 @@ impl View {
                     self.token_of_digest.remove(&token.digest);
                 }
             }
-            Fact::Posted { transaction } => self.ledger.post(transaction),
+            Fact::Posted { transaction, seal } => self.ledger.post(transaction, *seal),
             Fact::ClassAdded { id, key } => {
                 let class = Class { key: *key, reason: None, reason_since: Default::default(), jobs: 0 };
                 self.classes.insert(*id, class);

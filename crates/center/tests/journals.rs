@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use haina_center::{Fact, Input, RowCollector, State, execute};
+use haina_center::{BooksCheck, Fact, Input, RowCollector, State, execute};
 use haina_core::{JobState, Timestamp};
 use serde::Deserialize;
 
@@ -44,6 +44,7 @@ struct Outcome {
 struct Journal {
     inputs: Vec<Input>,
     facts: Vec<Fact>,
+    moments: Vec<Timestamp>,
     outcome: Outcome,
 }
 
@@ -59,6 +60,7 @@ fn read(text: &str) -> Journal {
             }
             Line::Fact { position, at, body } => {
                 journal.facts.push(body);
+                journal.moments.push(at);
                 assert_eq!(position, journal.facts.len() as u64, "no fact is missing");
                 assert!(at <= moment_before, "its input stands before it");
             }
@@ -115,6 +117,21 @@ fn the_facts_of_every_release_fold_to_what_they_came_to() {
         let state = fold(&journal.facts);
         let found = outcome(&state, &journal.facts, journal.outcome.digest.clone());
         assert_eq!(found, journal.outcome, "journal {name}");
+    }
+}
+
+#[test]
+fn the_books_of_every_release_prove_right() {
+    for (name, text) in JOURNALS {
+        let Journal { facts, moments, .. } = read(text);
+        let mut books = BooksCheck::default();
+        for ((position, at), fact) in (1..).zip(&moments).zip(&facts) {
+            books.take(position, *at, fact);
+        }
+        let report = books.finish(&fold(&facts));
+        assert_eq!(report.wrong, [], "journal {name}");
+        assert_eq!(report.transactions, report.unsealed + report.chain.length);
+        assert_eq!(report.unsealed == 0, !name.starts_with('1'), "journal 1 was written before there were seals");
     }
 }
 

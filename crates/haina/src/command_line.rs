@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::connection::Connection;
 use crate::{
-    account, demo, environments, job, jobs, login, node, policy, print, quota, shares, shell, simulate, slurm, submit,
-    template, token, top, up, user,
+    account, admin, demo, environments, job, jobs, login, node, policy, print, quota, shares, shell, simulate, slurm,
+    submit, template, token, top, up, user,
 };
 
 /// Haina: a computing center
@@ -78,6 +78,11 @@ enum Command {
     },
     /// Keep a center's address and a token for later commands
     Login(login::Arguments),
+    /// Check the books of a center's database
+    Admin {
+        #[command(subcommand)]
+        command: admin::Command,
+    },
     /// See what a policy would make of a trace, in virtual time
     Simulate(simulate::Arguments),
     /// List or print job templates
@@ -125,6 +130,7 @@ pub fn run() -> anyhow::Result<u8> {
         Command::User { command } => user::run(command, &connection.client()?),
         Command::Token { command } => token::run(command, &connection.client()?),
         Command::Login(arguments) => login::run(&arguments, &connection),
+        Command::Admin { command } => admin::run(&command, connection.data),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Template { command } => template::run(&command),
         Command::Schema { command: Schema::Job } => {

@@ -1,10 +1,12 @@
 //! The program: the server, and every command.
 
 mod account;
+mod admin;
 mod client;
 mod command_line;
 mod complaint;
 mod connection;
+mod database;
 mod demo;
 mod environment;
 mod environments;

@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Stdio;
 
 use program::{Center, haina};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[test]
 fn a_command_runs_and_its_exit_code_is_the_jobs() {
@@ -36,7 +36,7 @@ fn a_gang_that_fails_says_which_task_it_was_and_shows_its_output() {
     done.expect(7);
     let attempt = center.run(&["job", "show", "1", "--json"]).expect(0).json()["attempt_list"][0].clone();
     let node = attempt["nodes"][1]["node"].as_str().unwrap();
-    assert_eq!(attempt["end"]["failed_task"], serde_json::json!({ "rank": 5, "tasks": 8, "node": node }));
+    assert_eq!(attempt["end"]["failed_task"], json!({ "rank": 5, "tasks": 8, "node": node }));
     let sentence = format!("task 5 of 8 (node {node}) failed first: exit code 7");
     for line in [
         &format!("Attempt 1.1 ended as failed: {sentence}."),
@@ -338,6 +338,33 @@ fn jobs_go_on_while_the_server_is_away() {
     assert!(end["cpu_seconds"].is_number() && end["memory_peak_bytes"].is_number(), "{job}");
     assert!(end["read_bytes"].is_number() && end["written_bytes"].is_number(), "{job}");
     center.run(&["job", "logs", "1"]).expect(0).prints("done\n");
+}
+
+#[test]
+fn the_books_prove_right_while_the_center_runs_and_when_it_does_not() {
+    let mut center = Center::start();
+    let submit = ["submit", "--organization", "ocean-institute", "--cards", "1"];
+    center.run(&[&submit[..], &["--wait", "--", "sleep", "0.2"]].concat()).expect(0);
+    center.run(&[&submit[..], &["--", "sleep", "60"]].concat()).expect(0);
+    center.until(&["job", "show", "2", "--json"], |job| job["state"] == "running");
+    let data = center.data().to_str().unwrap().to_owned();
+    let checked = center.run(&["admin", "check", &data, "--json"]).expect(0).json();
+    assert_eq!((&checked["wrong"], &checked["unsealed"], &checked["charges"]), (&json!([]), &json!(0), &json!(1)));
+    assert_eq!(checked["transactions"], checked["sealed"]);
+    center.run(&["job", "cancel", "2"]).expect(0);
+    center.until(&["job", "show", "2", "--json"], |job| job["ended"].is_string());
+    center.stop();
+    let checked = center.run(&["admin", "check", &format!("{data}/center.db")]);
+    assert!(checked.expect(0).stdout.ends_with("The books are right.\n"), "{}", checked.stdout);
+
+    // Somebody makes a charge smaller.
+    let change = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(\"UPDATE facts SET body = \
+                  REPLACE(body, '\\\"amount\\\":\\\"0', '\\\"amount\\\":\\\"1') WHERE organization IS NOT NULL\"); c.commit()";
+    let changed = std::process::Command::new("python3").args(["-c", change, &format!("{data}/center.db")]).output();
+    assert!(changed.unwrap().status.success());
+    let checked = center.run(&["admin", "check", &data]);
+    assert!(checked.expect(1).stdout.contains("this transaction was changed"), "{}", checked.stdout);
+    center.run(&["admin", "check", "/there/is/none"]).expect(1);
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use haina_core::{Currency, Money, OrganizationId};
+use haina_core::{Currency, Digest, Money, OrganizationId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Accrual, LedgerAccount, Transaction};
+use crate::{Accrual, Chain, LedgerAccount, Transaction};
 
 /// The prepaid account of one organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,15 +54,18 @@ pub struct Ledger {
     pub revenue: Option<Money>,
     /// What was paid in, negative; `None` before the first posting.
     pub cash: Option<Money>,
+    /// The seals of all transactions.
+    pub chain: Chain,
 }
 
 impl Ledger {
-    /// Applies a transaction.
+    /// Applies a transaction. Those of before 2026-12 have no seal.
     ///
     /// # Panics
     /// Where its postings do not sum to zero, or name an account that does not exist, or a prepaid balance would
     /// fall below zero.
-    pub fn post(&mut self, transaction: &Transaction) {
+    pub fn post(&mut self, transaction: &Transaction, seal: Option<Digest>) {
+        seal.into_iter().for_each(|seal| self.chain.extend(seal));
         let sum: i128 = transaction.postings.iter().map(|posting| posting.amount.micros).sum();
         assert_eq!(sum, 0, "postings of a transaction sum to zero");
         for posting in &transaction.postings {

@@ -6,10 +6,12 @@
 
 mod account;
 mod accrual;
+mod chain;
 mod posting;
 mod rating;
 
 pub use account::{Account, Ledger};
 pub use accrual::Accrual;
+pub use chain::Chain;
 pub use posting::{LedgerAccount, Posting, Transaction, TransactionKind};
 pub use rating::{charge, hold};

@@ -1,6 +1,8 @@
 //! Double-entry postings.
 
-use haina_core::{AttemptId, CardUse, Currency, Money, OrganizationId};
+use std::fmt;
+
+use haina_core::{AttemptId, CardUse, Currency, Money, OrganizationId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// An account of the center's books. Credits are positive.
@@ -13,6 +15,16 @@ pub enum LedgerAccount {
     Revenue,
     /// What organizations have paid in; its balance is negative by that.
     Cash,
+}
+
+impl fmt::Display for LedgerAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LedgerAccount::Prepaid(organization) => write!(f, "prepaid/{}", organization.0),
+            LedgerAccount::Revenue => f.write_str("revenue"),
+            LedgerAccount::Cash => f.write_str("cash"),
+        }
+    }
 }
 
 /// One line of a transaction.
@@ -78,6 +90,22 @@ impl Transaction {
             organization,
             postings: pair(LedgerAccount::Prepaid(organization), LedgerAccount::Revenue, amount),
         }
+    }
+
+    /// All of it as a line of text, from which its seal is made: the moment in microseconds, the kind, whom it concerns, the
+    /// postings in millionths, and what it came from.
+    pub fn line(&self, at: Timestamp) -> String {
+        let posting =
+            |Posting { account, amount }: &Posting| format!("{account} {} {}", amount.micros, amount.currency);
+        let postings: Vec<String> = self.postings.iter().map(posting).collect();
+        let (kind, cause) = match &self.kind {
+            TransactionKind::TopUp { reference } => ("top_up", reference.clone()),
+            TransactionKind::Charge { attempt, used, price_per_card_hour } => {
+                let Money { micros, currency } = price_per_card_hour;
+                ("charge", format!("attempt {attempt} used {} at {micros} {currency}", used.0))
+            }
+        };
+        format!("{} {kind} organization {}: {}; {cause}", at.0, self.organization.0, postings.join(", "))
     }
 
     /// What the organization's prepaid account gains (positive) or gives (negative).

@@ -48,7 +48,7 @@ pub fn audience(fact: &Fact, view: &View) -> Audience {
         Fact::TokenIssued { user, .. } => {
             readers(Action::ReadUser, view.users.get(user).and_then(|user| user.organization), Some(*user))
         }
-        Fact::Posted { transaction } => readers(Action::ReadAccount, Some(transaction.organization), None),
+        Fact::Posted { transaction, .. } => readers(Action::ReadAccount, Some(transaction.organization), None),
         Fact::JobSubmitted { id, organization, user, .. } => {
             let owner = Owner { organization: Some(*organization), user: Some(*user), job: Some(*id) };
             Audience::Readers(Action::ReadJob, owner)
@@ -334,7 +334,7 @@ impl Said {
             Fact::TokenRevoked { id } => {
                 self.say("token_revoked", "Token {token} was revoked.", "令牌 {token} 已吊销。").with("token", id);
             }
-            Fact::Posted { transaction } => {
+            Fact::Posted { transaction, .. } => {
                 let amount = transaction.amount_for_organization(view.center.currency);
                 match &transaction.kind {
                     TransactionKind::TopUp { reference } => {

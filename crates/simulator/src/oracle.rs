@@ -78,7 +78,7 @@ impl Oracle {
                 let exact = price.micros * i128::from(metered.0) / i128::from(CARD_USE_PER_CARD_HOUR);
                 self.expected.insert(*attempt, Money { micros: exact, ..price });
             }
-            Fact::Posted { transaction } => {
+            Fact::Posted { transaction, .. } => {
                 let sum: i128 = transaction.postings.iter().map(|posting| posting.amount.micros).sum();
                 assert_eq!(sum, 0, "a transaction does not balance");
                 let amount = transaction.amount_for_organization(haina_core::Currency::CNY);

@@ -1,6 +1,6 @@
 //! A history: people ask, time passes, commits fail, processes die. Invariants are checked after every step.
 
-use haina_center::{Command, Fact, Input, KnownEnd, Reply, RowCollector, State, execute};
+use haina_center::{BooksCheck, Command, Fact, Input, KnownEnd, Reply, RowCollector, State, execute};
 use haina_core::{
     Actor, AttemptId, Effect, Ending, Epoch, JobId, JobReference, Milliseconds, Refusal, Report, TaskUse, Timestamp,
 };
@@ -77,6 +77,7 @@ impl World {
         self.finish();
         self.check_replay();
         self.check_plan();
+        self.check_books();
         let (jobs, attempts) = self.oracle.counts();
         let (crashes, refusals) = (self.crashes, self.refusals);
         let prices_changed = self.oracle.prices_changed();
@@ -336,6 +337,18 @@ impl World {
         let report = checker::check(&plan.close(self.now));
         let violations: Vec<String> = report.violations.iter().map(ToString::to_string).collect();
         assert!(violations.is_empty(), "{}", violations.join("\n"));
+    }
+
+    /// The books prove right from the journal alone (invariants 4 and 5).
+    fn check_books(&self) {
+        let mut books = BooksCheck::default();
+        for (position, (at, fact)) in (1..).zip(&self.journal.facts) {
+            books.take(position, *at, fact);
+        }
+        let report = books.finish(&self.state);
+        let wrong: Vec<String> = report.wrong.iter().map(ToString::to_string).collect();
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        assert_eq!(report.unsealed, 0, "every transaction is sealed");
     }
 
     /// The state loaded from stored things is the live one, and is sound: also what is derived from it.

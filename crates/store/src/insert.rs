@@ -120,7 +120,7 @@ fn subject(fact: &Fact) -> (Option<JobId>, Option<OrganizationId>) {
         | Fact::AttemptStarted { attempt, .. }
         | Fact::AttemptStopping { attempt }
         | Fact::AttemptEnded { attempt, .. } => (Some(attempt.job), None),
-        Fact::Posted { transaction } => (None, Some(transaction.organization)),
+        Fact::Posted { transaction, .. } => (None, Some(transaction.organization)),
         Fact::LeadershipTaken { .. }
         | Fact::CenterNamed { .. }
         | Fact::CardModelSet { .. }

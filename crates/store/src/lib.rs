@@ -24,6 +24,7 @@ mod read_facts;
 mod read_jobs;
 mod read_journal;
 mod readers;
+mod snapshot;
 mod store;
 mod writer;
 
@@ -36,4 +37,5 @@ pub use location::Location;
 pub use read_facts::StoredFact;
 pub use read_jobs::{AttemptRecord, JobFilter, JobRecord};
 pub use read_journal::JournalReader;
+pub use snapshot::Snapshot;
 pub use store::Store;

@@ -52,7 +52,8 @@ impl Store {
     }
 }
 
-async fn read(from: &mut Connection) -> Result<Loaded, sqlx::Error> {
+/// All of it, in a transaction that has begun.
+pub(crate) async fn read(from: &mut Connection) -> Result<Loaded, sqlx::Error> {
     let sql = "SELECT epoch, sequence, position, last_input_at FROM leader WHERE id = 1";
     let leader = from
         .rows(sql, vec![], |row| Ok((row.unsigned(0)?, row.unsigned(1)?, row.unsigned(2)?, row.signed(3)?)))

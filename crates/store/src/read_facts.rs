@@ -100,13 +100,15 @@ impl Store {
     }
 }
 
+/// Those after a position, in order, at most so many.
+pub(crate) const FACTS: &str = "SELECT position, at, body FROM facts WHERE position > $1 ORDER BY position LIMIT $2";
+
 /// The facts after a position, in order, at most `limit`.
 pub(crate) async fn facts(readers: &Readers, after: u64, limit: u32) -> Result<Vec<StoredFact>, StoreError> {
-    let sql = "SELECT position, at, body FROM facts WHERE position > $1 ORDER BY position LIMIT $2";
-    readers.read(sql, || vec![after.into(), i64::from(limit).into()], stored_fact).await
+    readers.read(FACTS, || vec![after.into(), i64::from(limit).into()], stored_fact).await
 }
 
-fn stored_fact(row: &Row) -> Result<StoredFact, sqlx::Error> {
+pub(crate) fn stored_fact(row: &Row) -> Result<StoredFact, sqlx::Error> {
     let position = row.unsigned(0)?;
     let fact = serde_json::from_str(row.text(2)?).map_err(|error| corrupt(format!("fact {position}"), error))?;
     Ok(StoredFact { position, at: Timestamp(row.signed(1)?), fact })

@@ -1,5 +1,7 @@
 //! Scenarios on real databases: each runs on SQLite and on a PostgreSQL that is started for this test binary.
 
+#[path = "store/books.rs"]
+mod books;
 #[path = "store/driver.rs"]
 mod driver;
 #[path = "store/faults.rs"]
@@ -18,6 +20,7 @@ mod postgres_faults;
 mod small_disk;
 
 home::on_both! {
+    books::books_prove_right_and_name_what_was_changed,
     history::a_busy_history_loads_back_as_it_was_at_every_commit,
     history::the_same_inputs_give_the_same_facts_again,
     history::what_jobs_did_can_be_looked_up,

@@ -55,7 +55,7 @@ pub fn top_up(
         return Err(Refusal::invalid_value("reference", reference, both("1 to 200 bytes", "1 到 200 字节")));
     }
     let transaction = Transaction::top_up(id, amount, reference.to_owned());
-    Ok(Outcome::done(vec![Fact::Posted { transaction }]))
+    Ok(Outcome::done(vec![Fact::Posted { transaction, seal: None }]))
 }
 
 /// What is guaranteed is within the limit, and every weight is more than nothing.

@@ -155,7 +155,7 @@ fn add_organization(
     if organization.opening_balance.micros != 0 {
         check_amount("opening_balance", organization.opening_balance, currency)?;
         let transaction = Transaction::top_up(id, organization.opening_balance, "opening balance".to_owned());
-        facts.push(Fact::Posted { transaction });
+        facts.push(Fact::Posted { transaction, seal: None });
     }
     known.insert(organization.name.clone(), id);
     Ok(facts)

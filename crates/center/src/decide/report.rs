@@ -105,7 +105,7 @@ fn ended(
     });
     if charged.micros > 0 {
         let transaction = Transaction::charge(job.organization, id, metered, price);
-        facts.push(Fact::Posted { transaction });
+        facts.push(Fact::Posted { transaction, seal: None });
     }
     if !retry {
         let mut counts = job.counts();

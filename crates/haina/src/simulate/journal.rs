@@ -9,6 +9,7 @@ use haina_store::{JournalReader, Location};
 use serde::Deserialize;
 
 use crate::complaint::{Complaint, FAILED};
+use crate::database::location;
 use crate::language::{language, say};
 
 /// Facts that are read at once.
@@ -29,10 +30,7 @@ struct LineFact {
 /// Reads the past of a center: from its data directory, its SQLite file or `postgres://` URL, or a file of its journal.
 pub fn read(from: &str) -> anyhow::Result<Past> {
     let mut reader = PastReader::default();
-    match from.parse().unwrap_or_else(|never: std::convert::Infallible| match never {}) {
-        Location::Sqlite(path) if path.is_dir() => {
-            from_database(Location::Sqlite(path.join("center.db")), from, &mut reader)?;
-        }
+    match location(from) {
         Location::Sqlite(path) if !is_database(&path) => from_file(&path, from, &mut reader)?,
         location => from_database(location, from, &mut reader)?,
     }

@@ -76,7 +76,7 @@ pub async fn postings(
 }
 
 fn posting(view: &View, stored: &StoredFact) -> Option<Posting> {
-    let Fact::Posted { transaction } = &stored.fact else { return None };
+    let Fact::Posted { transaction, .. } = &stored.fact else { return None };
     let mut posting = Posting {
         id: stored.position.to_string(),
         at: Moment(stored.at),

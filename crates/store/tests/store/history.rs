@@ -21,7 +21,7 @@ async fn commit(center: &mut Driver, store: &Store) {
 
 /// Something of everything: singles, a gang, an array with a cap and retries, dependencies, a timer, a cancelled job, a
 /// drained node, money, tokens, and a second leadership half way.
-async fn busy_history(store: &Store) -> Driver {
+pub async fn busy_history(store: &Store) -> Driver {
     let mut center = Driver::lead(store).await;
     center.run(Actor::Center, small_center(3)).unwrap();
     commit(&mut center, store).await;
@@ -231,7 +231,7 @@ pub async fn what_jobs_did_can_be_looked_up(home: Home) {
         let older = store.postings(organization, Some(newest[0].position), 1000).await.unwrap();
         assert!(older.windows(2).all(|pair| pair[0].position > pair[1].position), "newest first");
         for stored in newest.iter().chain(&older) {
-            let Fact::Posted { transaction } = &stored.fact else { panic!("{stored:?} moves no money") };
+            let Fact::Posted { transaction, .. } = &stored.fact else { panic!("{stored:?} moves no money") };
             assert_eq!(transaction.organization, organization);
             let amount = transaction.amount_for_organization(Currency::CNY).micros;
             posted -= amount.min(0);

@@ -1,0 +1,71 @@
+//! The books of a real database prove right, and whatever somebody changes in them behind the center's back is named.
+
+use haina_center::{BooksCheck, BooksReport};
+use haina_store::Snapshot;
+
+use crate::history::busy_history;
+use crate::home::Home;
+
+async fn checked(home: &Home) -> BooksReport {
+    let mut snapshot = Snapshot::open(&home.location).await.unwrap();
+    let mut books = BooksCheck::default();
+    let facts = snapshot.facts(0, i32::MAX as u32).await.unwrap();
+    facts.iter().for_each(|stored| books.take(stored.position, stored.at, &stored.fact));
+    books.finish(&snapshot.load().await.unwrap().state)
+}
+
+pub async fn books_prove_right_and_name_what_was_changed(home: Home) {
+    let store = home.open().await;
+    let center = busy_history(&store).await;
+    let right = checked(&home).await;
+    assert_eq!(right.wrong, [], "nothing is wrong");
+    assert!(right.charges > 10 && right.unsealed == 0, "{right:?}");
+    assert_eq!(right.chain, center.state.view().ledger.chain);
+    assert_eq!(right.transactions, right.chain.length);
+    drop(store);
+
+    let last = "(SELECT MAX(position) FROM facts WHERE organization IS NOT NULL)";
+    for (what, undo, names) in [
+        // What a payment was for.
+        (
+            "UPDATE facts SET body = REPLACE(body, '转账 7', '转账 8') WHERE organization IS NOT NULL".to_owned(),
+            Some("UPDATE facts SET body = REPLACE(body, '转账 8', '转账 7') WHERE organization IS NOT NULL"),
+            &["the seal at"][..],
+        ),
+        // A balance.
+        (
+            "UPDATE entities SET body = (SELECT body FROM entities WHERE kind = 'account' AND id = 2) \
+             WHERE kind = 'account' AND id = 1"
+                .to_owned(),
+            None,
+            &["the balance of prepaid/1"],
+        ),
+        // A charge that was never made.
+        (
+            format!(
+                "INSERT INTO facts (position, sequence, at, job, organization, body) \
+                 SELECT position + 1000, sequence, at, job, organization, body FROM facts WHERE position = {last}"
+            ),
+            Some("DELETE FROM facts WHERE position > 1000"),
+            &[
+                "the seal at",
+                "which did not end before, or was charged before",
+                "the books should be",
+                "the balance of",
+            ],
+        ),
+        // One that is gone.
+        (
+            format!("DELETE FROM facts WHERE position = {last}"),
+            None,
+            &["ended and was not charged", "the books should be", "the balance of"],
+        ),
+    ] {
+        home.execute(&what);
+        let wrong: Vec<String> = checked(&home).await.wrong.iter().map(ToString::to_string).collect();
+        for name in names {
+            assert!(wrong.iter().any(|wrong| wrong.contains(name)), "after {what}\n{name}: {wrong:#?}");
+        }
+        undo.into_iter().for_each(|undo| _ = home.execute(undo));
+    }
+}
