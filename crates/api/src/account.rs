@@ -73,7 +73,7 @@ pub struct Posting {
     pub kind: PostingKind,
     /// What the account gained, or lost where negative.
     pub amount: Amount,
-    /// The payment's reference, of a top-up.
+    /// The payment's reference, of a top-up; the reason, of an adjustment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub reference: Option<String>,
@@ -99,6 +99,8 @@ pub enum PostingKind {
     TopUp,
     /// An attempt ended.
     Charge,
+    /// Two people agreed that the organization gets something back, or owes more.
+    Adjustment,
 }
 
 /// Pays into an account.
@@ -120,6 +122,45 @@ impl TopUp {
     pub fn money(&self, currency: Currency) -> Result<Money, Refusal> {
         money_of(&self.amount, "amount", currency)
     }
+}
+
+/// Proposes a change of an account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdjustmentRequest {
+    /// A decimal number in the center's currency, as text: what the organization gets back, or owes more where it is negative.
+    #[schema(pattern = "^-?[0-9]+(\\.[0-9]{1,6})?$")]
+    pub amount: String,
+    /// Why, 1 to 500 bytes.
+    #[schema(min_length = 1, max_length = 500)]
+    pub reason: String,
+}
+
+impl AdjustmentRequest {
+    /// The amount in the center's currency.
+    ///
+    /// # Errors
+    /// `invalid_value` where it is no decimal number with at most six decimals.
+    pub fn money(&self, currency: Currency) -> Result<Money, Refusal> {
+        money_of(&Quantity::Text(self.amount.clone()), "amount", currency)
+    }
+}
+
+/// A proposed change of an account, which waits for another person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Adjustment {
+    /// Its id.
+    pub id: String,
+    /// Whose account.
+    pub organization: String,
+    /// What the organization gets back, or owes more where it is negative.
+    pub amount: Amount,
+    /// Why.
+    pub reason: String,
+    /// Who proposed it, and may not approve it.
+    pub proposed_by: String,
+    /// When.
+    pub proposed: Moment,
 }
 
 /// A decimal amount in a field.

@@ -33,7 +33,7 @@ mod user;
 mod waiting;
 mod words;
 
-pub use account::{Account, Amount, Posting, PostingKind, TopUp};
+pub use account::{Account, Adjustment, AdjustmentRequest, Amount, Posting, PostingKind, TopUp};
 pub use attempt::{Attempt, AttemptNode, CardPart, Ended, FailedTask};
 pub use center::{CardModel, Center, Health, Pool};
 pub use center_file::{ReadPackages, parse_center_file, parse_center_file_with};

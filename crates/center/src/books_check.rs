@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use haina_core::quantity::CARD_USE_PER_CARD_HOUR;
-use haina_core::{AttemptId, CardMillis, CardUse, Digest, Money, OrganizationId, Timestamp};
+use haina_core::{AdjustmentId, AttemptId, CardMillis, CardUse, Digest, Money, OrganizationId, Timestamp};
 use haina_ledger::{Chain, LedgerAccount, Transaction, TransactionKind};
 
 use crate::{Fact, State};
@@ -61,6 +61,7 @@ pub enum Wrong {
     SealMissing { position: u64 },
     ChargedUnasked { position: u64, attempt: AttemptId },
     ChargedOtherwise { position: u64, attempt: AttemptId, found: i128, expected: i128 },
+    OnePerson { position: u64, adjustment: AdjustmentId },
     NotCharged { attempt: AttemptId, expected: i128 },
     MeteredTooLong { position: u64, attempt: AttemptId },
     BalanceOther { account: LedgerAccount, stored: i128, posted: i128 },
@@ -121,7 +122,16 @@ impl BooksCheck {
         for posting in &transaction.postings {
             *self.balances.entry(posting.account).or_default() += posting.amount.micros;
         }
-        let TransactionKind::Charge { attempt, .. } = transaction.kind else { return };
+        let attempt = match transaction.kind {
+            TransactionKind::Charge { attempt, .. } => attempt,
+            TransactionKind::Adjustment { adjustment, proposed_by, approved_by, .. } => {
+                if proposed_by == approved_by {
+                    self.wrong.push(Wrong::OnePerson { position, adjustment });
+                }
+                return;
+            }
+            TransactionKind::TopUp { .. } => return,
+        };
         self.charges += 1;
         let Some((metered, placed)) = self.owed.remove(&attempt) else {
             self.wrong.push(Wrong::ChargedUnasked { position, attempt });
@@ -194,6 +204,9 @@ impl fmt::Display for Wrong {
             }
             ChargedOtherwise { position, attempt, found, expected } => {
                 write!(f, "at {position} attempt {attempt} is charged {found}; what it used comes to {expected}")
+            }
+            OnePerson { position, adjustment } => {
+                write!(f, "at {position} adjustment {adjustment} was approved by who proposed it")
             }
             NotCharged { attempt, expected } => {
                 write!(f, "attempt {attempt} ended and was not charged; what it used comes to {expected}")

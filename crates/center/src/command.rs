@@ -2,8 +2,8 @@
 
 use haina_core::center_definition::{CenterDefinition, ProjectDefinition, QuotaDefinition};
 use haina_core::{
-    Actor, CardMillis, Digest, Epoch, JobId, JobRequest, JobState, JobTarget, Money, OrganizationId, Policy, ProjectId,
-    QuotaScope, Report, Role, Timestamp, TokenId, UnusableCard, UserId,
+    Actor, AdjustmentId, CardMillis, Digest, Epoch, JobId, JobRequest, JobState, JobTarget, Money, OrganizationId,
+    Policy, ProjectId, QuotaScope, Report, Role, Timestamp, TokenId, UnusableCard, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +70,22 @@ pub enum Command {
         amount: Money,
         /// The payment's reference.
         reference: String,
+    },
+    /// Proposes a change of an account; another person approves it.
+    ProposeAdjustment {
+        /// The organization's name.
+        organization: String,
+        /// What it gets back, or owes more where that is negative.
+        amount: Money,
+        /// Why, for people.
+        reason: String,
+    },
+    /// Approves a proposed change of an account, which posts it, or rejects it.
+    DecideAdjustment {
+        /// Which.
+        adjustment: AdjustmentId,
+        /// Whether it is approved.
+        approve: bool,
     },
     /// Adds an organization, or changes what is given.
     SetOrganization {
@@ -159,6 +175,8 @@ pub enum Reply {
     Added(UserId),
     /// The project's id.
     ProjectAdded(ProjectId),
+    /// The proposed adjustment's id.
+    Proposed(AdjustmentId),
     /// Where the quota holds.
     QuotaSet(QuotaScope),
 }

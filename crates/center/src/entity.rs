@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use haina_core::{
-    Allocation, ArrayRequest, CardMillis, ClassId, Condition, Currency, Digest, Entitlement, Epoch, JobId,
-    Milliseconds, Money, OrganizationId, Policy, PoolId, ProjectId, Quota, QuotaScope, Role, Timestamp, TokenId,
+    AdjustmentId, Allocation, ArrayRequest, CardMillis, ClassId, Condition, Currency, Digest, Entitlement, Epoch,
+    JobId, Milliseconds, Money, OrganizationId, Policy, PoolId, ProjectId, Quota, QuotaScope, Role, Timestamp, TokenId,
     UnusableCard, UserId, WaitReason,
 };
 use haina_ledger::Chain;
@@ -28,6 +28,9 @@ pub struct Center {
     pub next_class: ClassId,
     /// The next token's id; an id is never used again.
     pub next_token: TokenId,
+    /// The last adjustment's id; an id is never used again.
+    #[serde(default)]
+    pub last_adjustment: AdjustmentId,
     /// Postings so far to the center's own accounts.
     pub revenue: Option<Money>,
     /// What was paid in, negative.
@@ -38,6 +41,21 @@ pub struct Center {
     /// How jobs are scheduled.
     #[serde(default)]
     pub policy: Policy,
+}
+
+/// A change of an account that was proposed and waits for another person's approval.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adjustment {
+    /// Whose account.
+    pub organization: OrganizationId,
+    /// What it gets back, or owes more where that is negative.
+    pub amount: Money,
+    /// Why, for people.
+    pub reason: String,
+    /// Who proposed it.
+    pub proposed_by: UserId,
+    /// When.
+    pub proposed: Timestamp,
 }
 
 /// A kind of card, with the price in force.

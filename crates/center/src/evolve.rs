@@ -131,6 +131,8 @@ impl State {
             | Fact::ProjectAdded { .. }
             | Fact::TokenIssued { .. }
             | Fact::TokenRevoked { .. }
+            | Fact::AdjustmentProposed { .. }
+            | Fact::AdjustmentRejected { .. }
             | Fact::ClassBlocked { .. }
             | Fact::PromiseMade { .. }
             | Fact::PromiseWithdrawn { .. }

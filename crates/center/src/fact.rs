@@ -2,15 +2,15 @@
 
 use haina_core::center_definition::CardModelDefinition;
 use haina_core::{
-    Allocation, ArrayRequest, AttemptId, CardMillis, CardModelId, CardUse, ClassId, Condition, Currency, Digest,
-    Ending, Entitlement, Epoch, FailedTask, JobId, JobState, Milliseconds, Money, NodeId, OrganizationId, Policy,
-    PoolId, ProjectId, QuotaId, Role, TaskUse, Timestamp, TokenId, UnusableCard, UserId, WaitReason,
+    AdjustmentId, Allocation, ArrayRequest, AttemptId, CardMillis, CardModelId, CardUse, ClassId, Condition, Currency,
+    Digest, Ending, Entitlement, Epoch, FailedTask, JobId, JobState, Milliseconds, Money, NodeId, OrganizationId,
+    Policy, PoolId, ProjectId, QuotaId, Role, TaskUse, Timestamp, TokenId, UnusableCard, UserId, WaitReason,
 };
 use haina_ledger::Transaction;
 use haina_scheduler::{ClassKey, NodeSpec, Promise, Similar};
 use serde::{Deserialize, Serialize};
 
-use crate::ScopedQuota;
+use crate::{Adjustment, ScopedQuota};
 
 /// Something that happened. The moment is the input's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +70,10 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seal: Option<Digest>,
     },
+    /// A change of an account was proposed. Approving it posts it.
+    AdjustmentProposed { id: AdjustmentId, adjustment: Adjustment },
+    /// A proposed change of an account will not be.
+    AdjustmentRejected { id: AdjustmentId, by: UserId },
     /// Jobs of a new kind, to the scheduler.
     ClassAdded { id: ClassId, key: ClassKey },
     /// A job was accepted.

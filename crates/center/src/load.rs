@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 
 use haina_core::{
-    AttemptId, CardModelId, ClassId, Digest, JobId, NodeId, OrganizationId, PoolId, ProjectId, QuotaId, TokenId, UserId,
+    AdjustmentId, AttemptId, CardModelId, ClassId, Digest, JobId, NodeId, OrganizationId, PoolId, ProjectId, QuotaId,
+    TokenId, UserId,
 };
-use haina_ledger::{Account, Ledger};
+use haina_ledger::{Account, Ledger, TransactionKind};
 use haina_scheduler::{History, NodeState, Similar};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -27,6 +28,7 @@ pub enum EntityKey {
     User(UserId),
     Token(TokenId),
     Account(OrganizationId),
+    Adjustment(AdjustmentId),
     Class(ClassId),
     /// What an organization has used, or with a user, what that one did.
     Used(OrganizationId, Option<UserId>),
@@ -50,6 +52,7 @@ impl EntityKey {
             EntityKey::User(id) => ("user", id.0.into()),
             EntityKey::Token(id) => ("token", id.0.into()),
             EntityKey::Account(id) => ("account", id.0.into()),
+            EntityKey::Adjustment(id) => ("adjustment", id.0.into()),
             EntityKey::Class(id) => ("class", id.0.into()),
             EntityKey::Used(organization, user) => {
                 ("used", u64::from(organization.0) << 32 | user.map_or(0, |user| u64::from(user.0)))
@@ -83,6 +86,7 @@ impl EntityKey {
             "user" => EntityKey::User(UserId(id)),
             "token" => EntityKey::Token(TokenId(id)),
             "account" => EntityKey::Account(OrganizationId(id)),
+            "adjustment" => EntityKey::Adjustment(AdjustmentId(id)),
             "class" => EntityKey::Class(ClassId(id)),
             _ => return None,
         })
@@ -106,6 +110,7 @@ impl State {
             EntityKey::User(id) => self.view.users.get(&id).map(text),
             EntityKey::Token(id) => self.view.tokens.get(&id).map(text),
             EntityKey::Account(id) => self.view.ledger.accounts.get(&id).map(text),
+            EntityKey::Adjustment(id) => self.view.adjustments.get(&id).map(text),
             EntityKey::Class(id) => self.view.classes.get(&id).map(text),
             EntityKey::Used(organization, user) => self.view.shares.used(organization, user).as_ref().map(text),
             EntityKey::History(similar) => self.view.history.get(similar).map(text),
@@ -139,6 +144,7 @@ impl State {
             EntityKey::User(id) => _ = self.view.users.insert(id, read(body)?),
             EntityKey::Token(id) => _ = self.view.tokens.insert(id, read(body)?),
             EntityKey::Account(id) => _ = self.view.ledger.accounts.insert(id, read::<Account>(body)?),
+            EntityKey::Adjustment(id) => _ = self.view.adjustments.insert(id, read(body)?),
             EntityKey::Class(id) => _ = self.view.classes.insert(id, read(body)?),
             EntityKey::Used(organization, user) => self.view.shares.load(organization, user, read(body)?),
             EntityKey::History(similar) => self.view.history.load(similar, read(body)?),
@@ -209,6 +215,7 @@ impl State {
             .chain(self.view.users.keys().copied().map(EntityKey::User))
             .chain(self.view.tokens.keys().copied().map(EntityKey::Token))
             .chain(self.view.ledger.accounts.keys().copied().map(EntityKey::Account))
+            .chain(self.view.adjustments.keys().copied().map(EntityKey::Adjustment))
             .chain(self.view.classes.keys().copied().map(EntityKey::Class))
             .chain(self.view.shares.keys().map(|(organization, user)| EntityKey::Used(organization, user)))
             .chain(self.view.history.keys().map(EntityKey::History))
@@ -247,7 +254,12 @@ impl State {
             Fact::TokenRevoked { id } => _ = keys.insert(EntityKey::Token(*id)),
             Fact::Posted { transaction, .. } => {
                 keys.extend([EntityKey::Center, EntityKey::Account(transaction.organization)]);
+                if let TransactionKind::Adjustment { adjustment, .. } = transaction.kind {
+                    keys.insert(EntityKey::Adjustment(adjustment));
+                }
             }
+            Fact::AdjustmentProposed { id, .. } => keys.extend([EntityKey::Center, EntityKey::Adjustment(*id)]),
+            Fact::AdjustmentRejected { id, .. } => _ = keys.insert(EntityKey::Adjustment(*id)),
             Fact::ClassAdded { id, .. } => keys.extend([EntityKey::Center, EntityKey::Class(*id)]),
             Fact::JobSubmitted { id, class, .. } => {
                 keys.extend([EntityKey::Center, EntityKey::Class(*class), EntityKey::Job(*id)]);

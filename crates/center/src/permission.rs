@@ -63,6 +63,7 @@ pub enum Action {
     ChangeOrganization,
     ReadAccount,
     TopUp,
+    AdjustAccount,
     ReadUser,
     AddUser,
     IssueToken,
@@ -77,7 +78,7 @@ pub enum Action {
 
 impl Action {
     /// All actions.
-    pub const ALL: [Action; 21] = [
+    pub const ALL: [Action; 22] = [
         Action::SubmitJob,
         Action::CancelJob,
         Action::ReadJob,
@@ -89,6 +90,7 @@ impl Action {
         Action::ChangeOrganization,
         Action::ReadAccount,
         Action::TopUp,
+        Action::AdjustAccount,
         Action::ReadUser,
         Action::AddUser,
         Action::IssueToken,
@@ -115,6 +117,7 @@ impl Action {
             Action::ChangeOrganization => both("change an organization", "修改单位"),
             Action::ReadAccount => both("see this account", "查看该账户"),
             Action::TopUp => both("top up an account", "为账户充值"),
+            Action::AdjustAccount => both("adjust an account", "对账户调账"),
             Action::ReadUser => both("see users", "查看用户"),
             Action::AddUser => both("add this user", "添加该用户"),
             Action::IssueToken => both("issue a token for this user", "为该用户签发令牌"),
@@ -145,6 +148,7 @@ pub fn scope(subject: Subject, action: Action) -> Scope {
         Action::ChangeOrganization => [Everything, Nothing, Nothing, Nothing, Nothing, Nothing],
         Action::ReadAccount => [Everything, Everything, Everything, Organization, Organization, Nothing],
         Action::TopUp => [Everything, Everything, Nothing, Nothing, Nothing, Nothing],
+        Action::AdjustAccount => [Everything, Everything, Nothing, Nothing, Nothing, Nothing],
         Action::ReadUser => [Everything, Everything, Everything, Organization, Own, Nothing],
         Action::AddUser => [Everything, Nothing, Nothing, Organization, Nothing, Nothing],
         Action::IssueToken => [Everything, Nothing, Nothing, Organization, Own, Nothing],
@@ -237,6 +241,7 @@ mod tests {
             ChangeNode,
             ChangeOrganization,
             TopUp,
+            AdjustAccount,
             AddUser,
             IssueToken,
             RevokeToken,

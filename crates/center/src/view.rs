@@ -5,15 +5,16 @@
 use std::collections::BTreeMap;
 
 use haina_core::{
-    AttemptId, CardMillis, CardModelId, ClassId, Currency, Digest, Epoch, JobId, JobState, Money, NodeId,
+    AdjustmentId, AttemptId, CardMillis, CardModelId, ClassId, Currency, Digest, Epoch, JobId, JobState, Money, NodeId,
     OrganizationId, Phrase, Policy, PoolId, ProjectId, Quota, QuotaId, QuotaLevel, QuotaScope, TokenId, UserId,
     WaitReason, both,
 };
-use haina_ledger::{Account, Chain, Ledger};
+use haina_ledger::{Account, Chain, Ledger, TransactionKind};
 use haina_scheduler::{Blocker, ClassKey, Cluster, Exceeded, History, Mix, NodeState, QuotaPath, Quotas, Shares};
 
 use crate::{
-    Attempt, CardModel, Center, Class, Fact, Job, Node, Organization, Pool, Project, ScopedQuota, Token, User,
+    Adjustment, Attempt, CardModel, Center, Class, Fact, Job, Node, Organization, Pool, Project, ScopedQuota, Token,
+    User,
 };
 
 /// The view.
@@ -30,6 +31,8 @@ pub struct View {
     pub users: BTreeMap<UserId, User>,
     pub tokens: BTreeMap<TokenId, Token>,
     pub ledger: Ledger,
+    /// Those that wait for approval.
+    pub adjustments: BTreeMap<AdjustmentId, Adjustment>,
     pub classes: BTreeMap<ClassId, Class>,
     pub attempts: BTreeMap<AttemptId, Attempt>,
 
@@ -64,6 +67,7 @@ impl View {
                 next_job: JobId(1),
                 next_class: ClassId(1),
                 next_token: TokenId(1),
+                last_adjustment: AdjustmentId(0),
                 revenue: None,
                 cash: None,
                 chain: Chain::default(),
@@ -78,6 +82,7 @@ impl View {
             users: BTreeMap::new(),
             tokens: BTreeMap::new(),
             ledger: Ledger::default(),
+            adjustments: BTreeMap::new(),
             classes: BTreeMap::new(),
             attempts: BTreeMap::new(),
             cluster: Cluster::new(),
@@ -184,7 +189,17 @@ impl View {
                     self.token_of_digest.remove(&token.digest);
                 }
             }
-            Fact::Posted { transaction, seal } => self.ledger.post(transaction, *seal),
+            Fact::Posted { transaction, seal } => {
+                if let TransactionKind::Adjustment { adjustment, .. } = transaction.kind {
+                    self.adjustments.remove(&adjustment);
+                }
+                self.ledger.post(transaction, *seal);
+            }
+            Fact::AdjustmentProposed { id, adjustment } => {
+                self.adjustments.insert(*id, adjustment.clone());
+                self.center.last_adjustment = *id;
+            }
+            Fact::AdjustmentRejected { id, .. } => _ = self.adjustments.remove(id),
             Fact::ClassAdded { id, key } => {
                 let class = Class { key: *key, reason: None, reason_since: Default::default(), jobs: 0 };
                 self.classes.insert(*id, class);

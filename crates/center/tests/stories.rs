@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use haina_center::{Command, Fact};
+use haina_center::{Command, Fact, Reply};
 use haina_core::*;
 
 #[test]
@@ -273,6 +273,43 @@ fn funds_that_are_held_do_not_pay_twice_and_a_top_up_helps() {
     assert_eq!(story.by(MAKER, top_up("wish")).unwrap_err().code, Code::Forbidden);
     story.by(OPERATOR, top_up("transfer 7")).unwrap();
     assert_eq!(story.job_state(second), JobState::Starting);
+}
+
+#[test]
+fn an_account_is_adjusted_by_two_people_or_not_at_all() {
+    let mut story = Story::begin();
+    let clerk = Command::AddUser { name: "clerk".into(), role: Role::Finance, organization: None };
+    let Ok(Reply::Added(clerk)) = story.by(OPERATOR, clerk) else { panic!("the clerk is added") };
+    let clerk = Actor::User(clerk);
+    let yuan = |units| Money::units(units, Currency::CNY);
+    let propose = |amount, reason: &str| Command::ProposeAdjustment {
+        organization: "maker".into(),
+        amount,
+        reason: reason.to_owned(),
+    };
+    let decide = |adjustment, approve| Command::DecideAdjustment { adjustment: AdjustmentId(adjustment), approve };
+    assert_eq!(story.by(MAKER, propose(yuan(5), "please")).unwrap_err().code, Code::Forbidden);
+    assert_eq!(story.by(clerk, propose(yuan(0), "nothing")).unwrap_err().code, Code::InvalidValue);
+    assert_eq!(story.by(clerk, propose(yuan(5), " ")).unwrap_err().code, Code::InvalidValue);
+    assert_eq!(story.by(clerk, propose(yuan(5), "node 3 failed")), Ok(Reply::Proposed(AdjustmentId(1))));
+    assert_eq!(story.balance(3), "15.000000 CNY", "nothing is posted yet");
+
+    assert_eq!(story.by(clerk, decide(1, true)).unwrap_err().code, Code::OwnProposal);
+    assert_eq!(story.by(MAKER, decide(1, true)).unwrap_err().code, Code::Forbidden);
+    story.by(OPERATOR, decide(1, true)).unwrap();
+    assert_eq!(story.balance(3), "20.000000 CNY");
+    assert_eq!(story.by(OPERATOR, decide(1, true)).unwrap_err().code, Code::NotFound, "once");
+
+    // What is held cannot be taken; who proposed may take it back.
+    let runs = story.submit_one(MAKER, JobRequest { time_limit: Milliseconds::from_seconds(3600), ..job("held", 1.0) });
+    assert_eq!(story.attempts(runs).len(), 1);
+    story.by(OPERATOR, propose(yuan(-11), "used the same voucher twice")).unwrap();
+    assert_eq!(story.by(clerk, decide(2, true)).unwrap_err().code, Code::BalanceTooLow);
+    story.by(OPERATOR, decide(2, false)).unwrap();
+    story.by(OPERATOR, propose(yuan(-10), "used the same voucher twice")).unwrap();
+    story.by(clerk, decide(3, true)).unwrap();
+    assert_eq!(story.balance(3), "10.000000 CNY");
+    assert!(story.state.view().adjustments.is_empty());
 }
 
 #[test]

@@ -30,6 +30,7 @@ impl Phrase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are the things")]
 pub enum Kind {
+    Adjustment,
     Attempt,
     CardModel,
     Element,
@@ -49,6 +50,7 @@ impl Kind {
     /// Its noun.
     pub fn noun(self) -> Phrase {
         match self {
+            Kind::Adjustment => both("proposed adjustment", "待批准的调账"),
             Kind::Attempt => both("attempt", "运行尝试"),
             Kind::CardModel => both("card model", "卡型号"),
             Kind::Element => both("element", "数组元素"),

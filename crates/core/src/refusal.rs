@@ -153,6 +153,14 @@ codes! {
     InsufficientFunds "insufficient_funds" Unfunded
         "One attempt may cost up to {needed}, but {organization} has {available}." "Lower the time limit or the cards, or top up the account."
         "一次运行最多需要 {needed}，但 {organization} 只有 {available}。" "请缩短时限或减少卡数，或为账户充值。";
+    /// Who proposed it may not approve it.
+    OwnProposal "own_proposal" Conflict
+        "You proposed adjustment {adjustment} yourself; another person must approve it." "Ask somebody else who may adjust accounts; you may reject it."
+        "调账 {adjustment} 由您本人提出，须由他人批准。" "请由另一位有权调账的人员批准；您可以将其驳回。";
+    /// An adjustment takes more than the account has.
+    BalanceTooLow "balance_too_low" Unfunded
+        "This takes {amount} from {organization}, which has {available} that is neither spent nor held." "Take less, or wait until what is held has ended."
+        "此次调账将从 {organization} 扣除 {amount}，而其未使用且未预扣的余额只有 {available}。" "请减少金额，或待预扣结束后再试。";
     /// The request is larger than is taken at once.
     TooLarge "too_large" Invalid
         "{what} is {size}, but at most {limit} is taken at once." "Split the request."

@@ -1,8 +1,8 @@
 //! `haina account`.
 
 use clap::Subcommand;
-use haina_api::{Account, Posting, PostingKind, Quantity, TopUp, User};
-use serde_json::Value;
+use haina_api::{Account, Adjustment, AdjustmentRequest, Posting, PostingKind, Quantity, TopUp, User};
+use serde_json::{Value, json};
 
 use crate::client::{Client, escaped};
 use crate::jobs::limit;
@@ -42,14 +42,64 @@ enum Command {
         #[command(flatten)]
         format: Format,
     },
+    /// Propose to give an organization something back, or to charge it more; another person must approve it
+    Adjust {
+        /// The organization
+        organization: String,
+        /// What it gets back, in the center's currency; negative: what it owes more
+        #[arg(allow_hyphen_values = true)]
+        amount: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// List proposed adjustments
+    Adjustments {
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Approve an adjustment that somebody else proposed: it is posted
+    Approve {
+        /// Its id
+        id: String,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Reject a proposed adjustment
+    Reject {
+        /// Its id
+        id: String,
+    },
 }
 
 /// Runs the command.
 pub fn run(arguments: Arguments, client: &Client) -> anyhow::Result<u8> {
     let path = |name: &str| format!("/api/v1/accounts/{}", escaped(name));
-    if let Some(Command::TopUp { organization, amount, reference, format }) = arguments.command {
-        let request = TopUp { amount: Quantity::Text(amount), reference };
-        return show(client.create(&(path(&organization) + "/top-ups"), &request)?, format);
+    let proposal = |id: &str| format!("/api/v1/adjustments/{}", escaped(id));
+    match arguments.command {
+        Some(Command::TopUp { organization, amount, reference, format }) => {
+            let request = TopUp { amount: Quantity::Text(amount), reference };
+            return show(client.create(&(path(&organization) + "/top-ups"), &request)?, format);
+        }
+        Some(Command::Adjust { organization, amount, reason, format }) => {
+            let request = AdjustmentRequest { amount, reason };
+            let proposed = client.create(&(path(&organization) + "/adjustments"), &request)?;
+            return adjustments(vec![proposed], format, true);
+        }
+        Some(Command::Adjustments { format }) => {
+            return adjustments(client.list("/api/v1/adjustments", None)?.0, format, false);
+        }
+        Some(Command::Approve { id, format }) => {
+            return show(client.post(&(proposal(&id) + "/approve"), &json!({}))?, format);
+        }
+        Some(Command::Reject { id }) => {
+            client.delete(&proposal(&id))?;
+            println!("{}", say(format!("adjustment {id} is rejected"), format!("调账 {id} 已驳回")));
+            return Ok(0);
+        }
+        None => {}
     }
     let organization = match arguments.organization {
         Some(name) => Some(name),
@@ -63,6 +113,25 @@ pub fn run(arguments: Arguments, client: &Client) -> anyhow::Result<u8> {
         Some(name) => show(client.get(&path(&name))?, arguments.format),
         None => list(client.list("/api/v1/accounts", None)?.0, arguments.format),
     }
+}
+
+/// Proposed adjustments; one that was just made is a thing, not a list.
+fn adjustments(items: Vec<Value>, format: Format, is_one: bool) -> anyhow::Result<u8> {
+    if format.json {
+        print::json(&if is_one { items.into_iter().next().unwrap_or_default() } else { items.into() });
+        return Ok(0);
+    }
+    let mut table = Table::new(say(
+        ["ID", "ORGANIZATION", "AMOUNT", "PROPOSED BY", "PROPOSED", "REASON"],
+        ["编号", "单位", "金额", "提出人", "提出时间", "原因"],
+    ))
+    .expendable([4, 5, 3]);
+    for item in items {
+        let Adjustment { id, organization, amount, reason, proposed_by, proposed } = print::read(item)?;
+        table.row([id, organization, amount.to_string(), proposed_by, proposed.to_string(), reason]);
+    }
+    table.print();
+    Ok(0)
 }
 
 fn show(value: Value, format: Format) -> anyhow::Result<u8> {
@@ -128,6 +197,7 @@ fn postings((items, more): (Vec<Value>, bool), format: Format) -> anyhow::Result
         let kind = match posting.kind {
             PostingKind::TopUp => say("top-up", "充值"),
             PostingKind::Charge => say("charge", "扣费"),
+            PostingKind::Adjustment => say("adjustment", "调账"),
         };
         let what = posting.attempt.map(|attempt| say(format!("attempt {attempt}"), format!("运行 {attempt}")));
         table.row([

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use haina_core::{AttemptId, CardUse, Currency, Money, OrganizationId, Timestamp};
+use haina_core::{AdjustmentId, AttemptId, CardUse, Currency, Money, OrganizationId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 /// An account of the center's books. Credits are positive.
@@ -54,6 +54,17 @@ pub enum TransactionKind {
         /// At which price of a card-hour.
         price_per_card_hour: Money,
     },
+    /// Two people agreed that the organization gets something back, or owes more.
+    Adjustment {
+        /// The proposal.
+        adjustment: AdjustmentId,
+        /// Why, for people.
+        reason: String,
+        /// Who proposed it.
+        proposed_by: UserId,
+        /// Who approved it: somebody else.
+        approved_by: UserId,
+    },
 }
 
 /// Postings that belong together and sum to zero.
@@ -92,6 +103,12 @@ impl Transaction {
         }
     }
 
+    /// `organization` gets `amount` of what the center has earned, or owes it more where that is negative.
+    pub fn adjustment(organization: OrganizationId, amount: Money, kind: TransactionKind) -> Transaction {
+        let postings = pair(LedgerAccount::Revenue, LedgerAccount::Prepaid(organization), amount);
+        Transaction { kind, organization, postings }
+    }
+
     /// All of it as a line of text, from which its seal is made: the moment in microseconds, the kind, whom it concerns, the
     /// postings in millionths, and what it came from.
     pub fn line(&self, at: Timestamp) -> String {
@@ -103,6 +120,10 @@ impl Transaction {
             TransactionKind::Charge { attempt, used, price_per_card_hour } => {
                 let Money { micros, currency } = price_per_card_hour;
                 ("charge", format!("attempt {attempt} used {} at {micros} {currency}", used.0))
+            }
+            TransactionKind::Adjustment { adjustment, reason, proposed_by, approved_by } => {
+                let (by, approved) = (proposed_by.0, approved_by.0);
+                ("adjustment", format!("adjustment {adjustment} proposed by {by} approved by {approved}: {reason}"))
             }
         };
         format!("{} {kind} organization {}: {}; {cause}", at.0, self.organization.0, postings.join(", "))

@@ -49,6 +49,8 @@ pub fn audience(fact: &Fact, view: &View) -> Audience {
             readers(Action::ReadUser, view.users.get(user).and_then(|user| user.organization), Some(*user))
         }
         Fact::Posted { transaction, .. } => readers(Action::ReadAccount, Some(transaction.organization), None),
+        // What is proposed is no tenant's business before it is approved.
+        Fact::AdjustmentProposed { .. } | Fact::AdjustmentRejected { .. } => readers(Action::AdjustAccount, None, None),
         Fact::JobSubmitted { id, organization, user, .. } => {
             let owner = Owner { organization: Some(*organization), user: Some(*user), job: Some(*id) };
             Audience::Readers(Action::ReadJob, owner)
@@ -341,6 +343,11 @@ impl Said {
                         self.say("topped_up", "{organization} paid in {amount}.", "{organization} 充值 {amount}。");
                         self.with("reference", reference);
                     }
+                    TransactionKind::Adjustment { adjustment, reason, .. } => {
+                        let words = "{organization} was adjusted by {amount}: {reason}";
+                        self.say("adjusted", words, "{organization} 调账 {amount}：{reason}");
+                        self.with("adjustment", adjustment).with("reason", reason);
+                    }
                     TransactionKind::Charge { attempt, .. } => {
                         self.say("charged", "{amount} for attempt {attempt}.", "运行 {attempt} 扣费 {amount}。");
                         self.about(attempt.job).with("attempt", attempt);
@@ -350,6 +357,23 @@ impl Said {
                 if let Some(name) = self.organization.clone() {
                     self.with("organization", name);
                 }
+            }
+            Fact::AdjustmentProposed { id, adjustment } => {
+                let words = "Adjustment {adjustment} of {organization} by {amount} was proposed: {reason}";
+                self.say(
+                    "adjustment_proposed",
+                    words,
+                    "已提出对 {organization} 的调账 {adjustment}，金额 {amount}：{reason}",
+                );
+                self.with("adjustment", id).with("amount", adjustment.amount).with("reason", &adjustment.reason);
+                self.of(view, adjustment.organization);
+                if let Some(name) = self.organization.clone() {
+                    self.with("organization", name);
+                }
+            }
+            Fact::AdjustmentRejected { id, .. } => {
+                let words = "Adjustment {adjustment} was rejected.";
+                self.say("adjustment_rejected", words, "调账 {adjustment} 已被驳回。").with("adjustment", id);
             }
             _ => self.kind = "other",
         }

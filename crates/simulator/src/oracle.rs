@@ -83,7 +83,7 @@ impl Oracle {
                 assert_eq!(sum, 0, "a transaction does not balance");
                 let amount = transaction.amount_for_organization(haina_core::Currency::CNY);
                 match &transaction.kind {
-                    TransactionKind::TopUp { .. } => {
+                    TransactionKind::TopUp { .. } | TransactionKind::Adjustment { .. } => {
                         *self.paid_in.entry(transaction.organization).or_default() += amount.micros;
                     }
                     TransactionKind::Charge { attempt, .. } => {

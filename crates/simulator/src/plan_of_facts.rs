@@ -153,6 +153,8 @@ impl PlanOfFacts {
             | Fact::TokenIssued { .. }
             | Fact::TokenRevoked { .. }
             | Fact::Posted { .. }
+            | Fact::AdjustmentProposed { .. }
+            | Fact::AdjustmentRejected { .. }
             | Fact::ClassAdded { .. }
             | Fact::JobDue { .. }
             | Fact::ClassBlocked { .. }

@@ -3,8 +3,8 @@
 use haina_center::{Command, State};
 use haina_core::center_definition::*;
 use haina_core::{
-    Actor, ArrayRequest, Bytes, CardMillis, Condition, CpuMillis, Currency, Dependency, Digest, JobId, JobReference,
-    JobRequest, JobTarget, Milliseconds, Money, Policy, Role, Shape, Timestamp, UnusableCard, UserId,
+    Actor, AdjustmentId, ArrayRequest, Bytes, CardMillis, Condition, CpuMillis, Currency, Dependency, Digest, JobId,
+    JobReference, JobRequest, JobTarget, Milliseconds, Money, Policy, Role, Shape, Timestamp, UnusableCard, UserId,
 };
 
 use crate::Random;
@@ -72,6 +72,7 @@ pub fn center() -> CenterDefinition {
             user("harbour-dev", Role::Developer, Some("harbour")),
             user("maker-dev", Role::Developer, Some("maker")),
             user("auditor", Role::Auditor, None),
+            user("finance", Role::Finance, None),
         ],
     }
 }
@@ -101,7 +102,26 @@ pub fn random_command(state: &State, now: Timestamp, random: &mut Random) -> (Ac
             draining: random.chance(45),
             reason: "maintenance".to_owned(),
         },
-        88..92 => Command::TopUp {
+        88 => {
+            // Most of them by one of the two who may.
+            let actor = Actor::User(UserId(random.pick(&[1, 7, 7, 7, 3])));
+            let amount = Money { micros: random.below(40_000_000) as i128 - 20_000_000, currency: Currency::CNY };
+            let command = match random.chance(50) {
+                true => Command::ProposeAdjustment {
+                    organization: random.pick(&["ocean", "harbour", "maker"]).to_owned(),
+                    amount,
+                    reason: "a node failed".to_owned(),
+                },
+                false => Command::DecideAdjustment {
+                    adjustment: AdjustmentId(
+                        1 + random.below(u64::from(state.view().center.last_adjustment.0) + 1) as u32,
+                    ),
+                    approve: random.chance(80),
+                },
+            };
+            return (actor, command);
+        }
+        89..92 => Command::TopUp {
             organization: random.pick(&["ocean", "harbour", "maker"]).to_owned(),
             amount: Money { micros: random.below(50_000_000) as i128 - 5_000_000, currency: Currency::CNY },
             reference: "transfer".to_owned(),

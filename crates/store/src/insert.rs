@@ -135,6 +135,8 @@ fn subject(fact: &Fact) -> (Option<JobId>, Option<OrganizationId>) {
         | Fact::UserAdded { .. }
         | Fact::TokenIssued { .. }
         | Fact::TokenRevoked { .. }
+        | Fact::AdjustmentProposed { .. }
+        | Fact::AdjustmentRejected { .. }
         | Fact::ClassAdded { .. }
         | Fact::ClassBlocked { .. } => (None, None),
     }

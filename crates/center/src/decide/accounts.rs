@@ -10,7 +10,7 @@ use crate::permission::Owner;
 use crate::{Action, Fact, Input, State};
 
 /// The largest amount that one command may name: a billion units. Sums of many stay far from overflow.
-const AMOUNT_MOST_MICROS: i128 = 1_000_000_000_000_000;
+pub const AMOUNT_MOST_MICROS: i128 = 1_000_000_000_000_000;
 
 /// Amounts and prices are more than nothing, at most a billion units, in the center's currency.
 pub fn check_amount(field: &str, amount: Money, currency: Currency) -> Result<(), Refusal> {
@@ -43,19 +43,25 @@ pub fn top_up(
     require(state, input, Action::TopUp, Owner { organization: id, ..Owner::default() })?;
     let id = id.ok_or_else(|| Refusal::not_found(haina_core::Kind::Organization, organization))?;
     check_amount("amount", amount, state.view.center.currency)?;
-    let balance = state.view.ledger.accounts[&id].balance;
-    if balance.micros + amount.micros > 1000 * AMOUNT_MOST_MICROS {
-        return Err(Refusal::invalid_value(
-            "amount",
-            amount,
-            both("such that the balance stays below 1,000,000,000,000", "充值后余额须低于 1,000,000,000,000"),
-        ));
-    }
+    check_balance(state, id, amount)?;
     if reference.is_empty() || reference.len() > 200 {
         return Err(Refusal::invalid_value("reference", reference, both("1 to 200 bytes", "1 到 200 字节")));
     }
     let transaction = Transaction::top_up(id, amount, reference.to_owned());
     Ok(Outcome::done(vec![Fact::Posted { transaction, seal: None }]))
+}
+
+/// Sums of balances stay far from overflow.
+pub fn check_balance(state: &State, organization: OrganizationId, amount: Money) -> Result<(), Refusal> {
+    let balance = state.view.ledger.accounts[&organization].balance;
+    match balance.micros + amount.micros > 1000 * AMOUNT_MOST_MICROS {
+        true => Err(Refusal::invalid_value(
+            "amount",
+            amount,
+            both("such that the balance stays below 1,000,000,000,000", "入账后余额须低于 1,000,000,000,000"),
+        )),
+        false => Ok(()),
+    }
 }
 
 /// What is guaranteed is within the limit, and every weight is more than nothing.

@@ -1,6 +1,7 @@
 //! Commands become facts. Only reads the state.
 
 mod accounts;
+mod adjustments;
 mod advance;
 mod apply;
 mod cancel;
@@ -75,6 +76,12 @@ pub fn decide(state: &State, input: &Input, fuel: u64) -> Outcome {
         (Command::SetNode { node, draining, reason }, _) => apply::set_node(state, input, node, *draining, reason),
         (Command::TopUp { organization, amount, reference }, _) => {
             accounts::top_up(state, input, organization, *amount, reference)
+        }
+        (Command::ProposeAdjustment { organization, amount, reason }, _) => {
+            adjustments::propose(state, input, organization, *amount, reason)
+        }
+        (Command::DecideAdjustment { adjustment, approve }, _) => {
+            adjustments::decide(state, input, *adjustment, *approve)
         }
         (Command::SetOrganization { name, title, card_limit, suspended, weight, guaranteed }, _) => {
             let share = (*weight, *guaranteed);

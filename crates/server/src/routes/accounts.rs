@@ -89,6 +89,9 @@ fn posting(view: &View, stored: &StoredFact) -> Option<Posting> {
     };
     match &transaction.kind {
         TransactionKind::TopUp { reference } => posting.reference = Some(reference.clone()),
+        TransactionKind::Adjustment { reason, .. } => {
+            (posting.kind, posting.reference) = (PostingKind::Adjustment, Some(reason.clone()));
+        }
         TransactionKind::Charge { attempt, used, price_per_card_hour } => {
             posting.kind = PostingKind::Charge;
             posting.attempt = Some(attempt.to_string());

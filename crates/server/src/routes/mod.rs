@@ -1,6 +1,7 @@
 //! One resource a file.
 
 pub mod accounts;
+pub mod adjustments;
 pub mod center;
 pub mod environments;
 pub mod events;

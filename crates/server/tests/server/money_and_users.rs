@@ -184,3 +184,43 @@ fn shares_tell_who_used_how_much_to_whom_it_concerns() {
     assert!(end.is_null());
     operator.get("/api/v1/shares?cursor=x").problem(422, "invalid_value");
 }
+
+#[test]
+fn an_account_is_adjusted_by_two_people() {
+    let center = CenterInABox::start();
+    let operator = center.operator();
+    operator.post("/api/v1/users", &json!({ "name": "clerk", "role": "finance" })).expect(201);
+    let issued = operator.post("/api/v1/users/clerk/tokens", &json!({ "label": "desk" })).expect(201).json();
+    let clerk = center.with_token(issued["secret"].as_str().unwrap());
+    let balance = || operator.get("/api/v1/accounts/ocean").expect(200).json()["balance"]["amount"].clone();
+    let before = balance();
+    let path = "/api/v1/accounts/ocean/adjustments";
+    clerk.post(path, &json!({ "amount": "0", "reason": "x" })).problem(422, "invalid_value");
+    clerk.post(path, &json!({ "amount": "-1.0000001", "reason": "x" })).problem(422, "invalid_value");
+    clerk.post(path, &json!({ "amount": "1" })).problem(400, "invalid_request");
+    clerk
+        .post("/api/v1/accounts/nobody/adjustments", &json!({ "amount": "1", "reason": "x" }))
+        .problem(404, "not_found");
+    let proposed = clerk.post(path, &json!({ "amount": "-2.5", "reason": "node 3" })).expect(201).json();
+    assert_eq!((&proposed["proposed_by"], &proposed["amount"]["amount"]), (&json!("clerk"), &json!("-2.500000")));
+    assert_eq!(clerk.get("/api/v1/adjustments").expect(200).json()["items"], json!([proposed]));
+    assert_eq!(balance(), before);
+    let approve = format!("/api/v1/adjustments/{}/approve", proposed["id"].as_str().unwrap());
+    clerk.post(&approve, &json!({})).problem(409, "own_proposal");
+    let after = operator.post(&approve, &json!({})).expect(200).json()["balance"]["amount"].clone();
+    assert_eq!(balance(), after);
+    operator.post(&approve, &json!({})).problem(404, "not_found");
+    let postings = center.user("ocean-admin").get("/api/v1/accounts/ocean/postings").expect(200).json();
+    let newest = &postings["items"][0];
+    assert_eq!(
+        (&newest["kind"], &newest["amount"]["amount"], &newest["reference"]),
+        (&json!("adjustment"), &json!("-2.500000"), &json!("node 3"))
+    );
+
+    let proposed = operator.post(path, &json!({ "amount": "1", "reason": "x" })).expect(201).json();
+    let proposal = format!("/api/v1/adjustments/{}", proposed["id"].as_str().unwrap());
+    operator.send("DELETE", &proposal, None).expect(204);
+    operator.send("DELETE", &proposal, None).problem(404, "not_found");
+    operator.send("DELETE", "/api/v1/adjustments/x", None).problem(404, "not_found");
+    assert_eq!((balance(), clerk.get("/api/v1/adjustments").expect(200).json()["items"].clone()), (after, json!([])));
+}

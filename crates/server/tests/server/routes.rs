@@ -34,6 +34,8 @@ fn expectation(operation: &str) -> Option<(Other, Other, Value)> {
         "resumeNode" => both(Forbidden),
         "listAccounts" | "listOrganizations" | "listShares" | "listUsers" | "getMe" => both(Own(200)),
         "getAccount" | "listPostings" => both(Hidden),
+        "listAdjustments" | "approveAdjustment" | "rejectAdjustment" => both(Forbidden),
+        "proposeAdjustment" => (Forbidden, Forbidden, json!({ "amount": "1", "reason": "x" })),
         "topUp" => (Forbidden, Forbidden, json!({ "amount": "1", "reference": "x" })),
         "setOrganization" => (Forbidden, Forbidden, json!({ "title": "x" })),
         "addUser" => (Forbidden, Forbidden, json!({ "name": "spy", "role": "developer", "organization": "ocean" })),
@@ -165,6 +167,8 @@ fn of_attempt(operation: &str) -> Option<(OfAttempt, Value)> {
         "setPolicy" => (Forbidden, json!({ "policy": "fifo" })),
         "drainNode" => (Forbidden, json!({ "reason": "x" })),
         "topUp" => (Forbidden, json!({ "amount": "1", "reference": "x" })),
+        "listAdjustments" | "approveAdjustment" | "rejectAdjustment" => (Forbidden, Value::Null),
+        "proposeAdjustment" => (Forbidden, json!({ "amount": "1", "reason": "x" })),
         "setOrganization" => (Forbidden, json!({ "title": "x" })),
         "addUser" => (Forbidden, json!({ "name": "spy", "role": "developer", "organization": "ocean" })),
         "issueToken" => (Forbidden, json!({})),
@@ -220,7 +224,7 @@ fn an_attempts_own_token_reads_its_job_until_it_ends_and_nothing_else() {
                 assert!(problem["hint"].as_str().unwrap().contains("own token"), "{operation}: {problem}");
             }
         }
-        if path.contains("{id}") {
+        if path.contains("{id}") && !path.contains("/adjustments/") {
             for other in others {
                 ask(other).problem(404, "not_found");
             }
