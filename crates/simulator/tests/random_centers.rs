@@ -52,7 +52,7 @@ fn show(story: &Story, complaint: &str) -> String {
 
 #[test]
 fn every_plan_of_a_random_center_keeps_the_rules() {
-    let (first, count) = (number("HAINA_SOAK_FIRST", 1), number("HAINA_SOAK_CENTERS", 1000));
+    let (first, count) = (number("HAINA_SOAK_FIRST", 1), number("HAINA_SOAK_CENTERS", 2000));
     let next = AtomicU64::new(first);
     let work = || {
         let (mut total, mut failures) = (Report::default(), Vec::new());
