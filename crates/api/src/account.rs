@@ -81,6 +81,14 @@ pub struct Posting {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub attempt: Option<String>,
+    /// Who proposed an adjustment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub proposed_by: Option<String>,
+    /// Who approved an adjustment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub approved_by: Option<String>,
     /// Card-hours, of a charge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

@@ -120,6 +120,37 @@ pub struct Job {
     pub charged: Option<Amount>,
 }
 
+/// What a job would come to, if it were submitted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct JobQuote {
+    /// Its name.
+    pub name: String,
+    /// The organization that would pay, from its prepaid account.
+    pub organization: String,
+    /// Cards of one attempt.
+    pub cards_total: f64,
+    /// Elements of an array; 1 of any other job.
+    pub elements: u32,
+    /// The price of a card-hour where it would start soonest.
+    pub price_per_card_hour: Amount,
+    /// What one attempt costs if it runs until its limit and takes its whole grace: what is held when it starts.
+    pub cost_most: Amount,
+    /// What the account has that is neither spent nor held.
+    pub available: Amount,
+    /// When nodes will probably have room for it, if nobody went before it. Absent where it waits for other jobs, or nothing in
+    /// service could host it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub earliest_start: Option<Moment>,
+}
+
+/// What several jobs would come to, in their order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct JobQuotes {
+    /// One for each job.
+    pub quotes: Vec<JobQuote>,
+}
+
 /// A job array's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ArraySize {

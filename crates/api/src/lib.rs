@@ -41,7 +41,7 @@ pub use entry_line::entry_line;
 pub use environment::Environment;
 pub use event::Event;
 pub use haina_core::PackagesFileKind;
-pub use job::{ArraySize, Elements, Job, JobAfter, Jobs, Program, SubmittedJob};
+pub use job::{ArraySize, Elements, Job, JobAfter, JobQuote, JobQuotes, Jobs, Program, SubmittedJob};
 pub use job_file::{JobFile, parse_job, parse_job_file, parse_jobs, parse_json};
 pub use job_request::{SubmittedRequest, convert_all, convert_one};
 pub use job_spec::{After, ArraySpec, Condition, JobSpec, JobsSpec};

@@ -56,7 +56,7 @@ fn drive(state: &mut State, input: &Input, mut note: impl FnMut(&State, &Fact)) 
         for fact in &mut outcome.facts {
             // A seal follows from all transactions before: several may be decided at once.
             if let Fact::Posted { transaction, seal } = fact {
-                *seal = Some(state.view.ledger.chain.seal(transaction, input.now));
+                *seal = Some(state.view.ledger.seal(transaction, input.now));
             }
             note(state, fact);
             state.evolve(fact);

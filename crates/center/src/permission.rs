@@ -63,6 +63,7 @@ pub enum Action {
     ChangeOrganization,
     ReadAccount,
     TopUp,
+    ReadAdjustment,
     AdjustAccount,
     ReadUser,
     AddUser,
@@ -78,7 +79,7 @@ pub enum Action {
 
 impl Action {
     /// All actions.
-    pub const ALL: [Action; 22] = [
+    pub const ALL: [Action; 23] = [
         Action::SubmitJob,
         Action::CancelJob,
         Action::ReadJob,
@@ -90,6 +91,7 @@ impl Action {
         Action::ChangeOrganization,
         Action::ReadAccount,
         Action::TopUp,
+        Action::ReadAdjustment,
         Action::AdjustAccount,
         Action::ReadUser,
         Action::AddUser,
@@ -117,6 +119,7 @@ impl Action {
             Action::ChangeOrganization => both("change an organization", "修改单位"),
             Action::ReadAccount => both("see this account", "查看该账户"),
             Action::TopUp => both("top up an account", "为账户充值"),
+            Action::ReadAdjustment => both("see proposed adjustments", "查看待批准的调账"),
             Action::AdjustAccount => both("adjust an account", "对账户调账"),
             Action::ReadUser => both("see users", "查看用户"),
             Action::AddUser => both("add this user", "添加该用户"),
@@ -148,6 +151,7 @@ pub fn scope(subject: Subject, action: Action) -> Scope {
         Action::ChangeOrganization => [Everything, Nothing, Nothing, Nothing, Nothing, Nothing],
         Action::ReadAccount => [Everything, Everything, Everything, Organization, Organization, Nothing],
         Action::TopUp => [Everything, Everything, Nothing, Nothing, Nothing, Nothing],
+        Action::ReadAdjustment => [Everything, Everything, Everything, Nothing, Nothing, Nothing],
         Action::AdjustAccount => [Everything, Everything, Nothing, Nothing, Nothing, Nothing],
         Action::ReadUser => [Everything, Everything, Everything, Organization, Own, Nothing],
         Action::AddUser => [Everything, Nothing, Nothing, Organization, Nothing, Nothing],

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use haina_center::{BooksCheck, BooksReport};
+use haina_core::Digest;
 use haina_store::{Location, Snapshot, StoreError};
 use serde_json::json;
 
@@ -33,6 +34,10 @@ pub struct CheckArguments {
     /// The center's data directory, its SQLite file or its postgres:// URL; if absent, the directory of --data
     #[arg(value_name = "WHERE")]
     database: Option<String>,
+    /// The seal of a transaction that somebody wrote down, as an earlier check printed it: it must be the same still. May be
+    /// given again
+    #[arg(long, value_name = "NUMBER:SEAL", value_parser = noted)]
+    seal: Vec<(u64, Digest)>,
     #[command(flatten)]
     format: Format,
 }
@@ -45,7 +50,7 @@ pub fn run(command: &Command, data: Option<PathBuf>) -> anyhow::Result<u8> {
         .with_context(|| say("Name the data directory or database of a center.", "请指明中心的数据目录或数据库。"))?;
     let place = location(&from);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let report = runtime.block_on(check(&place)).map_err(|error| unreadable(&place, error))?;
+    let report = runtime.block_on(check(&place, &arguments.seal)).map_err(|error| unreadable(&place, error))?;
     let code = if report.wrong.is_empty() { 0 } else { FAILED };
     match arguments.format.json {
         true => print::json(&document(&report)),
@@ -54,9 +59,17 @@ pub fn run(command: &Command, data: Option<PathBuf>) -> anyhow::Result<u8> {
     Ok(code)
 }
 
-async fn check(place: &Location) -> Result<BooksReport, StoreError> {
+fn noted(text: &str) -> Result<(u64, Digest), String> {
+    let (number, seal) = text.split_once(':').ok_or("not of the form NUMBER:SEAL")?;
+    Ok((
+        number.parse().map_err(|_| "not a number before the colon")?,
+        seal.parse::<Digest>().map_err(|e| e.to_string())?,
+    ))
+}
+
+async fn check(place: &Location, noted: &[(u64, Digest)]) -> Result<BooksReport, StoreError> {
     let mut snapshot = Snapshot::open(place).await?;
-    let (mut books, mut after) = (BooksCheck::default(), 0);
+    let (mut books, mut after) = (BooksCheck::with_noted(noted.iter().copied().collect()), 0);
     loop {
         let page = snapshot.facts(after, PAGE).await?;
         page.iter().for_each(|stored| books.take(stored.position, stored.at, &stored.fact));
@@ -65,7 +78,7 @@ async fn check(place: &Location) -> Result<BooksReport, StoreError> {
             None => break,
         }
     }
-    Ok(books.finish(&snapshot.load().await?.state))
+    Ok(books.finish(&snapshot.loaded.state))
 }
 
 fn document(report: &BooksReport) -> serde_json::Value {
@@ -83,7 +96,7 @@ fn show(report: &BooksReport) {
     line(say("Transactions", "交易"), report.transactions);
     line(say("Charges", "扣费"), report.charges);
     line(say("Sealed", "已封存"), report.chain.length);
-    line(say("Last seal", "最后封印"), report.chain.last);
+    line(say("Last seal", "最后封印"), format!("{}:{}", report.chain.length, report.chain.last));
     if report.unsealed > 0 {
         line(say("Unsealed", "未封存"), report.unsealed);
     }

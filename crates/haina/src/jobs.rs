@@ -10,6 +10,9 @@ use crate::table::Table;
 /// Rows of a table if nothing is said.
 const ROWS: usize = 100;
 
+/// Waiting jobs whose starts are asked for, to put them in order.
+const READ_FOR_STARTS: usize = 10_000;
+
 /// Options of `haina jobs`.
 #[derive(clap::Args, Debug)]
 pub struct Arguments {
@@ -25,7 +28,7 @@ pub struct Arguments {
     /// Only jobs of this user
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// Only waiting jobs, with when each will probably start, and in that order
+    /// Only waiting jobs, with when each will probably start, and in that order; of more than 10,000 the newest
     #[arg(long, conflicts_with_all = ["all", "state"])]
     start: bool,
     /// At most so many; 0 for all. Tables have 100 rows if nothing is said, JSON has all
@@ -48,12 +51,16 @@ pub fn run(arguments: &Arguments, client: &Client) -> anyhow::Result<u8> {
     if arguments.start {
         path += "&state=waiting&estimates=true";
     }
-    let (mut items, more) = client.list(&path, limit(arguments.limit, arguments.format, ROWS))?;
+    let shown = limit(arguments.limit, arguments.format, ROWS);
+    let (mut items, mut more) = client.list(&path, if arguments.start { Some(READ_FOR_STARTS) } else { shown })?;
     if arguments.start {
         items.sort_by_key(|item| {
-            let start = item["estimated_start"].as_str().map(str::to_owned);
+            let start = item["estimated_start"].as_str().map(|start| start.trim_end_matches('Z').to_owned());
             (start.is_none(), start)
         });
+        let kept = shown.unwrap_or(items.len());
+        more |= items.len() > kept;
+        items.truncate(kept);
     }
     if arguments.format.json {
         print::json(&items.into());
@@ -97,7 +104,7 @@ pub fn run(arguments: &Arguments, client: &Client) -> anyhow::Result<u8> {
 }
 
 /// To the second.
-fn second(moment: Moment) -> String {
+pub fn second(moment: Moment) -> String {
     let text = moment.to_string();
     text.split('.').next().unwrap_or(&text).trim_end_matches('Z').to_owned() + "Z"
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use haina_api::{
-    After, ArraySpec, Condition, JobFile, JobSpec, Jobs, JobsSpec, Number, PythonSpec, Quantity, SubmittedJob,
+    After, ArraySpec, Condition, JobFile, JobQuotes, JobSpec, Jobs, JobsSpec, Number, PythonSpec, Quantity,
+    SubmittedJob,
 };
 use haina_api::{convert_all, parse_job_file};
 use haina_core::{Code, Refusal};
@@ -15,9 +16,11 @@ use serde_json::Value;
 use crate::client::Client;
 use crate::complaint::{Complaint, FAILED, USAGE};
 use crate::failed_task;
+use crate::jobs::second;
 use crate::language::{language, say};
 use crate::packages_files;
 use crate::print::{self, Format};
+use crate::table::Table;
 use crate::template;
 use crate::wait::{exit_code, until_ended};
 
@@ -43,6 +46,9 @@ pub struct Arguments {
     /// Wait for the end, with progress on standard error; exit with the job's own exit code
     #[arg(long)]
     wait: bool,
+    /// Submit nothing: say what it would cost at most, and when it could start at the earliest
+    #[arg(long, conflicts_with = "wait")]
+    dry_run: bool,
     /// The organization that pays
     #[arg(long, value_name = "NAME")]
     organization: Option<String>,
@@ -127,7 +133,7 @@ fn variable(text: &str) -> Result<(String, String), String> {
 
 /// Submits, and waits where asked to.
 pub fn run(arguments: Arguments, client: &Client) -> Result<u8> {
-    let Arguments { file, template, set, command, wait, organization, project, format, job } = arguments;
+    let Arguments { file, template, set, command, wait, dry_run, organization, project, format, job } = arguments;
     let text = match (&file, &template) {
         (Some(path), _) => Some(read(path)?),
         (None, Some(name)) => Some(template::text(name)?.to_owned()),
@@ -152,6 +158,9 @@ pub fn run(arguments: Arguments, client: &Client) -> Result<u8> {
     }
     // What no center would take is said before one is asked.
     convert_all(jobs.jobs().to_vec()).map_err(|refusal| in_file(refusal, file.as_deref()))?;
+    if dry_run {
+        return dry(jobs.jobs().to_vec(), format, client);
+    }
     let (submitted, is_single) = match jobs {
         JobFile::One(job) => (vec![client.create::<SubmittedJob>("/api/v1/jobs", &job)?], true),
         JobFile::Several(jobs) => (client.create::<Jobs>("/api/v1/jobs/batch", &JobsSpec { jobs })?.jobs, false),
@@ -168,6 +177,34 @@ fn all_of(jobs: &mut JobFile) -> &mut [JobSpec] {
         JobFile::One(job) => std::slice::from_mut(job.as_mut()),
         JobFile::Several(jobs) => jobs,
     }
+}
+
+/// What jobs would come to.
+fn dry(jobs: Vec<JobSpec>, format: Format, client: &Client) -> Result<u8> {
+    let quotes: JobQuotes = client.post("/api/v1/jobs/quote", &JobsSpec { jobs })?;
+    if format.json {
+        print::json(&serde_json::to_value(&quotes.quotes)?);
+        return Ok(0);
+    }
+    let mut table = Table::new(say(
+        ["NAME", "ORGANIZATION", "CARDS", "ELEMENTS", "CARD-HOUR", "COST AT MOST", "AVAILABLE", "EARLIEST START"],
+        ["名称", "单位", "卡", "数组元素", "卡时单价", "最多费用", "可用余额", "最早开始"],
+    ))
+    .expendable([3, 4, 2, 1]);
+    for quote in quotes.quotes {
+        table.row([
+            quote.name,
+            quote.organization,
+            quote.cards_total.to_string(),
+            quote.elements.to_string(),
+            quote.price_per_card_hour.to_string(),
+            quote.cost_most.to_string(),
+            quote.available.to_string(),
+            quote.earliest_start.map_or("–".to_owned(), second),
+        ]);
+    }
+    table.print();
+    Ok(0)
 }
 
 fn told(submitted: &[SubmittedJob], is_single: bool, format: Format) -> Result<()> {

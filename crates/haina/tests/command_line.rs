@@ -27,6 +27,19 @@ fn a_command_runs_and_its_exit_code_is_the_jobs() {
 }
 
 #[test]
+fn a_dry_run_says_what_a_job_would_cost_and_submits_nothing() {
+    let center = Center::start();
+    let dry = ["submit", "--organization", "ocean-institute", "--cards", "2", "--time-limit", "30m", "--dry-run"];
+    let told = center.run(&[&dry[..], &["--json", "--", "true"]].concat()).expect(0).json();
+    // Two cards at 8 yuan an hour for half an hour, and ten seconds of grace.
+    assert_eq!((&told[0]["name"], &told[0]["cost_most"]["amount"]), (&json!("true"), &json!("8.044445")), "{told}");
+    assert!(told[0]["earliest_start"].is_string(), "{told}");
+    let table = center.run(&[&dry[..], &["--", "true"]].concat()).expect(0).stdout.clone();
+    assert!(table.starts_with("NAME  ORGANIZATION"), "{table}");
+    assert_eq!(center.run(&["jobs", "--all", "--json"]).expect(0).json(), json!([]));
+}
+
+#[test]
 fn a_gang_that_fails_says_which_task_it_was_and_shows_its_output() {
     let center = Center::start();
     let script = "echo I am $RANK; test $RANK = 0 && : > up; test $RANK = 5 || exec sleep 60; \

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use haina_core::{Currency, Digest, Money, OrganizationId};
+use haina_core::{Currency, Digest, Money, OrganizationId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Accrual, Chain, LedgerAccount, Transaction};
+use crate::{Accrual, Chain, LedgerAccount, Transaction, opening_seal};
 
 /// The prepaid account of one organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,10 +83,23 @@ impl Ledger {
         }
     }
 
+    /// The seal of the next transaction, decided at `at`.
+    pub fn seal(&self, transaction: &Transaction, at: Timestamp) -> Digest {
+        match self.chain.length {
+            0 => Chain { last: opening_seal(self.balances()), ..self.chain }.seal(transaction, at),
+            _ => self.chain.seal(transaction, at),
+        }
+    }
+
+    /// All accounts, ascending, with their balances in millionths.
+    fn balances(&self) -> impl Iterator<Item = (LedgerAccount, i128)> {
+        let prepaid = self.accounts.iter().map(|(id, account)| (LedgerAccount::Prepaid(*id), account.balance.micros));
+        let center = [(LedgerAccount::Revenue, self.revenue), (LedgerAccount::Cash, self.cash)];
+        prepaid.chain(center.map(|(account, money)| (account, money.map_or(0, |money| money.micros))))
+    }
+
     /// The sum over all accounts: zero, always.
     pub fn sum_micros(&self) -> i128 {
-        let center = [self.revenue, self.cash].into_iter().flatten();
-        let prepaid = self.accounts.values().map(|account| account.balance);
-        prepaid.chain(center).map(|money| money.micros).sum()
+        self.balances().map(|(_, micros)| micros).sum()
     }
 }

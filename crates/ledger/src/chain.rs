@@ -3,13 +3,25 @@
 //! that nothing before it was touched.
 //!
 //! A seal is the SHA-256 of the seal before it, as 64 hexadecimal digits, a line feed, and the transaction's line
-//! ([`Transaction::line`]); the first follows a seal of zeros. Any language computes that with its standard library.
+//! ([`Transaction::line`]). Any language computes that with its standard library. The first seal of new books follows one of
+//! zeros; of books that are older than seals, one of their balances then ([`opening_seal`]).
 
 use haina_core::{Digest, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::Transaction;
+use crate::{LedgerAccount, Transaction};
+
+/// What the first seal follows, where accounts have these balances before it, in ascending order of accounts: zeros where
+/// none has any. Otherwise the SHA-256 of a line such as `opening: prepaid/1 5000000, cash -5000000`.
+pub fn opening_seal(balances: impl Iterator<Item = (LedgerAccount, i128)>) -> Digest {
+    let balances = balances.filter(|(_, balance)| *balance != 0);
+    let words: Vec<String> = balances.map(|(account, balance)| format!("{account} {balance}")).collect();
+    match words.is_empty() {
+        true => Digest([0; 32]),
+        false => Digest(Sha256::digest(format!("opening: {}", words.join(", "))).into()),
+    }
+}
 
 /// How far the books are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,6 +12,6 @@ mod rating;
 
 pub use account::{Account, Ledger};
 pub use accrual::Accrual;
-pub use chain::Chain;
+pub use chain::{Chain, opening_seal};
 pub use posting::{LedgerAccount, Posting, Transaction, TransactionKind};
 pub use rating::{charge, hold};

@@ -44,6 +44,7 @@ impl Modify for Bearer {
 fn parts() -> (Router<App>, utoipa::openapi::OpenApi) {
     OpenApiRouter::with_openapi(Base::openapi())
         .routes(routes!(r::jobs::submit, r::jobs::list))
+        .routes(routes!(r::jobs::quote))
         .routes(routes!(r::jobs::submit_batch))
         .routes(routes!(r::job::show))
         .routes(routes!(r::job::why))

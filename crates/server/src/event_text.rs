@@ -50,7 +50,9 @@ pub fn audience(fact: &Fact, view: &View) -> Audience {
         }
         Fact::Posted { transaction, .. } => readers(Action::ReadAccount, Some(transaction.organization), None),
         // What is proposed is no tenant's business before it is approved.
-        Fact::AdjustmentProposed { .. } | Fact::AdjustmentRejected { .. } => readers(Action::AdjustAccount, None, None),
+        Fact::AdjustmentProposed { .. } | Fact::AdjustmentRejected { .. } => {
+            readers(Action::ReadAdjustment, None, None)
+        }
         Fact::JobSubmitted { id, organization, user, .. } => {
             let owner = Owner { organization: Some(*organization), user: Some(*user), job: Some(*id) };
             Audience::Readers(Action::ReadJob, owner)
@@ -343,10 +345,11 @@ impl Said {
                         self.say("topped_up", "{organization} paid in {amount}.", "{organization} 充值 {amount}。");
                         self.with("reference", reference);
                     }
-                    TransactionKind::Adjustment { adjustment, reason, .. } => {
+                    TransactionKind::Adjustment { adjustment, reason, proposed_by, approved_by } => {
                         let words = "{organization} was adjusted by {amount}: {reason}";
                         self.say("adjusted", words, "{organization} 调账 {amount}：{reason}");
                         self.with("adjustment", adjustment).with("reason", reason);
+                        self.with("proposed_by", user(view, proposed_by)).with("approved_by", user(view, approved_by));
                     }
                     TransactionKind::Charge { attempt, .. } => {
                         self.say("charged", "{amount} for attempt {attempt}.", "运行 {attempt} 扣费 {amount}。");
@@ -366,18 +369,24 @@ impl Said {
                     "已提出对 {organization} 的调账 {adjustment}，金额 {amount}：{reason}",
                 );
                 self.with("adjustment", id).with("amount", adjustment.amount).with("reason", &adjustment.reason);
+                self.with("user", user(view, &adjustment.proposed_by));
                 self.of(view, adjustment.organization);
                 if let Some(name) = self.organization.clone() {
                     self.with("organization", name);
                 }
             }
-            Fact::AdjustmentRejected { id, .. } => {
-                let words = "Adjustment {adjustment} was rejected.";
-                self.say("adjustment_rejected", words, "调账 {adjustment} 已被驳回。").with("adjustment", id);
+            Fact::AdjustmentRejected { id, by } => {
+                let words = "Adjustment {adjustment} was rejected by {user}.";
+                self.say("adjustment_rejected", words, "调账 {adjustment} 已被 {user} 驳回。");
+                self.with("adjustment", id).with("user", user(view, by));
             }
             _ => self.kind = "other",
         }
     }
+}
+
+fn user<'a>(view: &'a View, id: &UserId) -> &'a str {
+    view.users.get(id).map_or("", |user| &user.name)
 }
 
 /// How an attempt ended. Reasons are in the kernel's or a resolver's own words.

@@ -10,6 +10,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_center.sql"),
     include_str!("../migrations/0002_payloads_by_job.sql"),
     include_str!("../migrations/0003_center_id.sql"),
+    include_str!("../migrations/0004_seals.sql"),
 ];
 
 /// Any number that no other program is likely to lock in the same database.
@@ -35,6 +36,18 @@ pub(crate) async fn migrate(connection: &mut Connection, location: &Location) ->
     }
     connection.run("COMMIT").await?;
     Ok(())
+}
+
+/// Refuses a database of a newer version, before it is read.
+pub(crate) async fn check_version(connection: &mut Connection, location: &Location) -> Result<(), StoreError> {
+    let known = MIGRATIONS.len() as u64;
+    let versions = connection.rows("SELECT version FROM schema_version", vec![], |row| row.unsigned(0)).await?;
+    match versions.first() {
+        Some(found) if *found > known => {
+            Err(StoreError::NewerVersion { location: location.to_string(), found: *found, known })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The version found; 0 for a new database.

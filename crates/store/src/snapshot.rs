@@ -1,44 +1,50 @@
-//! All of a center's database as of one moment, for those who check it: nothing is created, changed, migrated or locked, and
-//! the center may run meanwhile.
+//! A center's database as of one moment, for those who check it: nothing is created, changed, migrated or locked, and the
+//! center may run meanwhile.
 
 use crate::connection::Connection;
 use crate::load::{Loaded, read};
+use crate::migrations::check_version;
 use crate::open::Purpose;
 use crate::read_facts::{FACTS, stored_fact};
 use crate::{Location, StoreError, StoredFact};
 
-/// The database as it was when this was opened.
+/// What was committed when this was opened.
 pub struct Snapshot {
     connection: Connection,
+    /// The state of what has not ended, and how far the journal was.
+    pub loaded: Loaded,
 }
 
 impl Snapshot {
     /// Of the database there.
     ///
     /// # Errors
-    /// Where there is none, or it cannot be read; so do all questions.
+    /// Where there is none, it is of a newer version, or it cannot be read; so do all questions.
     pub async fn open(location: &Location) -> Result<Snapshot, StoreError> {
         let mut connection = location.connect(Purpose::Read).await?;
+        check_version(&mut connection, location).await?;
         match location {
             Location::Sqlite(_) => connection.run("BEGIN").await?,
-            Location::Postgres(_) => connection.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?,
+            Location::Postgres(_) => {
+                connection.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+                // Many jobs may wait.
+                connection.run("SET LOCAL statement_timeout = 0").await?;
+            }
         }
-        Ok(Snapshot { connection })
+        let loaded = read(&mut connection).await?;
+        connection.run("COMMIT").await?;
+        Ok(Snapshot { connection, loaded })
     }
 
-    /// What has not ended, as the state again.
-    ///
-    /// # Errors
-    /// As [`Snapshot::open`].
-    pub async fn load(&mut self) -> Result<Loaded, StoreError> {
-        Ok(read(&mut self.connection).await?)
-    }
-
-    /// The facts after a position, in order, at most `limit`.
+    /// The facts after a position that were committed by then, in order, at most `limit`. Facts never change, so that these are
+    /// read without keeping the moment: that would keep the database from clearing up after the center.
     ///
     /// # Errors
     /// As [`Snapshot::open`].
     pub async fn facts(&mut self, after: u64, limit: u32) -> Result<Vec<StoredFact>, StoreError> {
-        Ok(self.connection.rows(FACTS, vec![after.into(), i64::from(limit).into()], stored_fact).await?)
+        let values = vec![after.into(), i64::from(limit).into()];
+        let mut facts = self.connection.rows(FACTS, values, stored_fact).await?;
+        facts.retain(|fact| fact.position <= self.loaded.position);
+        Ok(facts)
     }
 }

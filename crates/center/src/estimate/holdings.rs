@@ -51,14 +51,19 @@ impl<'a> Holdings<'a> {
     /// Looks once at all that is held of the pool.
     pub fn new(state: &'a State, pool: PoolId, own: &Own, now: Timestamp) -> Holdings<'a> {
         let view = &state.view;
-        let holders = view.shares.iter().filter(|(_, share)| share.held.0 > 0).count();
-        let of_each = (FOLLOWED / holders.max(1)).max(1) as u32;
-        let are_many = view.attempts.len() > FOLLOWED;
-        let mut held_in_all = 0;
-        let mut small_of: BTreeMap<(OrganizationId, CardModelId), Small> = BTreeMap::new();
+        let specs = || view.nodes.values().map(|node| &node.spec).filter(|spec| spec.pool == pool);
+        let (mut attempts, mut held_in_all) = (0, 0);
+        let mut held_of: BTreeMap<OrganizationId, u32> = BTreeMap::new();
+        for planned in specs().flat_map(|spec| state.plan.on(spec.id)) {
+            *held_of.entry(planned.run.organization).or_default() += planned.cards.0;
+            (attempts, held_in_all) = (attempts + 1, held_in_all + u64::from(planned.cards.0));
+        }
+        let of_each = (FOLLOWED / held_of.len().max(1)).max(1) as u32;
+        let are_many = attempts > FOLLOWED;
+        let mut small_of: BTreeMap<(OrganizationId, Option<ProjectId>, CardModelId), Small> = BTreeMap::new();
         let (followed, step) = (Vec::new(), CardMillis(0));
         let mut holdings = Holdings { state, followed, step, planned: Vec::new(), of_node: Vec::new() };
-        for spec in view.nodes.values().map(|node| &node.spec).filter(|spec| spec.pool == pool) {
+        for spec in specs() {
             let begin = holdings.planned.len();
             for planned in state.plan.on(spec.id) {
                 let ends = likely_end(planned, now);
@@ -66,9 +71,8 @@ impl<'a> Holdings<'a> {
                 let Some(model) = spec.card_model.filter(|_| planned.cards.0 > 0) else { continue };
                 let Run { organization, project, user, .. } = planned.run;
                 let held = Held { ends, model, organization, project, user, cards: planned.cards };
-                held_in_all += u64::from(held.cards.0);
-                let small = small_of.entry((organization, model)).or_insert_with(|| {
-                    let most = view.shares.held(organization).0 / of_each;
+                let small = small_of.entry((organization, project, model)).or_insert_with(|| {
+                    let most = held_of[&organization] / of_each;
                     Small { last: held, cards: 0, most }
                 });
                 if !are_many || held.cards.0 >= small.most || own.contains(&(organization, project, user)) {

@@ -16,8 +16,12 @@ use haina_core::{JobId, OrganizationId, PoolId, ProjectId, Timestamp, UserId};
 use haina_scheduler::Terms;
 
 use crate::{Job, State};
-use holdings::{Holdings, Own};
+pub(crate) use holdings::Holdings;
+use holdings::Own;
 use pass::Pass;
+
+/// In a list, of at most so many users all that they hold is followed.
+const OWN_MOST: usize = 20;
 
 /// When a job will probably start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +66,10 @@ impl State {
                 by_pool.entry(self.view.classes[&job.class].key.demand.pool).or_default().insert(id);
                 own.insert(self.whose(job));
             }
+        }
+        // Of many nothing is followed more closely than of others.
+        if own.len() > OWN_MOST {
+            own.clear();
         }
         let in_line: Vec<JobId> = by_pool.values().flatten().copied().collect();
         let of_pool = |(pool, ids)| {

@@ -84,13 +84,17 @@ fn posting(view: &View, stored: &StoredFact) -> Option<Posting> {
         amount: transaction.amount_for_organization(view.center.currency).into(),
         reference: None,
         attempt: None,
+        proposed_by: None,
+        approved_by: None,
         card_hours: None,
         price_per_card_hour: None,
     };
     match &transaction.kind {
         TransactionKind::TopUp { reference } => posting.reference = Some(reference.clone()),
-        TransactionKind::Adjustment { reason, .. } => {
+        TransactionKind::Adjustment { reason, proposed_by, approved_by, .. } => {
             (posting.kind, posting.reference) = (PostingKind::Adjustment, Some(reason.clone()));
+            let name = |user| view.users.get(user).map(|user| user.name.clone());
+            (posting.proposed_by, posting.approved_by) = (name(proposed_by), name(approved_by));
         }
         TransactionKind::Charge { attempt, used, price_per_card_hour } => {
             posting.kind = PostingKind::Charge;

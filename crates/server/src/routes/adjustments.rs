@@ -26,7 +26,7 @@ pub async fn list(
     caller: Caller,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Adjustment>>, Failure> {
-    caller.require_any(Action::AdjustAccount)?;
+    caller.require_any(Action::ReadAdjustment)?;
     let limit = page_size(query.limit())? as usize;
     let after = cursor::<AdjustmentId>(query.cursor())?.unwrap_or_default();
     Ok(Json(app.view(|view| {

@@ -6,11 +6,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use haina_api::{
-    Job, JobSpec, Jobs, JobsSpec, Moment, Page, SubmittedJob, SubmittedRequest, convert_all, convert_one, parse_json,
+    Job, JobQuote, JobQuotes, JobSpec, Jobs, JobsSpec, Moment, Page, SubmittedJob, SubmittedRequest, convert_all,
+    convert_one, parse_json, show_cards,
 };
-use haina_center::{Action, Command, Reply, View};
+use haina_center::{Action, Command, Input, Quote, Reply, View};
 use haina_core::both;
-use haina_core::{Code, JobId, JobState, Payload, Refusal};
+use haina_core::{Code, JobId, JobReference, JobState, Payload, Refusal};
 use haina_runtime::{Answer, IdempotencyKey, Request};
 use haina_store::{JobFilter, JobRecord};
 use serde::Deserialize;
@@ -59,6 +60,38 @@ pub async fn submit_batch(
     let submitted = |(id, name): (&JobId, String)| SubmittedJob { id: id.to_string(), name, state: JobState::Waiting };
     let jobs = Jobs { jobs: ids.iter().zip(names).map(submitted).collect() };
     Ok(created(&answer, "/api/v1/jobs", &jobs))
+}
+
+/// Say what jobs would come to
+///
+/// Nothing is submitted. What a submission would be refused with is refused here too. At most twenty jobs.
+#[utoipa::path(post, path = "/api/v1/jobs/quote", tag = "jobs", operation_id = "quoteJobs", request_body = JobsSpec,
+    responses((status = 200, description = "Cost and earliest start of each.", body = JobQuotes), Problems))]
+pub async fn quote(State(app): State<App>, caller: Caller, Body(body): Body) -> Result<Json<JobQuotes>, Failure> {
+    caller.require_any(Action::SubmitJob)?;
+    let JobsSpec { jobs } = parse_json(&body)?;
+    let submitted = convert_all(jobs)?;
+    check(&app, &submitted)?;
+    let on = submitted.jobs.iter().flat_map(|job| &job.dependencies);
+    let ids = on.filter_map(|dependency| match dependency.on {
+        JobReference::Id(id) => Some(id),
+        JobReference::Index(_) => None,
+    });
+    let known_ends = app.center.store().known_ends(&ids.collect::<Vec<_>>()).await?;
+    let command = Command::Submit { jobs: submitted.jobs, known_ends };
+    let input = Input { actor: caller.actor(), command, now: app.center.now(), fuel: 0 };
+    let quotes = app.center.ask(move |state| state.quote(&input)).await??;
+    let quote = |view: &View, quote: &Quote| JobQuote {
+        name: quote.name.clone(),
+        organization: view.organizations[&quote.organization].name.clone(),
+        cards_total: show_cards(quote.cards),
+        elements: quote.elements,
+        price_per_card_hour: quote.price_per_card_hour.into(),
+        cost_most: quote.cost_most.into(),
+        available: quote.available.into(),
+        earliest_start: quote.earliest_start.map(Moment),
+    };
+    Ok(Json(JobQuotes { quotes: app.view(|view| quotes.iter().map(|of_one| quote(view, of_one)).collect()) }))
 }
 
 async fn send(

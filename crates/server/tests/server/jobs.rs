@@ -233,3 +233,49 @@ fn a_waiting_job_is_told_its_place_its_start_and_how_its_organization_stands() {
     let operator = center.operator();
     assert_eq!(why(&operator, &first)["promised"]["after"], json!(short));
 }
+
+#[test]
+fn a_dry_run_says_cost_and_earliest_start_and_submits_nothing() {
+    let center = CenterInABox::start_with_endless_tasks();
+    let admin = center.user("ocean-admin");
+    let quote = |jobs: Value| admin.post("/api/v1/jobs/quote", &json!({ "jobs": jobs }));
+    let mut half = job("half");
+    (half["cards"], half["time_limit"], half["grace"]) = (json!(0.5), json!("30m"), json!("0s"));
+    let mut whole = half.clone();
+    (whole["name"], whole["cards"], whole["array"]) = (json!("whole"), json!(8), json!({ "count": 3 }));
+    let mut after = half.clone();
+    (after["name"], after["after"]) = (json!("after"), json!([{ "job": "half", "condition": "ended" }]));
+    let account = admin.get("/api/v1/accounts/ocean").expect(200).json();
+    let told = quote(json!([half, whole, after])).expect(200).json()["quotes"].clone();
+    let micros = |amount: &Value| amount["amount"].as_str().unwrap().replace('.', "").parse::<i128>().unwrap();
+    // Half an hour of half a card, and of eight.
+    let price = micros(&told[0]["price_per_card_hour"]);
+    assert!(price > 0, "{told}");
+    assert_eq!((micros(&told[0]["cost_most"]), micros(&told[1]["cost_most"])), (price / 4, price * 4), "{told}");
+    assert_eq!((&told[1]["elements"], &told[1]["available"]), (&json!(3), &account["available"]));
+    assert!(told[0]["earliest_start"].is_string() && told[1]["earliest_start"].is_string(), "{told}");
+    assert!(told[2].get("earliest_start").is_none(), "it waits for another: {told}");
+    assert_eq!(admin.get("/api/v1/jobs?all=true").expect(200).json()["items"], json!([]), "nothing was submitted");
+
+    // All nodes are taken: it cannot start for a while.
+    let moment = |told: &Value| told["earliest_start"].as_str().unwrap().parse::<haina_api::Moment>().unwrap().0.0;
+    let free = moment(&told[1]);
+    let mut full = half.clone();
+    (full["cards"], full["array"], full["organization"]) = (json!(8), json!({ "count": 4 }), json!("harbour"));
+    center.operator().post("/api/v1/jobs", &full).expect(201);
+    eventually("the center is full", || {
+        let told = quote(json!([whole])).expect(200).json()["quotes"][0].clone();
+        moment(&told) > free + 5_000_000
+    });
+    // What a submission would be refused with, and too many.
+    let mut impossible = half.clone();
+    impossible["cards"] = json!(64);
+    quote(json!([impossible])).problem(422, "impossible_request");
+    quote(json!(vec![half.clone(); 21])).problem(422, "invalid_value");
+    center.nobody().post("/api/v1/jobs/quote", &json!({ "jobs": [half] })).problem(401, "unauthenticated");
+    // Where no node takes work, no start is told.
+    for node in 1..=4 {
+        center.operator().post(&format!("/api/v1/nodes/node-{node}/drain"), &json!({ "reason": "x" })).expect(200);
+    }
+    assert!(quote(json!([half])).expect(200).json()["quotes"][0].get("earliest_start").is_none());
+}

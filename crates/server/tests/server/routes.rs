@@ -22,7 +22,7 @@ fn expectation(operation: &str) -> Option<(Other, Other, Value)> {
     let both = |other| (other, other, Value::Null);
     Some(match operation {
         "submitJob" => (Hidden, Hidden, json!({ "name": "x", "command": ["true"], "organization": "ocean" })),
-        "submitJobs" => {
+        "submitJobs" | "quoteJobs" => {
             let job = json!({ "name": "x", "command": ["true"], "organization": "ocean" });
             (Hidden, Hidden, json!({ "jobs": [job] }))
         }
@@ -155,7 +155,7 @@ fn of_attempt(operation: &str) -> Option<(OfAttempt, Value)> {
         }
         "cancelJob" | "openShell" => (Refused, Value::Null),
         "submitJob" => (Forbidden, json!({ "name": "x", "command": ["true"] })),
-        "submitJobs" => (Forbidden, json!({ "jobs": [{ "name": "x", "command": ["true"] }] })),
+        "submitJobs" | "quoteJobs" => (Forbidden, json!({ "jobs": [{ "name": "x", "command": ["true"] }] })),
         "listJobs" | "listNodes" | "getNode" | "resumeNode" | "listAccounts" | "getAccount" | "listPostings" => {
             (Forbidden, Value::Null)
         }

@@ -20,7 +20,10 @@ pub(crate) struct GoRandom {
 }
 
 impl GoRandom {
+    /// # Panics
+    /// Where the seed is 0, for which Go takes another.
     pub(crate) fn new(seed: u32) -> GoRandom {
+        assert!(seed > 0, "a seed is given");
         static MIXED_IN: LazyLock<Vec<u64>> = LazyLock::new(mixed_in);
         let words = seeded(seed, 20).into_iter().zip(MIXED_IN.iter()).map(|(word, mixed)| word ^ mixed);
         GoRandom { words: words.collect(), tap: 0, feed: LONG - SHORT }

@@ -1,0 +1,103 @@
+//! What a submission would come to, without making it.
+
+use std::collections::BTreeMap;
+
+use haina_core::{CardMillis, Money, OrganizationId, PoolId, Refusal, Timestamp, both};
+use haina_ledger::hold;
+use haina_scheduler::{ClassKey, Terms};
+
+use crate::decide::{cards_of, decide};
+use crate::estimate::Holdings;
+use crate::{Command, Fact, Input, State};
+
+/// For each of them all nodes are looked at while nothing is decided.
+const JOBS_MOST: usize = 20;
+
+/// What one job of a submission would come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// The job's name.
+    pub name: String,
+    /// Who would pay.
+    pub organization: OrganizationId,
+    /// Cards of one attempt.
+    pub cards: CardMillis,
+    /// Elements of an array; 1 of any other job.
+    pub elements: u32,
+    /// The price of a card-hour where it would start soonest; where nothing could host it now, the least price.
+    pub price_per_card_hour: Money,
+    /// What one attempt costs if it runs until its limit and takes its whole grace: what is held when it starts.
+    pub cost_most: Money,
+    /// What the account has that is neither spent nor held.
+    pub available: Money,
+    /// When nodes will probably have room for it, if nobody went before it; none where it waits for other jobs, or no node that
+    /// takes work could host it.
+    pub earliest_start: Option<Timestamp>,
+}
+
+impl State {
+    /// What the jobs of a `Submit` would come to, in their order.
+    ///
+    /// # Errors
+    /// What the submission would be refused with; and more than twenty jobs.
+    pub fn quote(&self, input: &Input) -> Result<Vec<Quote>, Refusal> {
+        if let Command::Submit { jobs, .. } = &input.command
+            && jobs.len() > JOBS_MOST
+        {
+            let rule =
+                both(format!("at most {JOBS_MOST} jobs in a dry run"), format!("试算时不超过 {JOBS_MOST} 个作业"));
+            let value = both(format!("{} jobs", jobs.len()), format!("{} 个作业", jobs.len()));
+            return Err(Refusal::invalid_value("jobs", "", rule).with_phrase("value", value));
+        }
+        let outcome = decide(self, input, 0);
+        outcome.reply?;
+        let mut keys: BTreeMap<_, ClassKey> = BTreeMap::new();
+        let mut holdings: BTreeMap<PoolId, Holdings> = BTreeMap::new();
+        let mut quotes = Vec::new();
+        for fact in &outcome.facts {
+            match fact {
+                Fact::ClassAdded { id, key } => _ = keys.insert(*id, *key),
+                Fact::JobSubmitted {
+                    name,
+                    organization,
+                    class,
+                    time_limit,
+                    grace,
+                    array,
+                    not_before,
+                    dependencies,
+                    ..
+                } => {
+                    let key = keys.get(class).copied().unwrap_or_else(|| self.view.classes[class].key);
+                    let demand = &key.demand;
+                    let of_pool = holdings.entry(demand.pool);
+                    let of_pool =
+                        &*of_pool.or_insert_with(|| Holdings::new(self, demand.pool, &Default::default(), input.now));
+                    let from = not_before.unwrap_or(input.now);
+                    let soonest = self.view.cluster.earliest(demand, &Terms::default(), input.now, &of_pool);
+                    let model = soonest.as_ref().and_then(|(_, allocation)| {
+                        let share = allocation.shares.first()?;
+                        self.view.nodes[&share.node].spec.card_model
+                    });
+                    let cards = cards_of(demand);
+                    let price = match model.or(demand.card_model).filter(|_| cards.0 > 0) {
+                        Some(model) => self.view.price(Some(model)).0,
+                        None => crate::decide::cheapest_price(self, demand.pool, demand.card_model, cards),
+                    };
+                    quotes.push(Quote {
+                        name: name.clone(),
+                        organization: *organization,
+                        cards,
+                        elements: array.map_or(1, |array| array.count),
+                        price_per_card_hour: price,
+                        cost_most: hold(price, cards.used_for(*time_limit + *grace)),
+                        available: self.view.ledger.accounts[organization].available(),
+                        earliest_start: soonest.map(|(start, _)| start.max(from)).filter(|_| dependencies.is_empty()),
+                    });
+                }
+                _ => {}
+            }
+        }
+        Ok(quotes)
+    }
+}
