@@ -133,7 +133,7 @@ pub struct JobQuote {
     pub elements: u32,
     /// The price of a card-hour where it would start soonest.
     pub price_per_card_hour: Amount,
-    /// What one attempt costs if it runs until its limit and takes its whole grace: what is held when it starts.
+    /// What one attempt costs at most: on the dearest cards that serve it, until its limit and with its whole grace.
     pub cost_most: Amount,
     /// What the account has that is neither spent nor held.
     pub available: Amount,

@@ -6,7 +6,7 @@ use haina_core::{CardMillis, Money, OrganizationId, PoolId, Refusal, Timestamp, 
 use haina_ledger::hold;
 use haina_scheduler::{ClassKey, Terms};
 
-use crate::decide::{cards_of, decide};
+use crate::decide::{cards_of, decide, prices};
 use crate::estimate::Holdings;
 use crate::{Command, Fact, Input, State};
 
@@ -26,7 +26,7 @@ pub struct Quote {
     pub elements: u32,
     /// The price of a card-hour where it would start soonest; where nothing could host it now, the least price.
     pub price_per_card_hour: Money,
-    /// What one attempt costs if it runs until its limit and takes its whole grace: what is held when it starts.
+    /// What one attempt costs at most: on the dearest cards that serve it, until its limit and with its whole grace.
     pub cost_most: Money,
     /// What the account has that is neither spent nor held.
     pub available: Money,
@@ -80,17 +80,15 @@ impl State {
                         self.view.nodes[&share.node].spec.card_model
                     });
                     let cards = cards_of(demand);
-                    let price = match model.or(demand.card_model).filter(|_| cards.0 > 0) {
-                        Some(model) => self.view.price(Some(model)).0,
-                        None => crate::decide::cheapest_price(self, demand.pool, demand.card_model, cards),
-                    };
+                    let (least, greatest) = prices(self, demand.pool, demand.card_model, cards);
+                    let price = model.filter(|_| cards.0 > 0).map_or(least, |model| self.view.price(Some(model)).0);
                     quotes.push(Quote {
                         name: name.clone(),
                         organization: *organization,
                         cards,
                         elements: array.map_or(1, |array| array.count),
                         price_per_card_hour: price,
-                        cost_most: hold(price, cards.used_for(*time_limit + *grace)),
+                        cost_most: hold(greatest, cards.used_for(*time_limit + *grace)),
                         available: self.view.ledger.accounts[organization].available(),
                         earliest_start: soonest.map(|(start, _)| start.max(from)).filter(|_| dependencies.is_empty()),
                     });

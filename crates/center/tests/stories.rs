@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use haina_center::{Command, Fact, Reply};
+use haina_center::{Command, Fact, Input, Reply};
 use haina_core::*;
 
 #[test]
@@ -310,6 +310,39 @@ fn an_account_is_adjusted_by_two_people_or_not_at_all() {
     story.by(clerk, decide(3, true)).unwrap();
     assert_eq!(story.balance(3), "10.000000 CNY");
     assert!(story.state.view().adjustments.is_empty());
+}
+
+#[test]
+fn a_quote_names_the_price_where_it_starts_and_the_most_that_it_may_cost() {
+    let mut center = definition();
+    let mut dear = center.card_models[0].clone();
+    (dear.name, dear.price_per_card_hour) = ("dear".into(), Money::units(30, Currency::CNY));
+    center.card_models.push(dear);
+    center.nodes[1].card_model = Some("dear".into());
+    let mut story = Story::of(center);
+    let limit = Milliseconds::from_seconds(1800);
+    let of = |story: &Story, model: Option<&str>| {
+        let mut wish = JobRequest { time_limit: limit, ..job("wish", 4.0) };
+        wish.shape.card_model = model.map(str::to_owned);
+        let command = Command::Submit { jobs: vec![wish], known_ends: Vec::new() };
+        let input = Input { actor: HARBOUR, command, now: story.now, fuel: 0 };
+        let quote = story.state.quote(&input).unwrap().remove(0);
+        (quote.price_per_card_hour.to_string(), quote.cost_most.to_string(), quote.earliest_start.unwrap() > story.now)
+    };
+    let told = |price: &str, cost: &str, later| (price.to_owned(), cost.to_owned(), later);
+    assert_eq!(of(&story, Some("ascend-910")), told("10.000000 CNY", "20.000000 CNY", false));
+    assert_eq!(of(&story, Some("dear")), told("30.000000 CNY", "60.000000 CNY", false));
+    // The cheap cards are taken: it would start on the others; and they may be taken too until then.
+    let mut takes = job("takes", 8.0);
+    takes.shape.card_model = Some("ascend-910".into());
+    story.submit_one(HARBOUR, takes);
+    assert_eq!(of(&story, None), told("30.000000 CNY", "60.000000 CNY", false));
+    assert_eq!(of(&story, Some("ascend-910")), told("10.000000 CNY", "20.000000 CNY", true));
+    let mut other = job("other", 8.0);
+    other.shape.card_model = Some("dear".into());
+    story.submit_one(HARBOUR, other);
+    assert_eq!(of(&story, None).1, "60.000000 CNY", "wherever it starts");
+    assert_eq!(story.state.jobs().count(), 2, "nothing was submitted");
 }
 
 #[test]

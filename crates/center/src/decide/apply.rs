@@ -291,14 +291,12 @@ pub fn set_cards(state: &State, name: &str, unusable: &[UnusableCard]) -> Result
     Ok(Outcome::done(vec![Fact::CardsSet { id, unusable }]))
 }
 
-/// What all cards of a demand cost at most, by the models that could host it.
-pub fn cheapest_price(state: &State, pool: PoolId, model: Option<CardModelId>, cards: CardMillis) -> Money {
+/// The least and the greatest price of a card-hour among the models of a pool that serve a demand; nothing without cards.
+pub fn prices(state: &State, pool: PoolId, model: Option<CardModelId>, cards: CardMillis) -> (Money, Money) {
     let free = Money::zero(state.view.center.currency);
-    if cards.0 == 0 {
-        return free;
-    }
-    let offered = state.view.cluster.card_models(pool);
+    let offered = state.view.cluster.card_models(pool).filter(|_| cards.0 > 0);
     let accepted = offered.filter(|offered| model.is_none_or(|model| model == *offered));
-    let prices = accepted.map(|model| state.view.price(Some(model)).0);
-    prices.min_by_key(|price| price.micros).unwrap_or(free)
+    let prices = accepted.map(|model| state.view.price(Some(model)).0.micros).collect::<Vec<_>>();
+    let price = |micros: Option<&i128>| micros.map_or(free, |micros| Money { micros: *micros, ..free });
+    (price(prices.iter().min()), price(prices.iter().max()))
 }

@@ -14,7 +14,7 @@ use haina_core::both;
 use haina_core::{Actor, CardMillis, ClassId, Effect, JobId, Refusal, Timestamp};
 use haina_scheduler::{Blocker, Demand};
 
-pub(crate) use apply::cheapest_price;
+pub(crate) use apply::prices;
 
 use crate::permission::{self, Owner, Subject};
 use crate::{Action, Command, Fact, Input, Reply, State};

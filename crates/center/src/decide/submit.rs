@@ -10,7 +10,7 @@ use haina_core::{
 use haina_ledger::hold;
 use haina_scheduler::{ClassKey, Demand, Similar};
 
-use super::apply::cheapest_price;
+use super::apply::prices;
 use super::{Outcome, acting, cards_of};
 use crate::permission::{Owner, Subject, forbidden, require};
 use crate::{Action, Fact, Input, JobOutlook, KnownEnd, Reply, State};
@@ -141,7 +141,7 @@ impl Submission<'_> {
                 .with("level", scope.level().word())
                 .with_phrase("holder", state.view.holder(&scope)));
         }
-        let price = cheapest_price(state, demand.pool, demand.card_model, asked);
+        let (price, _) = prices(state, demand.pool, demand.card_model, asked);
         let needed = hold(price, asked.used_for(request.time_limit + request.grace));
         let balance = state.view.ledger.accounts[&organization].balance;
         if needed.micros > balance.micros {
