@@ -36,6 +36,14 @@ pub fn committed<T: Serialize>(status: StatusCode, answer: &Answer, body: &T) ->
     response
 }
 
+/// The position of the commit, and nothing else.
+pub fn without_content(answer: &Answer) -> Response {
+    let mut response = committed(StatusCode::NO_CONTENT, answer, &());
+    *response.body_mut() = axum::body::Body::empty();
+    response.headers_mut().remove(header::CONTENT_TYPE);
+    response
+}
+
 /// [`committed`], created at `location`.
 pub fn created<T: Serialize>(answer: &Answer, location: &str, body: &T) -> Response {
     let mut response = committed(StatusCode::CREATED, answer, body);

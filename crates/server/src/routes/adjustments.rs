@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::failure::{Failure, Problems};
 use crate::input::{Body, Create, PathText, Query, cursor, page_size};
-use crate::reply::{committed, created, send, unexpected};
+use crate::reply::{committed, created, send, unexpected, without_content};
 use crate::routes::nodes::ListQuery;
 use crate::shown;
 
@@ -100,10 +100,7 @@ pub async fn approve(State(app): State<App>, PathText(id): PathText, caller: Cal
 pub async fn reject(State(app): State<App>, PathText(id): PathText, caller: Caller) -> Result<Response, Failure> {
     let adjustment = find(&caller, &id)?;
     let answer = send(&app, &caller, Command::DecideAdjustment { adjustment, approve: false }, None).await?;
-    let mut response = committed(StatusCode::NO_CONTENT, &answer, &());
-    *response.body_mut() = axum::body::Body::empty();
-    response.headers_mut().remove(axum::http::header::CONTENT_TYPE);
-    Ok(response)
+    Ok(without_content(&answer))
 }
 
 fn find(caller: &Caller, id: &str) -> Result<AdjustmentId, Refusal> {

@@ -1,7 +1,6 @@
 //! Tokens: issued once, stored only as digests.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use haina_api::{IssuedToken, Moment, TokenRequest, parse_json};
 use haina_center::{Action, Command, Reply};
@@ -11,7 +10,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::failure::{Failure, Problems};
 use crate::input::{Body, Create, PathText};
-use crate::reply::{committed, created, send, unexpected};
+use crate::reply::{created, send, unexpected, without_content};
 
 /// Issue a token
 ///
@@ -48,10 +47,7 @@ pub async fn issue(
 pub async fn revoke(State(app): State<App>, PathText(id): PathText, caller: Caller) -> Result<Response, Failure> {
     let token: TokenId = id.parse().map_err(|_| Refusal::not_found(haina_core::Kind::Token, &id))?;
     let answer = send(&app, &caller, Command::RevokeToken { token }, None).await?;
-    let mut response = committed(StatusCode::NO_CONTENT, &answer, &());
-    *response.body_mut() = axum::body::Body::empty();
-    response.headers_mut().remove(axum::http::header::CONTENT_TYPE);
-    Ok(response)
+    Ok(without_content(&answer))
 }
 
 /// 192 random bits, recognizable as a secret of Haina.
