@@ -204,6 +204,7 @@ fn an_account_is_adjusted_by_two_people() {
     let proposed = clerk.post(path, &json!({ "amount": "-2.5", "reason": "node 3" })).expect(201).json();
     assert_eq!((&proposed["proposed_by"], &proposed["amount"]["amount"]), (&json!("clerk"), &json!("-2.500000")));
     assert_eq!(clerk.get("/api/v1/adjustments").expect(200).json()["items"], json!([proposed]));
+    assert_eq!(center.user("auditor").get("/api/v1/adjustments").expect(200).json()["items"], json!([proposed]));
     assert_eq!(balance(), before);
     let approve = format!("/api/v1/adjustments/{}/approve", proposed["id"].as_str().unwrap());
     clerk.post(&approve, &json!({})).problem(409, "own_proposal");
@@ -216,6 +217,8 @@ fn an_account_is_adjusted_by_two_people() {
         (&newest["kind"], &newest["amount"]["amount"], &newest["reference"]),
         (&json!("adjustment"), &json!("-2.500000"), &json!("node 3"))
     );
+    assert_eq!((&newest["proposed_by"], &newest["approved_by"]), (&json!("clerk"), &json!("operator")));
+    center.user("auditor").send("DELETE", "/api/v1/adjustments/1", None).problem(403, "forbidden");
 
     let proposed = operator.post(path, &json!({ "amount": "1", "reason": "x" })).expect(201).json();
     let proposal = format!("/api/v1/adjustments/{}", proposed["id"].as_str().unwrap());
