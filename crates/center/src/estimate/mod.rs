@@ -3,8 +3,8 @@
 //! A pass goes forward in time: what runs ends, and those in line start in the order of the policy as soon as enough cards
 //! are free for them, until it is the job's turn. Cards are counted by model and not looked for on nodes: that is asked of
 //! the cluster once, for the job itself. Where very much runs, small attempts of an organization stand for others in the
-//! pass, and small jobs of a user that are next to each other in line start together. Nobody is known who comes later and goes before it. A promised start is never
-//! exceeded, whatever a pass comes to.
+//! pass, and small jobs of a user that are next to each other in line start together. Nobody is known who comes later and
+//! goes before it. A promised start is never exceeded, whatever a pass comes to.
 
 mod holdings;
 mod pass;
