@@ -64,7 +64,7 @@ enum Command {
     },
     /// List who has which part of the center, used how much of late, and is where in line by that
     Shares(shares::Arguments),
-    /// Show an account, or pay into it
+    /// Show an account, pay into it, or adjust it
     Account(account::Arguments),
     /// List or add users
     User {
