@@ -5,6 +5,7 @@ use haina_core::{Currency, Money, Refusal};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::agreement::PaidPart;
 use crate::moment::Moment;
 use crate::quantity::Quantity;
 
@@ -46,7 +47,9 @@ pub struct Account {
     pub held: Amount,
     /// Neither spent nor held.
     pub available: Amount,
-    /// What running attempts have cost so far; covered by what is held.
+    /// What it owes for agreements.
+    pub owed: Amount,
+    /// What running attempts have cost so far, whoever pays; covered by what is held.
     pub accrued: Amount,
     /// What running attempts cost in an hour.
     pub burn_per_hour: Amount,
@@ -71,9 +74,11 @@ pub struct Posting {
     pub at: Moment,
     /// Why.
     pub kind: PostingKind,
-    /// What the account gained, or lost where negative.
+    /// What the account gained, or lost where negative. Nothing where only an agreement or a voucher is concerned.
     pub amount: Amount,
-    /// The payment's reference, of a top-up; the reason, of an adjustment.
+    /// What moved in all.
+    pub total: Amount,
+    /// The payment's reference; the reason, of an adjustment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub reference: Option<String>,
@@ -97,6 +102,17 @@ pub struct Posting {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub price_per_card_hour: Option<Amount>,
+    /// Who paid what of a charge, unless the account paid all of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PaidPart>,
+    /// The agreement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub agreement: Option<String>,
+    /// The voucher.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub voucher: Option<String>,
 }
 
 /// Why money moved.
@@ -109,6 +125,18 @@ pub enum PostingKind {
     Charge,
     /// Two people agreed that the organization gets something back, or owes more.
     Adjustment,
+    /// The organization committed to an amount by an agreement, or to another one.
+    Commitment,
+    /// It paid what it owes for an agreement.
+    Payment,
+    /// An agreement closed; what was not used of it is earned.
+    Settlement,
+    /// It got a voucher.
+    Issue,
+    /// A voucher expired or was revoked; the rest went back.
+    Return,
+    /// The sponsor paid what was redeemed of a voucher.
+    CashOut,
 }
 
 /// Pays into an account.

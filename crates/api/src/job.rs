@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::account::Amount;
+use crate::agreement::PaidPart;
 use crate::job_spec::Condition;
 use crate::moment::Moment;
 use crate::packages::PackagesFileKindWord;
@@ -125,7 +126,7 @@ pub struct Job {
 pub struct JobQuote {
     /// Its name.
     pub name: String,
-    /// The organization that would pay, from its prepaid account.
+    /// The organization that would pay.
     pub organization: String,
     /// Cards of one attempt.
     pub cards_total: f64,
@@ -137,6 +138,9 @@ pub struct JobQuote {
     pub cost_most: Amount,
     /// What the account has that is neither spent nor held.
     pub available: Amount,
+    /// Who would pay that most now, where that is not the account alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PaidPart>,
     /// When nodes will probably have room for it, if nobody went before it. Absent where it waits for other jobs, or nothing in
     /// service could host it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@
 //! Nothing here decides anything about a job; a value is refused only where no job could have it.
 
 mod account;
+mod agreement;
 mod attempt;
 mod center;
 mod center_file;
@@ -30,10 +31,15 @@ mod schema;
 mod share;
 mod shell;
 mod user;
+mod voucher;
 mod waiting;
 mod words;
 
 pub use account::{Account, Adjustment, AdjustmentRequest, Amount, Posting, PostingKind, TopUp};
+pub use agreement::{
+    Agreement, AgreementRequest, AgreementTermsSpec, Amendment, AmendmentRequest, AtEndWord, DocumentReference,
+    PaidPart, SignRequest,
+};
 pub use attempt::{Attempt, AttemptNode, CardPart, Ended, FailedTask};
 pub use center::{CardModel, Center, Health, Pool};
 pub use center_file::{ReadPackages, parse_center_file, parse_center_file_with};
@@ -49,7 +55,7 @@ pub use metrics::{CardMetrics, CardMetricsPoint, JobMetrics, MetricsPoint, NodeM
 pub use moment::Moment;
 pub use node::{DrainRequest, Node, NodeCardUnusable, NodeConfinement, RealCard};
 pub use node_names::expand_names;
-pub use organization::{Organization, OrganizationRequest};
+pub use organization::{Organization, OrganizationKindWord, OrganizationRequest, Qualification};
 pub use packages::{PackagesFileKindWord, PackagesFileSpec, PythonSpec};
 pub use page::Page;
 pub use policy::{PolicyRequest, PolicyState, PriorityWeightsSpec};
@@ -60,5 +66,6 @@ pub use schema::job_schema;
 pub use share::Share;
 pub use shell::{NoFrame, SHELL_PROTOCOL, ShellFrame, ShellFrames, ShellStart, ShellTerminal};
 pub use user::{IssuedToken, Token, TokenRequest, User, UserRequest};
+pub use voucher::{CashOutRequest, ClaimRequest, Programme, ProgrammeSpec, Voucher, VoucherReason};
 pub use waiting::{OrganizationCards, PromisedStart, WaitingDemand, Why, WhyState};
 pub use words::{ConditionWord, JobStateWord, RoleWord};

@@ -146,7 +146,7 @@ impl Quantity {
     }
 
     /// The decimal text of an amount of money.
-    pub(crate) fn amount(&self) -> String {
+    pub fn amount(&self) -> String {
         self.to_string()
     }
 }

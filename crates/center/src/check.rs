@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use haina_core::{CardMillis, OrganizationId};
-use haina_ledger::hold;
+use haina_ledger::{LedgerAccount, hold};
 use haina_scheduler::Planned;
 
+use crate::dues::Dues;
 use crate::{Progress, State};
 
 impl State {
@@ -92,15 +93,42 @@ impl State {
     /// 4: the books balance; holds are what attempts hold; nothing is owed that is not covered.
     fn check_money(&self) {
         assert_eq!(self.view.ledger.sum_micros(), 0, "the ledger balances to zero");
-        let mut held: BTreeMap<OrganizationId, i128> = BTreeMap::new();
+        let mut held: BTreeMap<LedgerAccount, i128> = BTreeMap::new();
         for (id, attempt) in &self.view.attempts {
             let job = &self.jobs[&id.job];
-            let most = hold(attempt.price_per_card_hour, attempt.allocation.cards().used_for(job.longest()));
-            assert_eq!(attempt.hold, most, "attempt {id} holds what it may cost at most");
-            *held.entry(job.organization).or_default() += attempt.hold.micros;
+            let use_most = attempt.allocation.cards().used_for(job.longest());
+            if attempt.funding.is_empty() {
+                let most = hold(attempt.price_per_card_hour, use_most);
+                assert_eq!(attempt.hold, most, "attempt {id} holds what it may cost at most");
+                *held.entry(LedgerAccount::Prepaid(job.organization)).or_default() += attempt.hold.micros;
+                continue;
+            }
+            let covered = attempt.funding.iter().map(|portion| portion.use_most.0).sum::<u64>();
+            assert_eq!(covered, use_most.0, "attempt {id} is funded for all that it may use");
+            for portion in &attempt.funding {
+                let cost = hold(portion.price_per_card_hour, portion.use_most);
+                assert!(portion.held().micros >= cost.micros, "attempt {id} holds what it may cost at most");
+                *held.entry(portion.payer.account(job.organization)).or_default() += portion.hold.micros;
+                if let Some(share) = portion.voucher {
+                    *held.entry(LedgerAccount::Voucher(share.voucher)).or_default() += share.hold.micros;
+                }
+            }
         }
+        let of_agreements = self.view.ledger.agreements.iter();
+        let of_agreements = of_agreements.map(|(id, entry)| (LedgerAccount::Agreement(*id), entry.purse));
+        let of_vouchers = self.view.ledger.vouchers.iter();
+        let of_vouchers = of_vouchers.map(|(id, entry)| (LedgerAccount::Voucher(*id), entry.purse));
+        for (account, purse) in of_agreements.chain(of_vouchers) {
+            assert_eq!(purse.held.micros, held.get(&account).copied().unwrap_or(0), "holds of {account} add up");
+            assert!(purse.available().micros >= 0, "no more is held of {account} than it has");
+        }
+        let mut fresh = self.view.clone();
+        fresh.rebuild_sources();
+        assert_eq!(fresh.sources, self.view.sources, "who may pay is known");
+        assert_eq!(Dues::of(&self.view), self.dues, "what time changes next is known");
         for (id, account) in &self.view.ledger.accounts {
-            assert_eq!(account.held.micros, held.get(id).copied().unwrap_or(0), "holds of organization {id} add up");
+            let of_account = held.get(&LedgerAccount::Prepaid(*id));
+            assert_eq!(account.held.micros, of_account.copied().unwrap_or(0), "holds of organization {id} add up");
             assert!(account.available().micros >= 0, "organization {id} holds more than it has");
         }
     }

@@ -2,8 +2,9 @@
 
 use haina_core::center_definition::{CenterDefinition, ProjectDefinition, QuotaDefinition};
 use haina_core::{
-    Actor, AdjustmentId, CardMillis, Digest, Epoch, JobId, JobRequest, JobState, JobTarget, Money, OrganizationId,
-    Policy, ProjectId, QuotaScope, Report, Role, Timestamp, TokenId, UnusableCard, UserId,
+    Actor, AdjustmentId, AgreementId, AgreementTerms, CardMillis, Digest, Epoch, JobId, JobRequest, JobState,
+    JobTarget, Money, OrganizationId, OrganizationKind, Policy, ProgrammeRules, ProjectId, Qualification, QuotaScope,
+    Report, Role, Timestamp, TokenId, UnusableCard, UserId, VoucherId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -87,6 +88,87 @@ pub enum Command {
         /// Whether it is approved.
         approve: bool,
     },
+    /// Drafts an agreement.
+    DraftAgreement {
+        /// The organization's name.
+        organization: String,
+        /// What is agreed.
+        terms: AgreementTerms,
+    },
+    /// Changes the terms of an agreement.
+    AmendAgreement {
+        /// Which,
+        agreement: AgreementId,
+        /// as it was at this version.
+        version: u32,
+        /// What is agreed now.
+        terms: AgreementTerms,
+        /// Why, for people.
+        reason: String,
+    },
+    /// Makes a draft binding.
+    SignAgreement {
+        /// Which,
+        agreement: AgreementId,
+        /// as it was at this version.
+        version: u32,
+        /// How many thousandths of its pool may be sold; 1000 if absent.
+        oversell: Option<u32>,
+    },
+    /// An organization paid what it owes for an agreement.
+    PayAgreement {
+        /// Which.
+        agreement: AgreementId,
+        /// How much.
+        amount: Money,
+        /// The payment's reference.
+        reference: String,
+    },
+    /// Adds a programme of vouchers, or changes the rules of one.
+    SetProgramme {
+        /// The rules, with the programme's name.
+        rules: ProgrammeRules,
+        /// The version that is changed; 0 for a new one.
+        version: u32,
+    },
+    /// Claims a voucher.
+    ClaimVoucher {
+        /// The programme's name.
+        programme: String,
+        /// For whom; the own organization if absent.
+        organization: Option<String>,
+        /// For which agreement.
+        agreement: Option<AgreementId>,
+        /// How much.
+        amount: Money,
+        /// What for.
+        purpose: String,
+        /// Whether it is declared that the organization is not related to the center.
+        unrelated: bool,
+    },
+    /// Issues a voucher that was claimed, or rejects the claim.
+    ReviewVoucher {
+        /// Which.
+        voucher: VoucherId,
+        /// Whether it is issued.
+        approve: bool,
+        /// Why, for people.
+        reason: String,
+    },
+    /// Nothing more is taken from a voucher.
+    RevokeVoucher {
+        /// Which.
+        voucher: VoucherId,
+        /// Why, for people.
+        reason: String,
+    },
+    /// The sponsor paid what was used of a voucher.
+    CashOutVoucher {
+        /// Which.
+        voucher: VoucherId,
+        /// The payment's reference.
+        reference: String,
+    },
     /// Adds an organization, or changes what is given.
     SetOrganization {
         /// Its unique name.
@@ -103,6 +185,12 @@ pub enum Command {
         /// Cards that it gets before anybody gets more than is guaranteed.
         #[serde(default)]
         guaranteed: Option<CardMillis>,
+        /// What kind of body it is.
+        #[serde(default)]
+        kind: Option<OrganizationKind>,
+        /// What it is recognized as, in the place of what was before.
+        #[serde(default)]
+        qualifications: Option<Vec<Qualification>>,
     },
     /// Adds a project.
     AddProject {
@@ -177,6 +265,10 @@ pub enum Reply {
     ProjectAdded(ProjectId),
     /// The proposed adjustment's id.
     Proposed(AdjustmentId),
+    /// The drafted agreement's id.
+    Agreed(AgreementId),
+    /// The claimed voucher's id.
+    Claimed(VoucherId),
     /// Where the quota holds.
     QuotaSet(QuotaScope),
 }

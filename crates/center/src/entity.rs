@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use haina_core::{
-    AdjustmentId, Allocation, ArrayRequest, CardMillis, ClassId, Condition, Currency, Digest, Entitlement, Epoch,
-    JobId, Milliseconds, Money, OrganizationId, Policy, PoolId, ProjectId, Quota, QuotaScope, Role, Timestamp, TokenId,
-    UnusableCard, UserId, WaitReason,
+    AdjustmentId, AgreementId, AgreementTerms, Allocation, ArrayRequest, CardMillis, ClassId, Condition, Currency,
+    Digest, Entitlement, Epoch, JobId, Milliseconds, Money, OrganizationId, OrganizationKind, Policy, PoolId,
+    ProjectId, Qualification, Quota, QuotaScope, Role, Timestamp, TokenId, UnusableCard, UserId, VoucherId, WaitReason,
 };
-use haina_ledger::Chain;
+use haina_ledger::{Chain, Portion};
 use haina_scheduler::{Attempted, ClassKey, History, NodeSpec, Outlook, Run, Similar, Waiting};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,12 @@ pub struct Center {
     /// The last adjustment's id; an id is never used again.
     #[serde(default)]
     pub last_adjustment: AdjustmentId,
+    /// The last agreement's id.
+    #[serde(default)]
+    pub last_agreement: AgreementId,
+    /// The last voucher's id.
+    #[serde(default)]
+    pub last_voucher: VoucherId,
     /// Postings so far to the center's own accounts.
     pub revenue: Option<Money>,
     /// What was paid in, negative.
@@ -56,6 +62,21 @@ pub struct Adjustment {
     pub proposed_by: UserId,
     /// When.
     pub proposed: Timestamp,
+}
+
+/// The terms of an agreement at one version, who set them and why: its history is all of these.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Amendment {
+    /// The version.
+    pub version: u32,
+    /// What was agreed from then on.
+    pub terms: AgreementTerms,
+    /// Who set them.
+    pub by: UserId,
+    /// When.
+    pub at: Timestamp,
+    /// Why, for people.
+    pub reason: String,
 }
 
 /// A kind of card, with the price in force.
@@ -112,6 +133,12 @@ pub struct Organization {
     /// What it is entitled to when others compete with it.
     #[serde(default, skip_serializing_if = "Entitlement::is_plain")]
     pub entitlement: Entitlement,
+    /// What kind of body it is, where that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<OrganizationKind>,
+    /// What it is recognized as.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub qualifications: Vec<Qualification>,
 }
 
 /// A project.
@@ -340,7 +367,7 @@ pub struct Attempt {
     pub stopping: bool,
     /// Held for it.
     pub hold: Money,
-    /// Price of a card-hour, fixed when it was placed.
+    /// Price of a card-hour, fixed when it was placed; where several pay, that of the first.
     pub price_per_card_hour: Money,
     /// That price's version.
     pub price_version: u32,
@@ -356,6 +383,9 @@ pub struct Attempt {
     /// The jobs that are like its own.
     #[serde(default)]
     pub similar: Similar,
+    /// Who pays, unless the prepaid account pays all of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub funding: Vec<Portion>,
 }
 
 impl Attempt {

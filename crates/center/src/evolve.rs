@@ -3,6 +3,7 @@
 use haina_core::{AttemptId, Backfill, JobId, JobState, NodeId, UserId};
 use haina_scheduler::Demand;
 
+use crate::dues;
 use crate::{ArrayProgress, ElementCounts, Fact, Job, Progress, State};
 
 impl State {
@@ -27,8 +28,10 @@ impl State {
             }
             _ => None,
         };
+        let dues = dues::changed(&self.view, fact);
         let members = served.map(|(organization, ..)| self.view.shares.members(organization));
         self.view.evolve(fact);
+        dues.into_iter().for_each(|due| self.dues.look_at(&self.view, due));
         freed.into_iter().for_each(|node| self.capacity_freed(node));
         if let Some((organization, user, ended)) = served {
             // First all are looked at again who waited for the account: so nobody asks whether the first of them changed.
@@ -81,6 +84,9 @@ impl State {
             Fact::UserAdded { organization, .. } => organization.iter().for_each(|id| self.parts_changed(*id)),
             Fact::PolicySet { .. } => self.begin_lining_up(),
             Fact::Posted { transaction, .. } => self.queue.account_changed(transaction.organization),
+            Fact::AgreementSet { id, .. } | Fact::AgreementBegun { id } | Fact::AgreementClosed { id } => {
+                self.queue.account_changed(self.view.ledger.agreements[id].organization);
+            }
             Fact::ClassAdded { id, key } => {
                 self.class_of_key.insert(*key, *id);
                 self.queue.add_class(*id, *key);
@@ -133,6 +139,13 @@ impl State {
             | Fact::TokenRevoked { .. }
             | Fact::AdjustmentProposed { .. }
             | Fact::AdjustmentRejected { .. }
+            | Fact::AgreementSigned { .. }
+            | Fact::ProgrammeSet { .. }
+            | Fact::VoucherClaimed { .. }
+            | Fact::VoucherIssued { .. }
+            | Fact::VoucherRejected { .. }
+            | Fact::VoucherRevoked { .. }
+            | Fact::VoucherClosed { .. }
             | Fact::ClassBlocked { .. }
             | Fact::PromiseMade { .. }
             | Fact::PromiseWithdrawn { .. }

@@ -2,11 +2,12 @@
 
 use haina_core::center_definition::CardModelDefinition;
 use haina_core::{
-    AdjustmentId, Allocation, ArrayRequest, AttemptId, CardMillis, CardModelId, CardUse, ClassId, Condition, Currency,
-    Digest, Ending, Entitlement, Epoch, FailedTask, JobId, JobState, Milliseconds, Money, NodeId, OrganizationId,
-    Policy, PoolId, ProjectId, QuotaId, Role, TaskUse, Timestamp, TokenId, UnusableCard, UserId, WaitReason,
+    AdjustmentId, AgreementId, AgreementTerms, Allocation, ArrayRequest, AttemptId, CardMillis, CardModelId, CardUse,
+    ClassId, Condition, Currency, Digest, Ending, Entitlement, Epoch, FailedTask, JobId, JobState, Milliseconds, Money,
+    NodeId, OrganizationId, OrganizationKind, Policy, PoolId, ProgrammeId, ProgrammeRules, ProjectId, Qualification,
+    QuotaId, Role, TaskUse, Timestamp, TokenId, UnusableCard, UserId, VoucherId, WaitReason,
 };
-use haina_ledger::Transaction;
+use haina_ledger::{Portion, Transaction, Voucher};
 use haina_scheduler::{ClassKey, NodeSpec, Promise, Similar};
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +41,10 @@ pub enum Fact {
         suspended: bool,
         #[serde(default, skip_serializing_if = "Entitlement::is_plain")]
         entitlement: Entitlement,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind: Option<OrganizationKind>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        qualifications: Vec<Qualification>,
     },
     /// A project exists.
     ProjectAdded {
@@ -74,6 +79,42 @@ pub enum Fact {
     AdjustmentProposed { id: AdjustmentId, adjustment: Adjustment },
     /// A proposed change of an account will not be.
     AdjustmentRejected { id: AdjustmentId, by: UserId },
+    /// An agreement has these terms: drafted, or amended.
+    AgreementSet {
+        id: AgreementId,
+        organization: OrganizationId,
+        version: u32,
+        terms: AgreementTerms,
+        by: UserId,
+        at: Timestamp,
+        reason: String,
+    },
+    /// An agreement is binding.
+    AgreementSigned { id: AgreementId, by: UserId },
+    /// An agreement pays from now on.
+    AgreementBegun { id: AgreementId },
+    /// An agreement is over, and nothing is held of it.
+    AgreementClosed { id: AgreementId },
+    /// A programme of vouchers has these rules.
+    ProgrammeSet { id: ProgrammeId, version: u32, rules: ProgrammeRules, by: UserId },
+    /// A voucher was claimed.
+    VoucherClaimed { id: VoucherId, voucher: Voucher },
+    /// A voucher pays from now on.
+    VoucherIssued {
+        id: VoucherId,
+        by: UserId,
+        at: Timestamp,
+        expires: Timestamp,
+        share_of_charge: u16,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pool: Option<PoolId>,
+    },
+    /// A claimed voucher will not be.
+    VoucherRejected { id: VoucherId, by: UserId, reason: String },
+    /// Nothing more is taken from a voucher.
+    VoucherRevoked { id: VoucherId, by: UserId, at: Timestamp, reason: String },
+    /// A voucher expired or was revoked, and nothing is held of it.
+    VoucherClosed { id: VoucherId },
     /// Jobs of a new kind, to the scheduler.
     ClassAdded { id: ClassId, key: ClassKey },
     /// A job was accepted.
@@ -121,6 +162,9 @@ pub enum Fact {
         predicted: Milliseconds,
         #[serde(default)]
         similar: Similar,
+        /// Who pays, unless the prepaid account pays all of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        funding: Vec<Portion>,
     },
     /// Its first task started.
     AttemptStarted { attempt: AttemptId, at: Timestamp },

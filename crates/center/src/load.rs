@@ -4,14 +4,15 @@
 use std::collections::BTreeSet;
 
 use haina_core::{
-    AdjustmentId, AttemptId, CardModelId, ClassId, Digest, JobId, NodeId, OrganizationId, PoolId, ProjectId, QuotaId,
-    TokenId, UserId,
+    AdjustmentId, AgreementId, AttemptId, CardModelId, ClassId, Digest, JobId, NodeId, OrganizationId, PoolId,
+    ProgrammeId, ProjectId, QuotaId, TokenId, UserId, VoucherId,
 };
-use haina_ledger::{Account, Ledger, TransactionKind};
+use haina_ledger::{Account, Ledger, LedgerAccount, Payer, Portion, TransactionKind};
 use haina_scheduler::{History, NodeState, Similar};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::dues::Dues;
 use crate::{Fact, State};
 
 /// Names a stored thing.
@@ -29,6 +30,11 @@ pub enum EntityKey {
     Token(TokenId),
     Account(OrganizationId),
     Adjustment(AdjustmentId),
+    Agreement(AgreementId),
+    /// All versions of its terms.
+    Amendments(AgreementId),
+    Programme(ProgrammeId),
+    Voucher(VoucherId),
     Class(ClassId),
     /// What an organization has used, or with a user, what that one did.
     Used(OrganizationId, Option<UserId>),
@@ -53,6 +59,10 @@ impl EntityKey {
             EntityKey::Token(id) => ("token", id.0.into()),
             EntityKey::Account(id) => ("account", id.0.into()),
             EntityKey::Adjustment(id) => ("adjustment", id.0.into()),
+            EntityKey::Agreement(id) => ("agreement", id.0.into()),
+            EntityKey::Amendments(id) => ("amendments", id.0.into()),
+            EntityKey::Programme(id) => ("programme", id.0.into()),
+            EntityKey::Voucher(id) => ("voucher", id.0.into()),
             EntityKey::Class(id) => ("class", id.0.into()),
             EntityKey::Used(organization, user) => {
                 ("used", u64::from(organization.0) << 32 | user.map_or(0, |user| u64::from(user.0)))
@@ -87,6 +97,10 @@ impl EntityKey {
             "token" => EntityKey::Token(TokenId(id)),
             "account" => EntityKey::Account(OrganizationId(id)),
             "adjustment" => EntityKey::Adjustment(AdjustmentId(id)),
+            "agreement" => EntityKey::Agreement(AgreementId(id)),
+            "amendments" => EntityKey::Amendments(AgreementId(id)),
+            "programme" => EntityKey::Programme(ProgrammeId(id)),
+            "voucher" => EntityKey::Voucher(VoucherId(id)),
             "class" => EntityKey::Class(ClassId(id)),
             _ => return None,
         })
@@ -111,6 +125,10 @@ impl State {
             EntityKey::Token(id) => self.view.tokens.get(&id).map(text),
             EntityKey::Account(id) => self.view.ledger.accounts.get(&id).map(text),
             EntityKey::Adjustment(id) => self.view.adjustments.get(&id).map(text),
+            EntityKey::Agreement(id) => self.view.ledger.agreements.get(&id).map(text),
+            EntityKey::Amendments(id) => self.view.amendments.get(&id).map(text),
+            EntityKey::Programme(id) => self.view.ledger.programmes.get(&id).map(text),
+            EntityKey::Voucher(id) => self.view.ledger.vouchers.get(&id).map(text),
             EntityKey::Class(id) => self.view.classes.get(&id).map(text),
             EntityKey::Used(organization, user) => self.view.shares.used(organization, user).as_ref().map(text),
             EntityKey::History(similar) => self.view.history.get(similar).map(text),
@@ -132,7 +150,7 @@ impl State {
                     revenue: self.view.center.revenue.take(),
                     cash: self.view.center.cash.take(),
                     chain: std::mem::take(&mut self.view.center.chain),
-                    accounts: std::mem::take(&mut self.view.ledger.accounts),
+                    ..std::mem::take(&mut self.view.ledger)
                 };
             }
             EntityKey::CardModel(id) => _ = self.view.card_models.insert(id, read(body)?),
@@ -145,6 +163,10 @@ impl State {
             EntityKey::Token(id) => _ = self.view.tokens.insert(id, read(body)?),
             EntityKey::Account(id) => _ = self.view.ledger.accounts.insert(id, read::<Account>(body)?),
             EntityKey::Adjustment(id) => _ = self.view.adjustments.insert(id, read(body)?),
+            EntityKey::Agreement(id) => _ = self.view.ledger.agreements.insert(id, read(body)?),
+            EntityKey::Amendments(id) => _ = self.view.amendments.insert(id, read(body)?),
+            EntityKey::Programme(id) => _ = self.view.ledger.programmes.insert(id, read(body)?),
+            EntityKey::Voucher(id) => _ = self.view.ledger.vouchers.insert(id, read(body)?),
             EntityKey::Class(id) => _ = self.view.classes.insert(id, read(body)?),
             EntityKey::Used(organization, user) => self.view.shares.load(organization, user, read(body)?),
             EntityKey::History(similar) => self.view.history.load(similar, read(body)?),
@@ -190,6 +212,8 @@ impl State {
             view.shares.share(attempt.organization).held.0 += attempt.allocation.cards().0;
         }
         self.view.rebuild_quotas();
+        self.view.rebuild_sources();
+        self.dues = Dues::of(&self.view);
         // Draining nodes and unusable cards keep what they hold: claimed first, closed after.
         for (id, node) in &self.view.nodes {
             self.view.cluster.set_unusable(*id, node.unusable_bits());
@@ -216,6 +240,10 @@ impl State {
             .chain(self.view.tokens.keys().copied().map(EntityKey::Token))
             .chain(self.view.ledger.accounts.keys().copied().map(EntityKey::Account))
             .chain(self.view.adjustments.keys().copied().map(EntityKey::Adjustment))
+            .chain(self.view.ledger.agreements.keys().copied().map(EntityKey::Agreement))
+            .chain(self.view.amendments.keys().copied().map(EntityKey::Amendments))
+            .chain(self.view.ledger.programmes.keys().copied().map(EntityKey::Programme))
+            .chain(self.view.ledger.vouchers.keys().copied().map(EntityKey::Voucher))
             .chain(self.view.classes.keys().copied().map(EntityKey::Class))
             .chain(self.view.shares.keys().map(|(organization, user)| EntityKey::Used(organization, user)))
             .chain(self.view.history.keys().map(EntityKey::History))
@@ -254,12 +282,28 @@ impl State {
             Fact::TokenRevoked { id } => _ = keys.insert(EntityKey::Token(*id)),
             Fact::Posted { transaction, .. } => {
                 keys.extend([EntityKey::Center, EntityKey::Account(transaction.organization)]);
+                keys.extend(transaction.postings.iter().filter_map(|posting| entity_of(posting.account)));
+                if let TransactionKind::CashOut { voucher, .. } = transaction.kind {
+                    keys.insert(EntityKey::Voucher(voucher));
+                }
                 if let TransactionKind::Adjustment { adjustment, .. } = transaction.kind {
                     keys.insert(EntityKey::Adjustment(adjustment));
                 }
             }
             Fact::AdjustmentProposed { id, .. } => keys.extend([EntityKey::Center, EntityKey::Adjustment(*id)]),
             Fact::AdjustmentRejected { id, .. } => _ = keys.insert(EntityKey::Adjustment(*id)),
+            Fact::AgreementSet { id, .. } => {
+                keys.extend([EntityKey::Center, EntityKey::Agreement(*id), EntityKey::Amendments(*id)]);
+            }
+            Fact::AgreementSigned { id, .. } | Fact::AgreementBegun { id } | Fact::AgreementClosed { id } => {
+                keys.insert(EntityKey::Agreement(*id));
+            }
+            Fact::ProgrammeSet { id, .. } => _ = keys.insert(EntityKey::Programme(*id)),
+            Fact::VoucherClaimed { id, .. } => keys.extend([EntityKey::Center, EntityKey::Voucher(*id)]),
+            Fact::VoucherIssued { id, .. }
+            | Fact::VoucherRejected { id, .. }
+            | Fact::VoucherRevoked { id, .. }
+            | Fact::VoucherClosed { id } => _ = keys.insert(EntityKey::Voucher(*id)),
             Fact::ClassAdded { id, .. } => keys.extend([EntityKey::Center, EntityKey::Class(*id)]),
             Fact::JobSubmitted { id, class, .. } => {
                 keys.extend([EntityKey::Center, EntityKey::Class(*class), EntityKey::Job(*id)]);
@@ -269,7 +313,8 @@ impl State {
             Fact::JobDue { job } | Fact::JobCancelled { job, .. } | Fact::ElementCancelled { job, .. } => {
                 keys.insert(EntityKey::Job(*job));
             }
-            Fact::AttemptPlaced { attempt, .. } => {
+            Fact::AttemptPlaced { attempt, funding, .. } => {
+                keys.extend(funding.iter().flat_map(entities_of));
                 let job = &state.jobs[&attempt.job];
                 keys.extend([EntityKey::Class(job.class), EntityKey::Account(job.organization)]);
                 keys.extend([EntityKey::Job(attempt.job), EntityKey::Attempt(*attempt)]);
@@ -280,6 +325,7 @@ impl State {
                     keys.extend([None, Some(entry.user)].map(|user| EntityKey::Used(entry.organization, user)));
                     let changed = History::keys_of(entry.similar, entry.allocation.cards());
                     keys.extend(changed.map(EntityKey::History));
+                    keys.extend(entry.funding.iter().flat_map(entities_of));
                 }
                 keys.insert(EntityKey::Account(state.jobs[&attempt.job].organization));
                 keys.extend([EntityKey::Job(attempt.job), EntityKey::Attempt(*attempt)]);
@@ -293,6 +339,25 @@ impl State {
             }
         }
     }
+}
+
+/// What holds the balance of an account, besides the organization's own.
+fn entity_of(account: LedgerAccount) -> Option<EntityKey> {
+    match account {
+        LedgerAccount::Agreement(id) => Some(EntityKey::Agreement(id)),
+        LedgerAccount::Voucher(id) => Some(EntityKey::Voucher(id)),
+        LedgerAccount::Sponsor(id) => Some(EntityKey::Programme(id)),
+        LedgerAccount::Prepaid(_) | LedgerAccount::Receivable(_) | LedgerAccount::Revenue | LedgerAccount::Cash => None,
+    }
+}
+
+/// What something is held of for a portion, besides the organization's own account.
+fn entities_of(portion: &Portion) -> impl Iterator<Item = EntityKey> {
+    let agreement = match portion.payer {
+        Payer::Agreement(id) => Some(EntityKey::Agreement(id)),
+        Payer::Prepaid => None,
+    };
+    agreement.into_iter().chain(portion.voucher.map(|share| EntityKey::Voucher(share.voucher)))
 }
 
 fn text<T: Serialize>(thing: &T) -> String {

@@ -75,11 +75,18 @@ pub enum Action {
     ReadQuota,
     ChangeQuota,
     AddProject,
+    ReadAgreement,
+    ChangeAgreement,
+    ReadVoucher,
+    ClaimVoucher,
+    ReviewVoucher,
+    ReadProgramme,
+    ChangeProgramme,
 }
 
 impl Action {
     /// All actions.
-    pub const ALL: [Action; 23] = [
+    pub const ALL: [Action; 30] = [
         Action::SubmitJob,
         Action::CancelJob,
         Action::ReadJob,
@@ -103,6 +110,13 @@ impl Action {
         Action::ReadQuota,
         Action::ChangeQuota,
         Action::AddProject,
+        Action::ReadAgreement,
+        Action::ChangeAgreement,
+        Action::ReadVoucher,
+        Action::ClaimVoucher,
+        Action::ReviewVoucher,
+        Action::ReadProgramme,
+        Action::ChangeProgramme,
     ];
 
     /// The words for people.
@@ -130,6 +144,13 @@ impl Action {
             Action::ReadQuota => both("see quotas and projects", "查看配额与项目"),
             Action::ChangeQuota => both("change a quota", "修改配额"),
             Action::AddProject => both("add this project", "添加该项目"),
+            Action::ReadAgreement => both("see agreements", "查看合同"),
+            Action::ChangeAgreement => both("change an agreement", "修改合同"),
+            Action::ReadVoucher => both("see vouchers", "查看算力券"),
+            Action::ClaimVoucher => both("claim a voucher", "申领算力券"),
+            Action::ReviewVoucher => both("review or revoke a voucher", "审核或撤销算力券"),
+            Action::ReadProgramme => both("see voucher programmes", "查看算力券政策"),
+            Action::ChangeProgramme => both("change a voucher programme", "修改算力券政策"),
             Action::ChangePolicy => both("change how jobs are scheduled", "修改调度策略"),
         }
     }
@@ -162,6 +183,13 @@ pub fn scope(subject: Subject, action: Action) -> Scope {
         Action::ReadQuota => [Everything, Everything, Everything, Organization, Organization, Nothing],
         Action::ChangeQuota => [Everything, Nothing, Nothing, Organization, Nothing, Nothing],
         Action::AddProject => [Everything, Nothing, Nothing, Organization, Nothing, Nothing],
+        Action::ReadAgreement => [Everything, Everything, Everything, Organization, Organization, Nothing],
+        Action::ChangeAgreement => [Everything, Everything, Nothing, Nothing, Nothing, Nothing],
+        Action::ReadVoucher => [Everything, Everything, Everything, Organization, Organization, Nothing],
+        Action::ClaimVoucher => [Everything, Nothing, Nothing, Organization, Nothing, Nothing],
+        Action::ReviewVoucher => [Everything, Everything, Nothing, Nothing, Nothing, Nothing],
+        Action::ReadProgramme => [Everything, Everything, Everything, Everything, Everything, Nothing],
+        Action::ChangeProgramme => [Everything, Everything, Nothing, Nothing, Nothing, Nothing],
         Action::ChangePolicy => [Everything, Nothing, Nothing, Nothing, Nothing, Nothing],
     };
     row[match subject {
@@ -250,6 +278,10 @@ mod tests {
             IssueToken,
             RevokeToken,
             ChangePolicy,
+            ChangeAgreement,
+            ClaimVoucher,
+            ReviewVoucher,
+            ChangeProgramme,
         ] {
             assert_eq!(scope(of(Role::Auditor, None), action), Scope::Nothing, "{action:?}");
         }
@@ -260,7 +292,8 @@ mod tests {
         let other = Owner { organization: Some(OrganizationId(2)), user: Some(UserId(9)), job: Some(JobId(1)) };
         for action in Action::ALL {
             let reaches = allows(of(Role::TenantAdmin, Some(1)), action, other);
-            assert!(action == Action::ReadNode || !reaches, "{action:?}");
+            let is_public = matches!(action, Action::ReadNode | Action::ReadProgramme);
+            assert!(is_public || !reaches, "{action:?}");
         }
     }
 

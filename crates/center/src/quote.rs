@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use haina_core::{CardMillis, Money, OrganizationId, PoolId, Refusal, Timestamp, both};
-use haina_ledger::hold;
+use haina_ledger::{Portion, hold};
 use haina_scheduler::{ClassKey, Terms};
 
 use crate::decide::{cards_of, decide, prices};
 use crate::estimate::Holdings;
+use crate::funding::Which;
 use crate::{Command, Fact, Input, State};
 
 /// For each of them all nodes are looked at while nothing is decided.
@@ -30,6 +31,8 @@ pub struct Quote {
     pub cost_most: Money,
     /// What the account has that is neither spent nor held.
     pub available: Money,
+    /// Who would pay that most now, where that is not the account alone; empty too where what there is would not cover it.
+    pub funding: Vec<Portion>,
     /// When nodes will probably have room for it, if nobody went before it; none where it waits for other jobs, or no node that
     /// takes work could host it.
     pub earliest_start: Option<Timestamp>,
@@ -82,13 +85,21 @@ impl State {
                     let cards = cards_of(demand);
                     let (least, greatest) = prices(self, demand.pool, demand.card_model, cards);
                     let price = model.filter(|_| cards.0 > 0).map_or(least, |model| self.view.price(Some(model)).0);
+                    let use_most = cards.used_for(*time_limit + *grace);
+                    let fund = |price| {
+                        self.view.fund(*organization, (demand.pool, price), use_most, input.now, Which::Available).ok()
+                    };
+                    let (first, dearest) = (fund(price), fund(greatest));
+                    let price = first.map_or(price, |funded| funded.price_per_card_hour);
+                    let cost_most = dearest.as_ref().map_or_else(|| hold(greatest, use_most), |funded| funded.hold);
                     quotes.push(Quote {
                         name: name.clone(),
                         organization: *organization,
                         cards,
                         elements: array.map_or(1, |array| array.count),
                         price_per_card_hour: price,
-                        cost_most: hold(greatest, cards.used_for(*time_limit + *grace)),
+                        cost_most,
+                        funding: dearest.map_or(Vec::new(), |funded| funded.portions),
                         available: self.view.ledger.accounts[organization].available(),
                         earliest_start: soonest.map(|(start, _)| start.max(from)).filter(|_| dependencies.is_empty()),
                     });

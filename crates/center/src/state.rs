@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use haina_core::{AttemptId, Backfill, ClassId, Epoch, JobId, JobState, NodeId, NodeShare, Timestamp, WaitReason};
 use haina_scheduler::{Blocker, ClassKey, Demand, Found, Plan, Promise, Queue, Terms};
 
+use crate::dues::Dues;
 use crate::work_mix::WorkMix;
 use crate::{Job, View};
 
@@ -22,6 +23,7 @@ pub struct State {
     pub(crate) class_of_key: BTreeMap<ClassKey, ClassId>,
     pub(crate) dependents: BTreeMap<JobId, BTreeSet<JobId>>,
     pub(crate) timers: BTreeSet<(Timestamp, JobId)>,
+    pub(crate) dues: Dues,
 }
 
 /// A place in line is counted up to here; further back it is only known to be further back.
@@ -61,6 +63,7 @@ impl State {
             class_of_key: BTreeMap::new(),
             dependents: BTreeMap::new(),
             timers: BTreeSet::new(),
+            dues: Dues::default(),
             mix: WorkMix::default(),
         }
     }
@@ -87,7 +90,8 @@ impl State {
 
     /// When time alone will next change something; none if only commands can.
     pub fn next_timer(&self) -> Option<Timestamp> {
-        self.timers.first().map(|(at, _)| *at)
+        let of_jobs = self.timers.first().map(|(at, _)| *at);
+        of_jobs.into_iter().chain(self.dues.first().map(|(at, _)| at)).min()
     }
 
     /// Whether `Advance` would find something to look at.

@@ -2,20 +2,31 @@
 //!
 //! The state holds one, and decides by it; readers hold another, folded from committed facts by the same code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use haina_core::{
-    AdjustmentId, AttemptId, CardMillis, CardModelId, ClassId, Currency, Digest, Epoch, JobId, JobState, Money, NodeId,
-    OrganizationId, Phrase, Policy, PoolId, ProjectId, Quota, QuotaId, QuotaLevel, QuotaScope, TokenId, UserId,
-    WaitReason, both,
+    AdjustmentId, AgreementId, AttemptId, CardMillis, CardModelId, ClassId, Currency, Digest, Epoch, JobId, JobState,
+    Money, NodeId, OrganizationId, Phrase, Policy, PoolId, ProjectId, Quota, QuotaId, QuotaLevel, QuotaScope, TokenId,
+    UserId, VoucherId, WaitReason, both,
 };
-use haina_ledger::{Account, Chain, Ledger, TransactionKind};
+use haina_ledger::{
+    Account, Agreement, AgreementStage, Chain, Ledger, Programme, TransactionKind, Voucher, VoucherStage,
+};
 use haina_scheduler::{Blocker, ClassKey, Cluster, Exceeded, History, Mix, NodeState, QuotaPath, Quotas, Shares};
 
 use crate::{
-    Adjustment, Attempt, CardModel, Center, Class, Fact, Job, Node, Organization, Pool, Project, ScopedQuota, Token,
-    User,
+    Adjustment, Amendment, Attempt, CardModel, Center, Class, Fact, Job, Node, Organization, Pool, Project,
+    ScopedQuota, Token, User,
 };
+
+/// What an organization may pay with besides its account.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Sources {
+    /// Agreements that were signed, also those that are over: what they say of their end holds on.
+    pub agreements: BTreeSet<AgreementId>,
+    /// Vouchers that were issued and are not closed.
+    pub vouchers: BTreeSet<VoucherId>,
+}
 
 /// The view.
 #[derive(Clone)]
@@ -33,6 +44,8 @@ pub struct View {
     pub ledger: Ledger,
     /// Those that wait for approval.
     pub adjustments: BTreeMap<AdjustmentId, Adjustment>,
+    /// The history of agreements.
+    pub amendments: BTreeMap<AgreementId, Vec<Amendment>>,
     pub classes: BTreeMap<ClassId, Class>,
     pub attempts: BTreeMap<AttemptId, Attempt>,
 
@@ -48,6 +61,7 @@ pub struct View {
     pub card_model_of_name: BTreeMap<String, CardModelId>,
     pub node_of_name: BTreeMap<String, NodeId>,
     pub token_of_digest: BTreeMap<Digest, TokenId>,
+    pub sources: BTreeMap<OrganizationId, Sources>,
 }
 
 impl Default for View {
@@ -68,6 +82,8 @@ impl View {
                 next_class: ClassId(1),
                 next_token: TokenId(1),
                 last_adjustment: AdjustmentId(0),
+                last_agreement: AgreementId(0),
+                last_voucher: VoucherId(0),
                 revenue: None,
                 cash: None,
                 chain: Chain::default(),
@@ -83,6 +99,7 @@ impl View {
             tokens: BTreeMap::new(),
             ledger: Ledger::default(),
             adjustments: BTreeMap::new(),
+            amendments: BTreeMap::new(),
             classes: BTreeMap::new(),
             attempts: BTreeMap::new(),
             cluster: Cluster::new(),
@@ -97,6 +114,7 @@ impl View {
             card_model_of_name: BTreeMap::new(),
             node_of_name: BTreeMap::new(),
             token_of_digest: BTreeMap::new(),
+            sources: BTreeMap::new(),
         }
     }
 
@@ -143,11 +161,13 @@ impl View {
                 self.cluster.set_unusable(*id, node.unusable_bits());
             }
             Fact::PolicySet { policy } => self.center.policy = *policy,
-            Fact::OrganizationSet { id, name, title, card_limit, suspended, entitlement } => {
+            Fact::OrganizationSet { id, name, title, card_limit, suspended, entitlement, kind, qualifications } => {
                 self.organization_of_name.insert(name.clone(), *id);
                 let (name, title) = (name.clone(), title.clone());
                 let (card_limit, suspended, entitlement) = (*card_limit, *suspended, *entitlement);
-                let organization = Organization { name, title, card_limit, suspended, entitlement };
+                let (kind, qualifications) = (*kind, qualifications.clone());
+                let organization =
+                    Organization { name, title, card_limit, suspended, entitlement, kind, qualifications };
                 let before = self.organizations.insert(*id, organization);
                 if before.and_then(|before| before.card_limit) != card_limit {
                     self.limit_organization(*id, card_limit);
@@ -200,6 +220,16 @@ impl View {
                 self.center.last_adjustment = *id;
             }
             Fact::AdjustmentRejected { id, .. } => _ = self.adjustments.remove(id),
+            Fact::AgreementSet { .. }
+            | Fact::AgreementSigned { .. }
+            | Fact::AgreementBegun { .. }
+            | Fact::AgreementClosed { .. }
+            | Fact::ProgrammeSet { .. }
+            | Fact::VoucherClaimed { .. }
+            | Fact::VoucherIssued { .. }
+            | Fact::VoucherRejected { .. }
+            | Fact::VoucherRevoked { .. }
+            | Fact::VoucherClosed { .. } => self.agreed(fact),
             Fact::ClassAdded { id, key } => {
                 let class = Class { key: *key, reason: None, reason_since: Default::default(), jobs: 0 };
                 self.classes.insert(*id, class);
@@ -248,9 +278,13 @@ impl View {
                 project,
                 predicted,
                 similar,
+                funding,
             } => {
                 self.cluster.claim(allocation);
-                self.account(*organization).take_hold(*hold);
+                match funding.is_empty() {
+                    true => self.account(*organization).take_hold(*hold),
+                    false => self.ledger.take_holds(*organization, funding),
+                }
                 self.class(*class).reason = None;
                 let entry = Attempt {
                     organization: *organization,
@@ -265,6 +299,7 @@ impl View {
                     project: *project,
                     predicted: *predicted,
                     similar: *similar,
+                    funding: funding.clone(),
                 };
                 self.shares.begin(&entry.attempted());
                 let path = quota_path(&self.nodes, &self.projects, &entry);
@@ -289,13 +324,91 @@ impl View {
                 if let (Some(started), JobState::Succeeded | JobState::Failed) = (started, state) {
                     self.history.learn(entry.similar, cards, ended.since(*started));
                 }
+                match entry.funding.is_empty() {
+                    true => self.account(entry.organization).release_hold(entry.hold),
+                    false => self.ledger.release_holds(entry.organization, &entry.funding),
+                }
                 let account = self.account(entry.organization);
-                account.release_hold(entry.hold);
                 if let Some(started) = entry.started {
                     account.accrual.end(entry.price_per_card_hour, entry.allocation.cards(), started);
                 }
             }
             _ => unreachable!("called for facts about attempts only"),
+        }
+    }
+
+    /// What is agreed with organizations, and given to them.
+    fn agreed(&mut self, fact: &Fact) {
+        match fact {
+            Fact::AgreementSet { id, organization, version, terms, by, at, reason } => {
+                let (version, by, at) = (*version, *by, *at);
+                let amendment = Amendment { version, terms: terms.clone(), by, at, reason: reason.clone() };
+                self.amendments.entry(*id).or_default().push(amendment);
+                let currency = self.center.currency;
+                let draft = || Agreement::draft(*organization, terms.clone(), currency);
+                let agreement = self.ledger.agreements.entry(*id).or_insert_with(draft);
+                (agreement.version, agreement.terms) = (version, terms.clone());
+                self.center.last_agreement = self.center.last_agreement.max(*id);
+            }
+            Fact::AgreementSigned { id, .. } => {
+                self.agreement(id).stage = AgreementStage::Signed;
+                let organization = self.agreement(id).organization;
+                self.sources.entry(organization).or_default().agreements.insert(*id);
+            }
+            Fact::AgreementBegun { id } => self.agreement(id).stage = AgreementStage::Begun,
+            Fact::AgreementClosed { id } => self.agreement(id).stage = AgreementStage::Closed,
+            Fact::ProgrammeSet { id, version, rules, .. } => {
+                let programme = self.ledger.programmes.entry(*id).or_insert_with(|| Programme::new(rules.clone()));
+                (programme.version, programme.rules) = (*version, rules.clone());
+            }
+            Fact::VoucherClaimed { id, voucher } => {
+                self.ledger.vouchers.insert(*id, voucher.clone());
+                self.center.last_voucher = *id;
+            }
+            Fact::VoucherIssued { id, at, expires, share_of_charge, pool, .. } => {
+                let voucher = self.voucher(id);
+                (voucher.stage, voucher.issued, voucher.expires) = (VoucherStage::Issued, Some(*at), Some(*expires));
+                (voucher.share_of_charge, voucher.pool) = (*share_of_charge, *pool);
+                let organization = voucher.organization;
+                self.sources.entry(organization).or_default().vouchers.insert(*id);
+            }
+            Fact::VoucherRejected { id, .. } => self.voucher(id).stage = VoucherStage::Rejected,
+            Fact::VoucherRevoked { id, at, .. } => {
+                let voucher = self.voucher(id);
+                (voucher.revoked, voucher.expires) = (true, voucher.expires.map(|expires| expires.min(*at)));
+            }
+            Fact::VoucherClosed { id } => {
+                let voucher = self.voucher(id);
+                voucher.stage = if voucher.revoked { VoucherStage::Revoked } else { VoucherStage::Expired };
+                let organization = voucher.organization;
+                let sources = self.sources.entry(organization).or_default();
+                sources.vouchers.remove(id);
+                if *sources == Sources::default() {
+                    self.sources.remove(&organization);
+                }
+            }
+            _ => unreachable!("called for facts about agreements and vouchers only"),
+        }
+    }
+
+    fn agreement(&mut self, id: &AgreementId) -> &mut Agreement {
+        self.ledger.agreements.get_mut(id).expect("a fact names an agreement that exists")
+    }
+
+    fn voucher(&mut self, id: &VoucherId) -> &mut Voucher {
+        self.ledger.vouchers.get_mut(id).expect("a fact names a voucher that exists")
+    }
+
+    /// Derives what organizations may pay with, after agreements and vouchers were loaded.
+    pub(crate) fn rebuild_sources(&mut self) {
+        self.sources.clear();
+        let signed = self.ledger.agreements.iter().filter(|(_, agreement)| agreement.stage != AgreementStage::Draft);
+        for (id, agreement) in signed {
+            self.sources.entry(agreement.organization).or_default().agreements.insert(*id);
+        }
+        let issued = self.ledger.vouchers.iter().filter(|(_, voucher)| voucher.stage == VoucherStage::Issued);
+        for (id, voucher) in issued {
+            self.sources.entry(voucher.organization).or_default().vouchers.insert(*id);
         }
     }
 

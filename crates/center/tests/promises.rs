@@ -97,6 +97,8 @@ fn a_higher_priority_takes_what_was_promised() {
 fn cards_go_first_to_whom_they_are_guaranteed_then_by_weight() {
     let mut story = Story::begin();
     let share = |name: &str, weight, guaranteed: u32| Command::SetOrganization {
+        kind: None,
+        qualifications: None,
         name: name.to_owned(),
         title: None,
         card_limit: None,

@@ -80,6 +80,8 @@ fn a_limit_holds_at_every_level_and_is_named() {
             .by(
                 OPERATOR,
                 Command::SetOrganization {
+                    kind: None,
+                    qualifications: None,
                     name: "ocean".to_owned(),
                     title: None,
                     card_limit: Some(CardMillis::whole(4)),

@@ -248,6 +248,8 @@ fn a_quota_holds_back_its_own_organization_only() {
     assert_eq!(story.state.waiting(ocean[1]).unwrap().reason.word(), "quota");
     assert_eq!(story.job_state(harbour), JobState::Starting);
     let raise = Command::SetOrganization {
+        kind: None,
+        qualifications: None,
         weight: None,
         guaranteed: None,
         name: "ocean".into(),
@@ -441,6 +443,8 @@ fn a_suspended_organization_starts_nothing_and_submits_nothing() {
     let _other = story.submit_one(OCEAN, job("other", 8.0));
     let waiting = story.submit_one(HARBOUR, job("waiting", 8.0));
     let suspend = |suspended| Command::SetOrganization {
+        kind: None,
+        qualifications: None,
         weight: None,
         guaranteed: None,
         name: "harbour".into(),

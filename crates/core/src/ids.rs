@@ -37,6 +37,9 @@ id!(/** A kind of accelerator. */ CardModelId(u32));
 id!(/** A set of nodes sold together. */ PoolId(u32));
 id!(/** A bearer token; its secret is stored only as a digest. */ TokenId(u32));
 id!(/** A change of an account that two people must agree on. */ AdjustmentId(u32));
+id!(/** A contract: an organization commits to an amount for a term. */ AgreementId(u32));
+id!(/** A policy under which vouchers are given, with a budget and rules. */ ProgrammeId(u32));
+id!(/** A subsidy that pays a share of what computing costs. */ VoucherId(u32));
 id!(/** Jobs that are alike to the scheduler: same organization, project, pool, shape and priority. */ ClassId(u32));
 id!(/** How many times leadership of a center's database was taken; orders of an older epoch are refused. */ Epoch(u64));
 

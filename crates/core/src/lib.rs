@@ -3,6 +3,7 @@
 //! Nothing here decides anything, reads a clock, or does I/O.
 
 pub mod actor;
+pub mod agreement;
 pub mod allocation;
 pub mod center_definition;
 pub mod center_id;
@@ -16,8 +17,10 @@ pub mod job_token;
 pub mod local_definition;
 pub mod machine;
 pub mod money;
+pub mod organization;
 pub mod phrase;
 pub mod policy;
+pub mod programme;
 pub mod quantity;
 pub mod quota;
 pub mod reason;
@@ -27,6 +30,7 @@ pub mod time;
 pub mod topology;
 
 pub use actor::{Actor, Role};
+pub use agreement::{AgreementTerms, AtEnd, Document};
 pub use allocation::{Allocation, CardSlot, NodeShare};
 pub use center_id::CenterId;
 pub use digest::Digest;
@@ -37,8 +41,10 @@ pub use job::*;
 pub use job_token::JobTokens;
 pub use machine::{Card, CardReading, ChipPort, Health, Machine, SuperPodPlace, UnusableCard};
 pub use money::{Currency, Money};
+pub use organization::{OrganizationKind, Qualification};
 pub use phrase::{Kind, Phrase, both};
 pub use policy::{Backfill, Entitlement, Order, Placement, Policy, PriorityWeights};
+pub use programme::ProgrammeRules;
 pub use quantity::{Bytes, CardMillis, CardUse, CpuMillis};
 pub use quota::{Quota, QuotaLevel, QuotaScope};
 pub use reason::WaitReason;

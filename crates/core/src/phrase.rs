@@ -31,6 +31,7 @@ impl Phrase {
 #[expect(missing_docs, reason = "the names are the things")]
 pub enum Kind {
     Adjustment,
+    Agreement,
     Attempt,
     CardModel,
     Element,
@@ -40,10 +41,12 @@ pub enum Kind {
     Node,
     Organization,
     Pool,
+    Programme,
     Project,
     Route,
     Token,
     User,
+    Voucher,
 }
 
 impl Kind {
@@ -51,6 +54,7 @@ impl Kind {
     pub fn noun(self) -> Phrase {
         match self {
             Kind::Adjustment => both("proposed adjustment", "待批准的调账"),
+            Kind::Agreement => both("agreement", "合同"),
             Kind::Attempt => both("attempt", "运行尝试"),
             Kind::CardModel => both("card model", "卡型号"),
             Kind::Element => both("element", "数组元素"),
@@ -59,10 +63,12 @@ impl Kind {
             Kind::Node => both("node", "节点"),
             Kind::Organization => both("organization", "单位"),
             Kind::Pool => both("pool", "资源池"),
+            Kind::Programme => both("voucher programme", "算力券政策"),
             Kind::Project => both("project", "项目"),
             Kind::Route => both("route", "接口地址"),
             Kind::Token => both("token", "令牌"),
             Kind::User => both("user", "用户"),
+            Kind::Voucher => both("voucher", "算力券"),
         }
     }
 }

@@ -161,6 +161,26 @@ codes! {
     BalanceTooLow "balance_too_low" Unfunded
         "This takes {amount} from {organization}, which has {available} that is neither spent nor held." "Take less, or wait until what is held has ended."
         "此次调账将从 {organization} 扣除 {amount}，而其未使用且未预扣的余额只有 {available}。" "请减少金额，或待预扣结束后再试。";
+    /// Somebody else changed it first.
+    VersionConflict "version_conflict" Conflict
+        "This was changed meanwhile: it is at version {version}, and you changed version {asked}." "Look at it again, and make your change to what it is now."
+        "该内容已被他人修改：当前为版本 {version}，而您修改的是版本 {asked}。" "请重新查看，并在当前内容上修改。";
+    /// It is not where this can be done to it.
+    WrongStage "wrong_stage" Conflict
+        "The {kind} {id} is {stage}; this needs one that is {needed}." "Lists show where each is."
+        "{kind} {id} 处于“{stage}”状态，此操作要求“{needed}”。" "列表中可查看各自的状态。";
+    /// More was sold of a pool than it has.
+    OverSold "over_sold" Conflict
+        "Pool {pool} would be sold beyond what it has: {sold} card-hours of {capacity} in that term." "Sign for less, for another term or pool, or say on purpose by how much it may be over-sold."
+        "资源池 {pool} 将被超售：该期间内已售 {sold} 卡时，而总量为 {capacity} 卡时。" "请减少数量、调整期限或资源池，或明确指定允许的超售比例。";
+    /// The programme's rules do not allow the claim.
+    ClaimNotAllowed "claim_not_allowed" Conflict
+        "This voucher cannot be claimed or issued: {rule}." "`haina voucher programmes` shows the rules."
+        "不能申领或发放该算力券：{rule}。" "规则可用 `haina voucher programmes` 查看。";
+    /// Who claimed it may not review it.
+    OwnClaim "own_claim" Conflict
+        "You claimed voucher {voucher} yourself; another person must review it." "Ask somebody else who may review vouchers."
+        "算力券 {voucher} 由您本人申领，须由他人审核。" "请由另一位有权审核的人员处理。";
     /// The request is larger than is taken at once.
     TooLarge "too_large" Invalid
         "{what} is {size}, but at most {limit} is taken at once." "Split the request."

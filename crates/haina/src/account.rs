@@ -144,6 +144,7 @@ fn show(value: Value, format: Format) -> anyhow::Result<u8> {
     line(say("Balance", "余额"), &account.balance);
     line(say("Held", "预扣"), &account.held);
     line(say("Available", "可用"), &account.available);
+    line(say("Owed", "合同应付"), &account.owed);
     line(say("Accrued", "累计未扣"), &account.accrued);
     line(
         say("Burns", "消耗"),
@@ -188,23 +189,43 @@ fn postings((items, more): (Vec<Value>, bool), format: Format) -> anyhow::Result
         return Ok(0);
     }
     let mut table = Table::new(say(
-        ["ID", "AT", "KIND", "AMOUNT", "CARD-HOURS", "FOR"],
-        ["编号", "时间", "类型", "金额", "卡时", "说明"],
+        ["ID", "AT", "KIND", "ACCOUNT", "TOTAL", "CARD-HOURS", "FOR"],
+        ["编号", "时间", "类型", "账户", "总额", "卡时", "说明"],
     ))
-    .expendable([0, 4, 1]);
+    .expendable([0, 5, 4, 1]);
     for item in items {
         let posting: Posting = print::read(item)?;
         let kind = match posting.kind {
             PostingKind::TopUp => say("top-up", "充值"),
             PostingKind::Charge => say("charge", "扣费"),
             PostingKind::Adjustment => say("adjustment", "调账"),
+            PostingKind::Commitment => say("commitment", "合同承诺"),
+            PostingKind::Payment => say("payment", "合同付款"),
+            PostingKind::Settlement => say("settlement", "合同结清"),
+            PostingKind::Issue => say("voucher", "发券"),
+            PostingKind::Return => say("return", "退券"),
+            PostingKind::CashOut => say("cash-out", "兑付"),
         };
-        let what = posting.attempt.map(|attempt| say(format!("attempt {attempt}"), format!("运行 {attempt}")));
+        let attempt = posting.attempt.map(|attempt| say(format!("attempt {attempt}"), format!("运行 {attempt}")));
+        let agreement = posting.agreement.map(|id| say(format!("agreement {id}"), format!("合同 {id}")));
+        let voucher = posting.voucher.map(|id| say(format!("voucher {id}"), format!("算力券 {id}")));
+        let others = posting.parts.iter().flat_map(|part| {
+            let of_voucher = part.voucher.iter().map(|id| format!("voucher/{id}"));
+            of_voucher.chain((part.payer != "prepaid").then(|| part.payer.clone()))
+        });
+        let mut others: Vec<String> = others.collect();
+        others.dedup();
+        let attempt = attempt.map(|attempt| match others.is_empty() {
+            true => attempt,
+            false => format!("{attempt} ({})", others.join(", ")),
+        });
+        let what = attempt.or(agreement).or(voucher);
         table.row([
             posting.id,
             posting.at.to_string(),
             kind.to_owned(),
             posting.amount.to_string(),
+            posting.total.to_string(),
             posting.card_hours.unwrap_or_default(),
             what.or(posting.reference).unwrap_or_default(),
         ]);

@@ -103,6 +103,11 @@ impl Client {
         self.read(self.ask(Method::PUT, path, Some(to_bytes(body)), &[])?)
     }
 
+    /// Changes a part of a thing.
+    pub fn patch<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
+        self.read(self.ask(Method::PATCH, path, Some(to_bytes(body)), &[])?)
+    }
+
     /// Creates a thing once, also where it has to be asked for again: a center that is away while it restarts, or that
     /// cannot say what became of the request, is asked again with the same key, for a while.
     pub fn create<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::connection::Connection;
 use crate::{
-    account, admin, demo, environments, job, jobs, login, node, policy, print, quota, shares, shell, simulate, slurm,
-    submit, template, token, top, up, user,
+    account, admin, agreement, demo, environments, job, jobs, login, node, organization, policy, print, quota, shares,
+    shell, simulate, slurm, submit, template, token, top, up, user, voucher,
 };
 
 /// Haina: a computing center
@@ -66,6 +66,21 @@ enum Command {
     Shares(shares::Arguments),
     /// Show an account, pay into it, or adjust it
     Account(account::Arguments),
+    /// List agreements; draft, amend, sign one; enter payments
+    Agreement {
+        #[command(subcommand)]
+        command: agreement::Command,
+    },
+    /// List, claim, review or revoke vouchers, and the programmes under which they are given
+    Voucher {
+        #[command(subcommand)]
+        command: voucher::Command,
+    },
+    /// List organizations, add one, or change what is given
+    Organization {
+        #[command(subcommand)]
+        command: organization::Command,
+    },
     /// List or add users
     User {
         #[command(subcommand)]
@@ -127,6 +142,9 @@ pub fn run() -> anyhow::Result<u8> {
         Command::Project { command } => quota::run_project(command, &connection.client()?),
         Command::Shares(arguments) => shares::list(&arguments, &connection.client()?),
         Command::Account(arguments) => account::run(arguments, &connection.client()?),
+        Command::Agreement { command } => agreement::run(command, &connection.client()?),
+        Command::Voucher { command } => voucher::run(command, &connection.client()?),
+        Command::Organization { command } => organization::run(command, &connection.client()?),
         Command::User { command } => user::run(command, &connection.client()?),
         Command::Token { command } => token::run(command, &connection.client()?),
         Command::Login(arguments) => login::run(&arguments, &connection),

@@ -2,11 +2,13 @@
 
 mod account;
 mod admin;
+mod agreement;
 mod client;
 mod command_line;
 mod complaint;
 mod connection;
 mod database;
+mod dates;
 mod demo;
 mod environment;
 mod environments;
@@ -21,6 +23,7 @@ mod language;
 mod login;
 mod node;
 mod node_discover;
+mod organization;
 mod own_center;
 mod packages_files;
 mod policy;
@@ -42,6 +45,7 @@ mod up;
 mod up_directory;
 mod up_failure;
 mod user;
+mod voucher;
 mod wait;
 
 use std::process::ExitCode;

@@ -187,11 +187,27 @@ fn dry(jobs: Vec<JobSpec>, format: Format, client: &Client) -> Result<u8> {
         return Ok(0);
     }
     let mut table = Table::new(say(
-        ["NAME", "ORGANIZATION", "CARDS", "ELEMENTS", "CARD-HOUR", "COST AT MOST", "AVAILABLE", "EARLIEST START"],
-        ["名称", "单位", "卡", "数组元素", "卡时单价", "最多费用", "可用余额", "最早开始"],
+        [
+            "NAME",
+            "ORGANIZATION",
+            "CARDS",
+            "ELEMENTS",
+            "CARD-HOUR",
+            "COST AT MOST",
+            "AVAILABLE",
+            "PAID BY",
+            "EARLIEST START",
+        ],
+        ["名称", "单位", "卡", "数组元素", "卡时单价", "最多费用", "可用余额", "支付方", "最早开始"],
     ))
     .expendable([3, 4, 2, 1]);
     for quote in quotes.quotes {
+        let payers = quote.parts.iter().flat_map(|part| {
+            let of_voucher = part.voucher.iter().map(|id| format!("voucher/{id}"));
+            of_voucher.chain([part.payer.clone()])
+        });
+        let mut payers: Vec<String> = payers.collect();
+        payers.dedup();
         table.row([
             quote.name,
             quote.organization,
@@ -200,6 +216,7 @@ fn dry(jobs: Vec<JobSpec>, format: Format, client: &Client) -> Result<u8> {
             quote.price_per_card_hour.to_string(),
             quote.cost_most.to_string(),
             quote.available.to_string(),
+            if payers.is_empty() { "prepaid".to_owned() } else { payers.join(", ") },
             quote.earliest_start.map_or("–".to_owned(), second),
         ]);
     }

@@ -453,3 +453,52 @@ fn a_login_is_kept_for_its_owner_only() {
     login(&["nodes"], "").expect(0);
     login(&["node", "drain", "ascend-01"], "").expect(1);
 }
+
+#[test]
+fn an_agreement_and_a_voucher_pay_for_work_and_the_books_prove_right() {
+    let center = Center::start();
+    let programme = center.directory().join("spark.toml");
+    let rules = "title = 'Spark'\nsponsor = 'the city'\nbudget = '1000'\nshare_of_charge = 500\nvalid_days = 90\n\
+                 opens = '2020-01-01T00:00:00+08:00'\ncloses = '2099-01-01T00:00:00+08:00'\n";
+    std::fs::write(&programme, rules).unwrap();
+    let contract = center.directory().join("contract.pdf");
+    std::fs::write(&contract, "what was signed").unwrap();
+    let organization = center.run(&["organization", "list", "--json"]).expect(0).json()[0]["name"].clone();
+    let organization = organization.as_str().unwrap();
+
+    let document = contract.to_str().unwrap();
+    let terms =
+        ["--title", "HT-1", "--amount", "100", "--price", "3.6", "--until", "2099-12-31", "--document", document];
+    let drafted = center.run(&[&["agreement", "draft", organization, "--json"][..], &terms].concat()).expect(0).json();
+    let sha256 = "646415a487f617a6e1af6f21f05e7d0dd645752577403df70b1f985ef39ee7d2";
+    assert_eq!(drafted["documents"][0]["sha256"], sha256);
+    center.run(&["agreement", "sign", "1"]).expect(0);
+    center.run(&["voucher", "set-programme", "spark", programme.to_str().unwrap()]).expect(0);
+    center.run(&["voucher", "set-programme", "spark", programme.to_str().unwrap()]).expect(0);
+    let claim = ["voucher", "claim", "spark", "40", "--organization", organization, "--purpose", "a model of the sea"];
+    center.run(&claim).expect(0);
+    let own = center.run(&["voucher", "issue", "1"]);
+    own.expect(1);
+    assert!(own.stderr.contains("another person must review it"), "{own:?}");
+    center.run(&["user", "add", "clerk", "--role", "finance"]).expect(0);
+    let token = center.run(&["token", "issue", "clerk", "--json"]).expect(0).json()["secret"].clone();
+    center.run_as(token.as_str().unwrap(), &["voucher", "issue", "1"]).expect(0);
+
+    let one = ["submit", "--organization", organization, "--cards", "1", "--time-limit", "1h"];
+    let dry = center.run(&[&one[..], &["--dry-run", "--", "true"]].concat());
+    dry.expect(0);
+    assert!(dry.stdout.contains("voucher/1, agreement/1"), "{dry:?}");
+    center.run(&[&one[..], &["--wait", "--", "sleep", "0.3"]].concat()).expect(0);
+    let charge = center.run(&["account", organization, "--postings", "--json"]).expect(0).json()[0].clone();
+    assert_eq!((&charge["kind"], &charge["amount"]["amount"]), (&"charge".into(), &"0.000000".into()), "{charge}");
+    let part = &charge["parts"][0];
+    assert_eq!((&part["payer"], &part["voucher"]), (&"agreement/1".into(), &"1".into()));
+    let shown = center.run(&["agreement", "show", "1"]).expect(0).stdout.clone();
+    assert!(shown.contains("begun") && shown.contains("contract.pdf"), "{shown}");
+    center.run(&["agreement", "list"]).expect(0);
+    center.run(&["voucher", "list"]).expect(0);
+    center.run(&["voucher", "programmes"]).expect(0);
+    let books = center.run(&["admin", "check", center.data().to_str().unwrap()]);
+    books.expect(0);
+    assert!(books.stdout.contains("right"), "{books:?}");
+}

@@ -74,6 +74,18 @@ after = ["train"]
 script = "true"
 "#;
 
+const PROGRAMME: &str = r#"
+title = "Spark"
+sponsor = "the city"
+budget = "100"
+share_of_charge = 500
+kinds = ["enterprise"]
+qualifications = ["专精特新"]
+opens = "2026-01-01T00:00:00+08:00"
+closes = "2099-01-01T00:00:00+08:00"
+valid_days = 30
+"#;
+
 #[test]
 #[ignore = "writes a file of the sources; run where a journal is to be recorded"]
 fn records_a_journal() {
@@ -84,6 +96,7 @@ fn records_a_journal() {
         path.to_str().unwrap().to_owned()
     };
     let (config, jobs) = (write("center.toml", CENTER), write("jobs.toml", JOBS));
+    let programme = write("spark.toml", PROGRAMME);
     let (data, go) = (directory.path().join("data"), directory.path().join("go"));
     let mut center = Center::start_with(directory, data.clone(), &["--config", &config]);
     let until_marked = format!("until [ -e {} ]; do sleep 0.05; done", go.display());
@@ -100,6 +113,25 @@ fn records_a_journal() {
     center.run(&["account", "top-up", "harbour", "100"]).expect(0);
     center.run(&["user", "add", "li", "--role", "developer", "--organization", "harbour"]).expect(0);
     center.run(&["token", "issue", "li"]).expect(0);
+
+    // An agreement, amended, and a voucher that pays a share of what it pays.
+    let title = ["--title", "HT-1", "--card-hours", "2", "--price", "6.50", "--until", "2099-12-31"];
+    center.run(&[&["agreement", "draft", "harbour"][..], &title].concat()).expect(0);
+    center.run(&["agreement", "amend", "1", "--amount", "20", "--reason", "more work"]).expect(0);
+    center.run(&["agreement", "sign", "1"]).expect(0);
+    center.run(&["agreement", "pay", "1", "5", "--reference", "transfer 9"]).expect(0);
+    center
+        .run(&["organization", "set", "harbour", "--kind", "enterprise", "--qualification", "专精特新=GR9"])
+        .expect(0);
+    center.run(&["voucher", "set-programme", "spark", &programme]).expect(0);
+    let claim = ["voucher", "claim", "spark", "5", "--organization", "harbour", "--purpose", "a model of the harbour"];
+    center.run(&claim).expect(0);
+    center.run(&["user", "add", "clerk", "--role", "finance"]).expect(0);
+    let token = center.run(&["token", "issue", "clerk", "--json"]).expect(0).json()["secret"].clone();
+    let clerk = |arguments: &[&str]| center.run_as(token.as_str().unwrap(), arguments);
+    clerk(&["voucher", "issue", "1"]).expect(0);
+    submit(&center, "harbour", &["--cards", "2", "--wait"], &["sleep", "0.2"]).expect(0);
+    center.run(&["voucher", "cash-out", "1", "--reference", "transfer 10"]).expect(0);
 
     // One that runs is cancelled, and one that waits for it.
     let running = submit(&center, "ocean", &["--cards", "1", "--json"], &["sh", "-c", &until_marked]).expect(0).json();

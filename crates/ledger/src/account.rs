@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use haina_core::{Currency, Digest, Money, OrganizationId, Timestamp};
+use haina_core::{AgreementId, Currency, Digest, Money, OrganizationId, ProgrammeId, Timestamp, VoucherId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Accrual, Chain, LedgerAccount, Transaction, opening_seal};
+use crate::{
+    Accrual, Agreement, Chain, LedgerAccount, Payer, Portion, Programme, Purse, Transaction, TransactionKind, Voucher,
+    opening_seal,
+};
 
 /// The prepaid account of one organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,14 +17,18 @@ pub struct Account {
     pub balance: Money,
     /// Held for attempts that have not ended.
     pub held: Money,
-    /// What running attempts have cost so far; covered by `held`, posted when they end.
+    /// What running attempts have cost so far, whoever pays; covered by what is held for them, posted when they end.
     pub accrual: Accrual,
+    /// What it owes for agreements, negative by that; none before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receivable: Option<Money>,
 }
 
 impl Account {
     /// An empty account.
     pub fn new(currency: Currency) -> Account {
-        Account { balance: Money::zero(currency), held: Money::zero(currency), accrual: Accrual::default() }
+        let zero = Money::zero(currency);
+        Account { balance: zero, held: zero, accrual: Accrual::default(), receivable: None }
     }
 
     /// What is neither spent nor held.
@@ -50,6 +57,12 @@ impl Account {
 pub struct Ledger {
     /// By organization.
     pub accounts: BTreeMap<OrganizationId, Account>,
+    /// Agreements, whatever their stage.
+    pub agreements: BTreeMap<AgreementId, Agreement>,
+    /// Programmes of vouchers.
+    pub programmes: BTreeMap<ProgrammeId, Programme>,
+    /// Vouchers, whatever their stage.
+    pub vouchers: BTreeMap<VoucherId, Voucher>,
     /// What the center has earned; `None` before the first posting.
     pub revenue: Option<Money>,
     /// What was paid in, negative; `None` before the first posting.
@@ -59,11 +72,12 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Applies a transaction. Those of before 2026-12 have no seal.
+    /// Applies a transaction. Those of before 2026-12 have no seal. What is held for an attempt is given back before its charge
+    /// is posted.
     ///
     /// # Panics
-    /// Where its postings do not sum to zero, or name an account that does not exist, or a prepaid balance would
-    /// fall below zero.
+    /// Where its postings do not sum to zero, or name an account that does not exist, or a prepaid balance, an agreement or a
+    /// voucher would fall below zero.
     pub fn post(&mut self, transaction: &Transaction, seal: Option<Digest>) {
         seal.into_iter().for_each(|seal| self.chain.extend(seal));
         let sum: i128 = transaction.postings.iter().map(|posting| posting.amount.micros).sum();
@@ -79,8 +93,61 @@ impl Ledger {
                 }
                 LedgerAccount::Revenue => self.revenue = Some(add(self.revenue.unwrap_or(zero))),
                 LedgerAccount::Cash => self.cash = Some(add(self.cash.unwrap_or(zero))),
+                LedgerAccount::Receivable(organization) => {
+                    let account = self.accounts.get_mut(&organization).expect("an organization has an account");
+                    account.receivable = Some(add(account.receivable.unwrap_or(zero)));
+                }
+                LedgerAccount::Agreement(id) => put(self.agreement(id), &transaction.kind, posting.amount),
+                LedgerAccount::Voucher(id) => put(self.voucher(id), &transaction.kind, posting.amount),
+                LedgerAccount::Sponsor(id) => {
+                    let programme = self.programmes.get_mut(&id).expect("a voucher has a programme");
+                    programme.owed = add(programme.owed);
+                    if !matches!(transaction.kind, TransactionKind::CashOut { .. }) {
+                        programme.granted.micros -= posting.amount.micros;
+                    }
+                }
             }
         }
+        if let TransactionKind::CashOut { voucher, .. } = transaction.kind {
+            let voucher = self.vouchers.get_mut(&voucher).expect("a posting names a voucher that exists");
+            voucher.cashed_out = voucher.purse.used;
+        }
+    }
+
+    /// What an agreement has.
+    fn agreement(&mut self, id: AgreementId) -> &mut Purse {
+        &mut self.agreements.get_mut(&id).expect("a posting names an agreement that exists").purse
+    }
+
+    /// What a voucher has.
+    fn voucher(&mut self, id: VoucherId) -> &mut Purse {
+        &mut self.vouchers.get_mut(&id).expect("a posting names a voucher that exists").purse
+    }
+
+    /// Holds what portions of an attempt may cost, of all who pay.
+    pub fn take_holds(&mut self, organization: OrganizationId, portions: &[Portion]) {
+        for portion in portions {
+            match portion.payer {
+                Payer::Prepaid => self.prepaid(organization).take_hold(portion.hold),
+                Payer::Agreement(id) => self.agreement(id).take_hold(portion.hold),
+            }
+            portion.voucher.into_iter().for_each(|share| self.voucher(share.voucher).take_hold(share.hold));
+        }
+    }
+
+    /// Gives these holds back.
+    pub fn release_holds(&mut self, organization: OrganizationId, portions: &[Portion]) {
+        for portion in portions {
+            match portion.payer {
+                Payer::Prepaid => self.prepaid(organization).release_hold(portion.hold),
+                Payer::Agreement(id) => self.agreement(id).release_hold(portion.hold),
+            }
+            portion.voucher.into_iter().for_each(|share| self.voucher(share.voucher).release_hold(share.hold));
+        }
+    }
+
+    fn prepaid(&mut self, organization: OrganizationId) -> &mut Account {
+        self.accounts.get_mut(&organization).expect("an organization has an account")
     }
 
     /// The seal of the next transaction, decided at `at`.
@@ -92,14 +159,35 @@ impl Ledger {
     }
 
     /// All accounts, ascending, with their balances in millionths.
-    fn balances(&self) -> impl Iterator<Item = (LedgerAccount, i128)> {
+    pub fn balances(&self) -> impl Iterator<Item = (LedgerAccount, i128)> {
+        let micros = |money: Option<Money>| money.map_or(0, |money| money.micros);
         let prepaid = self.accounts.iter().map(|(id, account)| (LedgerAccount::Prepaid(*id), account.balance.micros));
         let center = [(LedgerAccount::Revenue, self.revenue), (LedgerAccount::Cash, self.cash)];
-        prepaid.chain(center.map(|(account, money)| (account, money.map_or(0, |money| money.micros))))
+        let receivable = self.accounts.iter().map(move |(id, account)| {
+            let owed = micros(account.receivable);
+            (LedgerAccount::Receivable(*id), owed)
+        });
+        let agreements = self.agreements.iter();
+        let agreements = agreements.map(|(id, entry)| (LedgerAccount::Agreement(*id), entry.purse.left().micros));
+        let vouchers = self.vouchers.iter();
+        let vouchers = vouchers.map(|(id, entry)| (LedgerAccount::Voucher(*id), entry.purse.left().micros));
+        let sponsors = self.programmes.iter().map(|(id, entry)| (LedgerAccount::Sponsor(*id), entry.owed.micros));
+        let center = center.map(|(account, money)| (account, micros(money)));
+        prepaid.chain(center).chain(receivable).chain(agreements).chain(vouchers).chain(sponsors)
     }
 
     /// The sum over all accounts: zero, always.
     pub fn sum_micros(&self) -> i128 {
         self.balances().map(|(_, micros)| micros).sum()
     }
+}
+
+/// Puts a posting where its kind says.
+fn put(purse: &mut Purse, kind: &TransactionKind, amount: Money) {
+    match kind {
+        TransactionKind::Charge { .. } => purse.used.micros -= amount.micros,
+        TransactionKind::Settlement { .. } | TransactionKind::Return { .. } => purse.closed.micros -= amount.micros,
+        _ => purse.granted.micros += amount.micros,
+    }
+    assert!(purse.available().micros >= 0, "no more is taken than there is");
 }

@@ -6,12 +6,20 @@
 
 mod account;
 mod accrual;
+mod agreement;
 mod chain;
+mod funding;
 mod posting;
+mod purse;
 mod rating;
+mod voucher;
 
 pub use account::{Account, Ledger};
 pub use accrual::Accrual;
+pub use agreement::{Agreement, AgreementStage};
 pub use chain::{Chain, opening_seal};
+pub use funding::{Means, Paid, Payer, PayerMeans, Portion, Short, VoucherMeans, VoucherShare, settle};
 pub use posting::{LedgerAccount, Posting, Transaction, TransactionKind};
+pub use purse::Purse;
 pub use rating::{charge, hold};
+pub use voucher::{Programme, Voucher, VoucherStage};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use haina_api::{Event, Moment};
 use haina_center::permission::Owner;
 use haina_center::{Action, Fact, ScopedQuota, View};
-use haina_core::{Ending, JobId, Language, OrganizationId, Phrase, UserId, both, reason::show_cards};
+use haina_core::{Ending, JobId, Language, Money, OrganizationId, Phrase, UserId, both, reason::show_cards};
 use haina_ledger::TransactionKind;
 use haina_store::StoredFact;
 
@@ -52,6 +52,18 @@ pub fn audience(fact: &Fact, view: &View) -> Audience {
         // What is proposed is no tenant's business before it is approved.
         Fact::AdjustmentProposed { .. } | Fact::AdjustmentRejected { .. } => {
             readers(Action::ReadAdjustment, None, None)
+        }
+        Fact::AgreementSet { organization, .. } => readers(Action::ReadAgreement, Some(*organization), None),
+        Fact::AgreementSigned { id, .. } | Fact::AgreementBegun { id } | Fact::AgreementClosed { id } => {
+            readers(Action::ReadAgreement, view.ledger.agreements.get(id).map(|known| known.organization), None)
+        }
+        Fact::ProgrammeSet { .. } => Audience::Everybody,
+        Fact::VoucherClaimed { voucher, .. } => readers(Action::ReadVoucher, Some(voucher.organization), None),
+        Fact::VoucherIssued { id, .. }
+        | Fact::VoucherRejected { id, .. }
+        | Fact::VoucherRevoked { id, .. }
+        | Fact::VoucherClosed { id } => {
+            readers(Action::ReadVoucher, view.ledger.vouchers.get(id).map(|known| known.organization), None)
         }
         Fact::JobSubmitted { id, organization, user, .. } => {
             let owner = Owner { organization: Some(*organization), user: Some(*user), job: Some(*id) };
@@ -339,7 +351,18 @@ impl Said {
                 self.say("token_revoked", "Token {token} was revoked.", "令牌 {token} 已吊销。").with("token", id);
             }
             Fact::Posted { transaction, .. } => {
-                let amount = transaction.amount_for_organization(view.center.currency);
+                let currency = view.center.currency;
+                let amount = match transaction.kind {
+                    TransactionKind::TopUp { .. } | TransactionKind::Adjustment { .. } => {
+                        transaction.amount_for_organization(currency)
+                    }
+                    // As before there were others who pay: what a charge takes is negative.
+                    TransactionKind::Charge { .. } => {
+                        let total = transaction.total(currency);
+                        Money { micros: -total.micros, ..total }
+                    }
+                    _ => transaction.total(currency),
+                };
                 match &transaction.kind {
                     TransactionKind::TopUp { reference } => {
                         self.say("topped_up", "{organization} paid in {amount}.", "{organization} 充值 {amount}。");
@@ -354,6 +377,36 @@ impl Said {
                     TransactionKind::Charge { attempt, .. } => {
                         self.say("charged", "{amount} for attempt {attempt}.", "运行 {attempt} 扣费 {amount}。");
                         self.about(attempt.job).with("attempt", attempt);
+                    }
+                    TransactionKind::Commitment { agreement, .. } => {
+                        let words = "{organization} commits to {amount} by agreement {agreement}.";
+                        self.say("committed", words, "{organization} 通过合同 {agreement} 承诺 {amount}。");
+                        self.with("agreement", agreement);
+                    }
+                    TransactionKind::Payment { agreement, reference } => {
+                        let words = "{organization} paid {amount} for agreement {agreement}.";
+                        self.say("agreement_paid", words, "{organization} 为合同 {agreement} 支付 {amount}。");
+                        self.with("agreement", agreement).with("reference", reference);
+                    }
+                    TransactionKind::Settlement { agreement } => {
+                        let words = "{amount} of agreement {agreement} was not used before its end.";
+                        self.say("agreement_settled", words, "合同 {agreement} 到期时有 {amount} 未使用。");
+                        self.with("agreement", agreement);
+                    }
+                    TransactionKind::Issue { voucher, .. } => {
+                        let words = "{organization} got voucher {voucher} of {amount}.";
+                        self.say("voucher_granted", words, "{organization} 获得算力券 {voucher}，金额 {amount}。");
+                        self.with("voucher", voucher);
+                    }
+                    TransactionKind::Return { voucher, .. } => {
+                        let words = "{amount} of voucher {voucher} was not used and went back.";
+                        self.say("voucher_returned", words, "算力券 {voucher} 有 {amount} 未使用，已退回。");
+                        self.with("voucher", voucher);
+                    }
+                    TransactionKind::CashOut { voucher, reference, .. } => {
+                        let words = "{amount} of voucher {voucher} was paid by its sponsor.";
+                        self.say("voucher_cashed_out", words, "算力券 {voucher} 已兑付 {amount}。");
+                        self.with("voucher", voucher).with("reference", reference);
                     }
                 }
                 self.of(view, transaction.organization).with("amount", amount);
@@ -380,7 +433,94 @@ impl Said {
                 self.say("adjustment_rejected", words, "调账 {adjustment} 已被 {user} 驳回。");
                 self.with("adjustment", id).with("user", user(view, by));
             }
+            Fact::AgreementSet { .. }
+            | Fact::AgreementSigned { .. }
+            | Fact::AgreementBegun { .. }
+            | Fact::AgreementClosed { .. } => self.tell_agreement(fact, view),
+            Fact::ProgrammeSet { rules, by, .. } => {
+                let words = "Voucher programme {programme} was set by {user}.";
+                self.say("programme_set", words, "{user} 设置了算力券政策 {programme}。");
+                self.with("programme", &rules.name).with("user", user(view, by));
+            }
+            Fact::VoucherClaimed { .. }
+            | Fact::VoucherIssued { .. }
+            | Fact::VoucherRejected { .. }
+            | Fact::VoucherRevoked { .. }
+            | Fact::VoucherClosed { .. } => self.tell_voucher(fact, view),
             _ => self.kind = "other",
+        }
+    }
+
+    fn tell_agreement(&mut self, fact: &Fact, view: &View) {
+        let id = match fact {
+            Fact::AgreementSet { id, version, by, reason, .. } => {
+                let words = "Agreement {agreement} has version {version}, by {user}: {reason}";
+                self.say("agreement_set", words, "{user} 将合同 {agreement} 更新为版本 {version}：{reason}");
+                self.with("version", version).with("user", user(view, by)).with("reason", reason);
+                id
+            }
+            Fact::AgreementSigned { id, by } => {
+                self.say("agreement_signed", "Agreement {agreement} was signed.", "合同 {agreement} 已签署。");
+                self.with("user", user(view, by));
+                id
+            }
+            Fact::AgreementBegun { id } => {
+                self.say("agreement_begun", "Agreement {agreement} pays from now on.", "合同 {agreement} 开始履行。");
+                id
+            }
+            Fact::AgreementClosed { id } => {
+                self.say("agreement_closed", "Agreement {agreement} is over.", "合同 {agreement} 已结清。");
+                id
+            }
+            _ => unreachable!("called for facts about agreements only"),
+        };
+        self.with("agreement", id);
+        if let Some(known) = view.ledger.agreements.get(id) {
+            self.of(view, known.organization);
+        }
+    }
+
+    fn tell_voucher(&mut self, fact: &Fact, view: &View) {
+        let id = match fact {
+            Fact::VoucherClaimed { id, voucher } => {
+                let words = "Voucher {voucher} of {amount} was claimed: {purpose}";
+                self.say("voucher_claimed", words, "已申领算力券 {voucher}，金额 {amount}：{purpose}");
+                self.with("amount", voucher.claimed).with("purpose", &voucher.purpose);
+                self.with("user", user(view, &voucher.claimed_by));
+                id
+            }
+            Fact::VoucherIssued { id, by, expires, .. } => {
+                self.say("voucher_issued", "Voucher {voucher} was issued.", "算力券 {voucher} 已发放。");
+                self.with("user", user(view, by)).with("expires", Moment(*expires));
+                id
+            }
+            Fact::VoucherRejected { id, by, reason } => {
+                self.say(
+                    "voucher_rejected",
+                    "Voucher {voucher} was rejected: {reason}",
+                    "算力券 {voucher} 未通过审核：{reason}",
+                );
+                self.with("user", user(view, by)).with("reason", reason);
+                id
+            }
+            Fact::VoucherRevoked { id, by, reason, .. } => {
+                self.say(
+                    "voucher_revoked",
+                    "Voucher {voucher} was revoked: {reason}",
+                    "算力券 {voucher} 已撤销：{reason}",
+                );
+                self.with("user", user(view, by)).with("reason", reason);
+                id
+            }
+            Fact::VoucherClosed { id } => {
+                self.say("voucher_closed", "Voucher {voucher} is over.", "算力券 {voucher} 已终止。");
+                id
+            }
+            _ => unreachable!("called for facts about vouchers only"),
+        };
+        self.with("voucher", id);
+        if let Some(known) = view.ledger.vouchers.get(id) {
+            self.of(view, known.organization);
         }
     }
 }

@@ -20,6 +20,7 @@ mod routes;
 mod serve;
 mod shell;
 mod shown;
+mod shown_agreed;
 mod shown_job;
 mod shown_waiting;
 

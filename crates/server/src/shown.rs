@@ -62,6 +62,7 @@ pub fn account(view: &View, id: OrganizationId, now: Timestamp) -> Option<Accoun
         balance: account.balance.into(),
         held: account.held.into(),
         available: account.available().into(),
+        owed: money(account.receivable.map_or(0, |owed| -owed.micros)).into(),
         accrued: money(account.accrual.accrued_micros(now)).into(),
         burn_per_hour: money(account.accrual.burn_micros_per_hour()).into(),
         exhausted: account.accrual.exhausted_at(account.balance.micros).map(Moment),
@@ -81,6 +82,8 @@ pub fn organization(view: &View, id: OrganizationId) -> Option<Organization> {
         weight: organization.entitlement.weight,
         guaranteed: show_cards(organization.entitlement.guaranteed),
         suspended: organization.suspended,
+        kind: organization.kind,
+        qualifications: organization.qualifications.iter().map(Into::into).collect(),
     })
 }
 

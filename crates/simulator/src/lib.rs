@@ -26,6 +26,7 @@ mod scheme;
 mod timeline;
 pub mod trace;
 mod workload;
+mod workload_of_agreements;
 mod world;
 
 pub use audit::audit;

@@ -155,6 +155,16 @@ impl PlanOfFacts {
             | Fact::Posted { .. }
             | Fact::AdjustmentProposed { .. }
             | Fact::AdjustmentRejected { .. }
+            | Fact::AgreementSet { .. }
+            | Fact::AgreementSigned { .. }
+            | Fact::AgreementBegun { .. }
+            | Fact::AgreementClosed { .. }
+            | Fact::ProgrammeSet { .. }
+            | Fact::VoucherClaimed { .. }
+            | Fact::VoucherIssued { .. }
+            | Fact::VoucherRejected { .. }
+            | Fact::VoucherRevoked { .. }
+            | Fact::VoucherClosed { .. }
             | Fact::ClassAdded { .. }
             | Fact::JobDue { .. }
             | Fact::ClassBlocked { .. }

@@ -89,7 +89,8 @@ pub fn random_command(state: &State, now: Timestamp, random: &mut Random) -> (Ac
             let jobs = (0..count).map(|index| job(state, organization, index, count, now, random)).collect();
             Command::Submit { jobs, known_ends: Vec::new() }
         }
-        62..80 => Command::Cancel { target: target(state, random) },
+        62..70 => return crate::workload_of_agreements::random_command(state, now, random),
+        70..80 => Command::Cancel { target: target(state, random) },
         80..83 => {
             let cards = random.below(256);
             let unusable = (0..8).filter(|index| cards >> index & 1 == 1 && random.chance(40));
@@ -127,6 +128,8 @@ pub fn random_command(state: &State, now: Timestamp, random: &mut Random) -> (Ac
             reference: "transfer".to_owned(),
         },
         92..97 => Command::SetOrganization {
+            kind: None,
+            qualifications: None,
             name: random.pick(&["ocean", "harbour", "maker"]).to_owned(),
             title: None,
             card_limit: random.chance(50).then(|| CardMillis::whole(4 + random.below(20) as u32)),

@@ -2,12 +2,16 @@
 
 use haina_center::{BooksCheck, Command, Fact, Input, KnownEnd, Reply, RowCollector, State, execute};
 use haina_core::{
-    Actor, AttemptId, Effect, Ending, Epoch, JobId, JobReference, Milliseconds, Refusal, Report, TaskUse, Timestamp,
+    Actor, AgreementTerms, AtEnd, AttemptId, Effect, Ending, Epoch, JobId, JobReference, Milliseconds, Refusal, Report,
+    TaskUse, Timestamp,
 };
+
+use haina_ledger::{AgreementStage, VoucherStage};
 
 use crate::engine::SimulatedEngine;
 use crate::oracle::Oracle;
 use crate::workload;
+use crate::workload_of_agreements;
 use crate::{Journal, Outcome, PlanOfFacts, Random, checker};
 
 /// Fuel of one command; small, so that it often runs out.
@@ -43,6 +47,8 @@ pub struct Summary {
     pub crashes: u32,
     pub refusals: u32,
     pub prices_changed: u32,
+    /// Attempts that an agreement, and that a voucher, paid a part of.
+    pub funded: (u32, u32),
 }
 
 impl World {
@@ -65,6 +71,11 @@ impl World {
         world.lead();
         let definition = Box::new(workload::center());
         _ = world.send(Actor::Center, Command::Apply { definition });
+        if world.random.chance(50) {
+            for (actor, command) in workload_of_agreements::opening(BEGINNING, &mut world.random) {
+                _ = world.send(actor, command);
+            }
+        }
         world.faults = faults;
         world
     }
@@ -81,7 +92,8 @@ impl World {
         let (jobs, attempts) = self.oracle.counts();
         let (crashes, refusals) = (self.crashes, self.refusals);
         let prices_changed = self.oracle.prices_changed();
-        Summary { jobs, attempts, facts: self.journal.facts.len(), crashes, refusals, prices_changed }
+        let funded = self.oracle.funded();
+        Summary { jobs, attempts, facts: self.journal.facts.len(), crashes, refusals, prices_changed, funded }
     }
 
     fn step(&mut self) {
@@ -144,7 +156,8 @@ impl World {
 
     /// Time passes, and the engine reports.
     fn pass(&mut self) {
-        let seconds = self.random.pick(&[0, 1, 10, 100, 1000]);
+        // Seldom a day: vouchers expire.
+        let seconds = if self.random.chance(1) { 86_400 } else { self.random.pick(&[0, 1, 10, 100, 1000]) };
         self.now = self.now + Milliseconds(1000 * seconds + self.random.below(1000));
         if self.random.chance(10) {
             self.engine.set_clock(&mut self.random);
@@ -282,6 +295,8 @@ impl World {
             _ = self.send(
                 operator,
                 Command::SetOrganization {
+                    kind: None,
+                    qualifications: None,
                     name: name.clone(),
                     title,
                     card_limit,
@@ -294,8 +309,15 @@ impl World {
             let reference = "so that nothing waits for funds".to_owned();
             _ = self.send(operator, Command::TopUp { organization: name, amount, reference });
         }
+        let agreements: Vec<_> =
+            self.state.view().ledger.agreements.iter().map(|(id, known)| (*id, known.clone())).collect();
+        for (agreement, known) in agreements {
+            let terms = AgreementTerms { at_end: AtEnd::OnDemand, ..known.terms };
+            let (version, reason) = (known.version, "so that no work is stopped".to_owned());
+            _ = self.send(operator, Command::AmendAgreement { agreement, version, terms, reason });
+        }
         let mut rounds = 0;
-        while self.state.jobs().len() > 0 {
+        while self.state.jobs().len() > 0 || self.state.next_timer().is_some() {
             rounds += 1;
             assert!(rounds < 100_000, "{} jobs never end", self.state.jobs().len());
             self.advance();
@@ -309,6 +331,11 @@ impl World {
             self.state.check();
         }
         self.oracle.check_finished();
+        let ledger = &self.state.view().ledger;
+        let is_open = |stage| matches!(stage, AgreementStage::Signed | AgreementStage::Begun);
+        let open = ledger.agreements.values().filter(|agreement| is_open(agreement.stage)).count();
+        let issued = ledger.vouchers.values().filter(|voucher| voucher.stage == VoucherStage::Issued).count();
+        assert_eq!((open, issued), (0, 0), "time closes every agreement and every voucher");
         for (attempt, starts) in &self.engine.starts {
             assert_eq!(*starts, 1, "attempt {attempt} was started more than once");
         }

@@ -18,6 +18,10 @@ fn every_history_without_faults_keeps_the_invariants() {
     let prices_changed: u32 = summaries.iter().map(|summary| summary.prices_changed).sum();
     println!("{} histories, {jobs} jobs, {attempts} attempts, {prices_changed} changed prices", summaries.len());
     assert!(jobs > 1000 && attempts > 1000 && prices_changed > 30, "the workload is worth checking");
+    let agreed: u32 = summaries.iter().map(|summary| summary.funded.0).sum();
+    let shared: u32 = summaries.iter().map(|summary| summary.funded.1).sum();
+    println!("agreements paid for {agreed} attempts, vouchers a share of {shared}");
+    assert!(agreed > 100 && shared > 50, "agreements and vouchers are worth checking");
 }
 
 #[test]

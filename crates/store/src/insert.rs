@@ -137,6 +137,16 @@ fn subject(fact: &Fact) -> (Option<JobId>, Option<OrganizationId>) {
         | Fact::TokenRevoked { .. }
         | Fact::AdjustmentProposed { .. }
         | Fact::AdjustmentRejected { .. }
+        | Fact::AgreementSet { .. }
+        | Fact::AgreementSigned { .. }
+        | Fact::AgreementBegun { .. }
+        | Fact::AgreementClosed { .. }
+        | Fact::ProgrammeSet { .. }
+        | Fact::VoucherClaimed { .. }
+        | Fact::VoucherIssued { .. }
+        | Fact::VoucherRejected { .. }
+        | Fact::VoucherRevoked { .. }
+        | Fact::VoucherClosed { .. }
         | Fact::ClassAdded { .. }
         | Fact::ClassBlocked { .. } => (None, None),
     }

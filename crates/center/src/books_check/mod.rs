@@ -4,6 +4,7 @@
 //!
 //! Use and charges are computed here, not by the metering and rating that made them.
 
+mod agreed;
 mod wrong;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,9 +14,10 @@ use haina_core::{
     AdjustmentId, AttemptId, CardMillis, CardModelId, CardUse, Digest, JobId, Milliseconds, Money, NodeId,
     OrganizationId, Timestamp,
 };
-use haina_ledger::{Chain, LedgerAccount, Transaction, TransactionKind, opening_seal};
+use haina_ledger::{Chain, LedgerAccount, Paid, Portion, Transaction, TransactionKind, opening_seal};
 
 use crate::{Adjustment, Fact, State};
+use agreed::Agreed;
 pub use wrong::Wrong;
 
 /// Reads a journal.
@@ -29,7 +31,8 @@ pub struct BooksCheck {
     /// What ended and must be charged, in millionths.
     owed: BTreeMap<AttemptId, (CardUse, Placed)>,
     balances: BTreeMap<LedgerAccount, i128>,
-    holds: BTreeMap<OrganizationId, i128>,
+    holds: BTreeMap<LedgerAccount, i128>,
+    agreed: Agreed,
     /// Proposed and not decided.
     proposals: BTreeMap<AdjustmentId, Adjustment>,
     /// The longest that an attempt of a job is metered, of jobs that have not ended.
@@ -42,12 +45,13 @@ pub struct BooksCheck {
 }
 
 /// What was agreed when an attempt was placed.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Placed {
     organization: OrganizationId,
     cards: CardMillis,
     price_per_card_hour: Money,
     hold: Money,
+    funding: Vec<Portion>,
 }
 
 /// What a journal came to.
@@ -78,27 +82,44 @@ impl BooksCheck {
             Fact::NodeAdded { spec, .. } => _ = self.models.insert(spec.id, spec.card_model),
             Fact::JobSubmitted { id, time_limit, grace, .. } => _ = self.longest.insert(*id, *time_limit + *grace),
             Fact::JobEnded { job, .. } => _ = self.longest.remove(job),
-            Fact::AttemptPlaced { attempt, organization, allocation, hold, price_per_card_hour: price, .. } => {
+            Fact::AttemptPlaced {
+                attempt,
+                organization,
+                allocation,
+                hold,
+                price_per_card_hour: price,
+                funding,
+                ..
+            } => {
                 let cards = allocation.cards();
-                let placed = Placed { organization: *organization, cards, price_per_card_hour: *price, hold: *hold };
+                let (organization, funding) = (*organization, funding.clone());
+                let placed = Placed { organization, cards, price_per_card_hour: *price, hold: *hold, funding };
                 let model = allocation.shares.first().and_then(|share| *self.models.get(&share.node)?);
                 let in_force = model.and_then(|model| self.prices.get(&model)).filter(|_| cards.0 > 0);
-                if let Some(expected) = in_force.copied().filter(|expected| expected != price) {
-                    self.wrong.push(Wrong::PriceOther { position, attempt: *attempt, found: *price, expected });
+                let in_force = in_force.copied();
+                let use_most = self.longest.get(&attempt.job).map(|longest| cards.used_for(*longest));
+                if placed.funding.is_empty() {
+                    let graces = self.agreed.graces(organization, at);
+                    let is_other = |expected: &Money| expected != price && !graces.contains(price);
+                    if let Some(expected) = in_force.filter(is_other) {
+                        self.wrong.push(Wrong::PriceOther { position, attempt: *attempt, found: *price, expected });
+                    }
+                } else if !self.agreed.funds(&placed, (in_force, *price), use_most, at) {
+                    self.wrong.push(Wrong::FundingOther { position, attempt: *attempt });
                 }
-                *self.holds.entry(*organization).or_default() += hold.micros;
+                self.hold(&placed, 1);
                 self.attempts.insert(*attempt, placed);
             }
             Fact::AttemptEnded { attempt, started, ended, metered, .. } => {
                 let Some(placed) = self.attempts.remove(attempt) else { return };
-                *self.holds.entry(placed.organization).or_default() -= placed.hold.micros;
+                self.hold(&placed, -1);
                 let ran = started.map_or(Milliseconds(0), |started| ended.since(started));
                 let ran = self.longest.get(&attempt.job).map_or(ran, |longest| ran.min(*longest));
                 let expected = u64::from(placed.cards.0).saturating_mul(ran.0);
                 if metered.0 != expected {
                     self.wrong.push(Wrong::MeteredOther { position, attempt: *attempt, found: metered.0, expected });
                 }
-                if owed_micros(*metered, &placed) > 0 {
+                if owed(*metered, &placed).iter().any(|part| part.cost().micros > 0) {
                     self.owed.insert(*attempt, (*metered, placed));
                 }
             }
@@ -108,8 +129,26 @@ impl BooksCheck {
                 self.transactions += 1;
                 self.sealed(position, at, transaction, *seal);
                 self.posted(position, transaction);
+                let holds = &self.holds;
+                let is_held = |account| holds.get(&account).is_some_and(|held| *held != 0);
+                if !self.agreed.posted(transaction, at, is_held) {
+                    self.wrong.push(Wrong::AgreedOther { position });
+                }
             }
-            _ => {}
+            _ => self.agreed.take(fact),
+        }
+    }
+
+    /// What is held for an attempt is held of each who pays; given back where `sign` is negative.
+    fn hold(&mut self, placed: &Placed, sign: i128) {
+        if placed.funding.is_empty() {
+            *self.holds.entry(LedgerAccount::Prepaid(placed.organization)).or_default() += sign * placed.hold.micros;
+        }
+        for portion in &placed.funding {
+            *self.holds.entry(portion.payer.account(placed.organization)).or_default() += sign * portion.hold.micros;
+            if let Some(share) = portion.voucher {
+                *self.holds.entry(LedgerAccount::Voucher(share.voucher)).or_default() += sign * share.hold.micros;
+            }
         }
     }
 
@@ -145,19 +184,26 @@ impl BooksCheck {
             *self.balances.entry(posting.account).or_default() += posting.amount.micros;
         }
         let payer = LedgerAccount::Prepaid(transaction.organization);
-        let (from, to) = match transaction.kind {
-            TransactionKind::TopUp { .. } => (LedgerAccount::Cash, payer),
-            TransactionKind::Charge { .. } => (payer, LedgerAccount::Revenue),
-            TransactionKind::Adjustment { .. } => (LedgerAccount::Revenue, payer),
+        use LedgerAccount::{Agreement, Cash, Receivable, Revenue, Sponsor, Voucher};
+        let owing = Receivable(transaction.organization);
+        let sides = match transaction.kind {
+            TransactionKind::TopUp { .. } => Some((Cash, payer)),
+            TransactionKind::Charge { ref parts, .. } => Some((payer, Revenue)).filter(|_| parts.is_empty()),
+            TransactionKind::Adjustment { .. } => Some((Revenue, payer)),
+            TransactionKind::Commitment { agreement, .. } => Some((owing, Agreement(agreement))),
+            TransactionKind::Payment { .. } => Some((Cash, owing)),
+            TransactionKind::Settlement { agreement } => Some((Agreement(agreement), Revenue)),
+            TransactionKind::Issue { voucher, programme } => Some((Sponsor(programme), Voucher(voucher))),
+            TransactionKind::Return { voucher, programme } => Some((Voucher(voucher), Sponsor(programme))),
+            TransactionKind::CashOut { programme, .. } => Some((Cash, Sponsor(programme))),
         };
         let accounts: Vec<LedgerAccount> = transaction.postings.iter().map(|posting| posting.account).collect();
-        if accounts != [from, to] {
+        if sides.is_some_and(|(from, to)| accounts != [from, to]) {
             self.wrong.push(Wrong::PostingsOther { position });
         }
         match &transaction.kind {
-            TransactionKind::TopUp { .. } => {}
-            TransactionKind::Charge { attempt, used, price_per_card_hour } => {
-                self.charged(position, transaction, *attempt, (*used, *price_per_card_hour));
+            TransactionKind::Charge { attempt, used, price_per_card_hour, parts } => {
+                self.charged(position, transaction, *attempt, (*used, *price_per_card_hour), parts);
             }
             TransactionKind::Adjustment { adjustment, reason, proposed_by, approved_by } => {
                 if proposed_by == approved_by {
@@ -172,25 +218,48 @@ impl BooksCheck {
                     self.wrong.push(Wrong::AdjustedUnasked { position, adjustment: *adjustment });
                 }
             }
+            _ => {}
         }
     }
 
-    fn charged(&mut self, position: u64, transaction: &Transaction, attempt: AttemptId, said: (CardUse, Money)) {
+    fn charged(
+        &mut self,
+        position: u64,
+        transaction: &Transaction,
+        attempt: AttemptId,
+        said: (CardUse, Money),
+        parts: &[Paid],
+    ) {
         self.charges += 1;
         let Some((metered, placed)) = self.owed.remove(&attempt) else {
             self.wrong.push(Wrong::ChargedUnasked { position, attempt });
             return;
         };
-        let expected = owed_micros(metered, &placed);
-        let to_payer = |account| account == LedgerAccount::Prepaid(placed.organization);
-        let of_payer = transaction.postings.iter().filter(|posting| to_payer(posting.account));
-        let found = -of_payer.map(|posting| posting.amount.micros).sum::<i128>();
+        let owed = owed(metered, &placed);
+        let expected = owed.iter().map(|part| part.cost().micros).sum::<i128>();
+        let of_payers = transaction.postings.iter().filter(|posting| posting.account != LedgerAccount::Revenue);
+        let found = -of_payers.map(|posting| posting.amount.micros).sum::<i128>();
         if found != expected {
             self.wrong.push(Wrong::ChargedOtherwise { position, attempt, found, expected });
         }
-        if said != (metered, placed.price_per_card_hour) {
+        // Each gives what its parts come to, and nobody else gives.
+        let mut gives: BTreeMap<LedgerAccount, i128> = BTreeMap::new();
+        for part in &owed {
+            *gives.entry(part.payer.account(placed.organization)).or_default() += part.amount.micros;
+            if let Some((voucher, paid)) = part.voucher {
+                *gives.entry(LedgerAccount::Voucher(voucher)).or_default() += paid.micros;
+            }
+        }
+        for posting in &transaction.postings {
+            *gives.entry(posting.account).or_default() += posting.amount.micros;
+        }
+        gives.remove(&LedgerAccount::Revenue);
+        let is_plain = placed.funding.is_empty() && parts.is_empty();
+        let is_said = said == (metered, placed.price_per_card_hour) && (is_plain || parts == owed);
+        if !is_said || gives.values().any(|left| *left != 0) {
             self.wrong.push(Wrong::PostingsOther { position });
         }
+        self.agreed.charged(&owed);
     }
 
     /// Compares what came out of the journal with what the center goes on with, as of the same moment.
@@ -198,13 +267,10 @@ impl BooksCheck {
         let left = std::mem::take(&mut self.owed).into_iter();
         self.wrong.extend(left.map(|(attempt, (metered, placed))| Wrong::NotCharged {
             attempt,
-            expected: owed_micros(metered, &placed),
+            expected: owed(metered, &placed).iter().map(|part| part.cost().micros).sum(),
         }));
         let ledger = &state.view().ledger;
-        let center = [(LedgerAccount::Revenue, ledger.revenue), (LedgerAccount::Cash, ledger.cash)];
-        let center = center.map(|(account, money)| (account, money.map_or(0, |money| money.micros)));
-        let prepaid = ledger.accounts.iter().map(|(id, account)| (LedgerAccount::Prepaid(*id), account.balance.micros));
-        for (account, stored) in prepaid.chain(center) {
+        for (account, stored) in ledger.balances() {
             let posted = self.balances.remove(&account).unwrap_or(0);
             if stored != posted {
                 self.wrong.push(Wrong::BalanceOther { account, stored, posted });
@@ -212,12 +278,19 @@ impl BooksCheck {
         }
         let unknown = std::mem::take(&mut self.balances).into_iter().filter(|(_, posted)| *posted != 0);
         self.wrong.extend(unknown.map(|(account, posted)| Wrong::BalanceOther { account, stored: 0, posted }));
-        for (id, account) in &ledger.accounts {
-            let (stored, placed) = (account.held.micros, self.holds.get(id).copied().unwrap_or(0));
+        let prepaid = ledger.accounts.iter().map(|(id, account)| (LedgerAccount::Prepaid(*id), account.held));
+        let of_agreements = ledger.agreements.iter();
+        let of_agreements = of_agreements.map(|(id, entry)| (LedgerAccount::Agreement(*id), entry.purse.held));
+        let of_vouchers = ledger.vouchers.iter();
+        let of_vouchers = of_vouchers.map(|(id, entry)| (LedgerAccount::Voucher(*id), entry.purse.held));
+        for (account, held) in prepaid.chain(of_agreements).chain(of_vouchers) {
+            let (stored, placed) = (held.micros, self.holds.get(&account).copied().unwrap_or(0));
             if stored != placed {
-                self.wrong.push(Wrong::HoldOther { organization: *id, stored, placed });
+                self.wrong.push(Wrong::HoldOther { account, stored, placed });
             }
         }
+        let others = self.agreed.others(ledger);
+        self.wrong.extend(others.into_iter().map(|account| Wrong::PurseOther { account }));
         let waiting = &state.view().adjustments;
         let numbers = waiting.keys().chain(self.proposals.keys()).collect::<BTreeSet<_>>();
         for id in numbers.into_iter().filter(|id| waiting.get(id) != self.proposals.get(id)) {
@@ -233,7 +306,33 @@ impl BooksCheck {
     }
 }
 
-/// Use at a price, a part of a millionth left out.
-fn owed_micros(metered: CardUse, placed: &Placed) -> i128 {
-    placed.price_per_card_hour.micros * i128::from(metered.0) / i128::from(CARD_USE_PER_CARD_HOUR)
+/// What is owed for what was used: portion by portion, a part of a millionth left out of each.
+fn owed(metered: CardUse, placed: &Placed) -> Vec<Paid> {
+    let cost = |price: Money, used: u64| price.micros * i128::from(used) / i128::from(CARD_USE_PER_CARD_HOUR);
+    if placed.funding.is_empty() {
+        let price = placed.price_per_card_hour;
+        let amount = Money { micros: cost(price, metered.0), ..price };
+        let payer = haina_ledger::Payer::Prepaid;
+        return vec![Paid { payer, used: metered, price_per_card_hour: price, amount, voucher: None }];
+    }
+    let mut before = 0;
+    let mut owed = Vec::new();
+    for Portion { payer, price_per_card_hour: price, use_most, voucher, .. } in &placed.funding {
+        let used = metered.0.saturating_sub(before).min(use_most.0);
+        before += use_most.0;
+        if used == 0 {
+            break;
+        }
+        let cost = cost(*price, used);
+        let of_voucher = voucher.map_or(0, |share| (cost * i128::from(share.share) / 1000).min(share.hold.micros));
+        let money = |micros| Money { micros, ..*price };
+        owed.push(Paid {
+            payer: *payer,
+            used: CardUse(used),
+            price_per_card_hour: *price,
+            amount: money(cost - of_voucher),
+            voucher: voucher.map(|share| (share.voucher, money(of_voucher))),
+        });
+    }
+    owed
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use haina_core::{AdjustmentId, AttemptId, Digest, Money, OrganizationId};
+use haina_core::{AdjustmentId, AttemptId, Digest, Money};
 use haina_ledger::{Chain, LedgerAccount};
 
 /// Something that is wrong. Positions are those of facts in the journal; amounts are millionths.
@@ -23,7 +23,10 @@ pub enum Wrong {
     NotCharged { attempt: AttemptId, expected: i128 },
     MeteredOther { position: u64, attempt: AttemptId, found: u64, expected: u64 },
     BalanceOther { account: LedgerAccount, stored: i128, posted: i128 },
-    HoldOther { organization: OrganizationId, stored: i128, placed: i128 },
+    HoldOther { account: LedgerAccount, stored: i128, placed: i128 },
+    FundingOther { position: u64, attempt: AttemptId },
+    AgreedOther { position: u64 },
+    PurseOther { account: LedgerAccount },
     ChainOther { stored: Chain, posted: Chain },
 }
 
@@ -87,11 +90,21 @@ impl fmt::Display for Wrong {
             BalanceOther { account, stored, posted } => {
                 write!(f, "the balance of {account} is {stored}; its postings sum to {posted}")
             }
-            HoldOther { organization, stored, placed } => write!(
+            HoldOther { account, stored, placed } => write!(
                 f,
-                "{stored} is held of prepaid/{}; what was held for attempts that have not ended sums to {placed}",
-                organization.0
+                "{stored} is held of {account}; what was held for attempts that have not ended sums to {placed}"
             ),
+            FundingOther { position, attempt } => write!(
+                f,
+                "at {position} attempt {attempt} is paid otherwise than agreements, vouchers and prices in force say"
+            ),
+            AgreedOther { position } => write!(
+                f,
+                "the transaction at {position} is not what the agreement or voucher that it names comes to then"
+            ),
+            PurseOther { account } => {
+                write!(f, "what was granted, used and closed of {account} is stored otherwise than it was posted")
+            }
             ChainOther { stored, posted } => write!(
                 f,
                 "the books should be {} transactions with the last seal {}; the journal has {} with {}",

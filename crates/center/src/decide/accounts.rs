@@ -2,12 +2,12 @@
 
 use haina_core::both;
 use haina_core::reason::show_cards;
-use haina_core::{CardMillis, Currency, Entitlement, Money, OrganizationId, Refusal};
+use haina_core::{CardMillis, Currency, Entitlement, Money, OrganizationId, Qualification, Refusal};
 use haina_ledger::Transaction;
 
 use super::{Outcome, check_name, require};
 use crate::permission::Owner;
-use crate::{Action, Fact, Input, State};
+use crate::{Action, Command, Fact, Input, State};
 
 /// The largest amount that one command may name: a billion units. Sums of many stay far from overflow.
 pub const AMOUNT_MOST_MICROS: i128 = 1_000_000_000_000_000;
@@ -44,11 +44,29 @@ pub fn top_up(
     let id = id.ok_or_else(|| Refusal::not_found(haina_core::Kind::Organization, organization))?;
     check_amount("amount", amount, state.view.center.currency)?;
     check_balance(state, id, amount)?;
-    if reference.is_empty() || reference.len() > 200 {
-        return Err(Refusal::invalid_value("reference", reference, both("1 to 200 bytes", "1 到 200 字节")));
-    }
+    check_reference(reference)?;
     let transaction = Transaction::top_up(id, amount, reference.to_owned());
     Ok(Outcome::done(vec![Fact::Posted { transaction, seal: None }]))
+}
+
+/// A payment's reference.
+pub fn check_reference(reference: &str) -> Result<(), Refusal> {
+    check_text("reference", reference, 200)
+}
+
+/// A text for people: something, and not too much.
+pub fn check_text(field: &str, text: &str, most: usize) -> Result<(), Refusal> {
+    if !text.trim().is_empty() && text.len() <= most {
+        return Ok(());
+    }
+    let rule = both(format!("1 to {most} bytes"), format!("1 到 {most} 字节"));
+    let refusal = Refusal::invalid_value(field, text, rule);
+    match text.len() > most {
+        true => {
+            Err(refusal.with_phrase("value", both(format!("{} bytes", text.len()), format!("{} 字节", text.len()))))
+        }
+        false => Err(refusal),
+    }
 }
 
 /// Sums of balances stay far from overflow.
@@ -79,15 +97,12 @@ pub fn check_entitlement(entitlement: Entitlement, limit: Option<CardMillis>) ->
 }
 
 /// Adds an organization, or changes what is given.
-pub fn set_organization(
-    state: &State,
-    input: &Input,
-    name: &str,
-    title: Option<&str>,
-    card_limit: Option<CardMillis>,
-    suspended: Option<bool>,
-    (weight, guaranteed): (Option<u32>, Option<CardMillis>),
-) -> Result<Outcome, Refusal> {
+pub fn set_organization(state: &State, input: &Input) -> Result<Outcome, Refusal> {
+    let Command::SetOrganization { name, title, card_limit, suspended, weight, guaranteed, kind, qualifications } =
+        &input.command
+    else {
+        unreachable!("called for this command only")
+    };
     require(state, input, Action::ChangeOrganization, Owner::default())?;
     check_name("organization", name)?;
     let known = state.view.organization_of_name.get(name).map(|id| (*id, &state.view.organizations[id]));
@@ -98,12 +113,27 @@ pub fn set_organization(
     entitlement.guaranteed = guaranteed.unwrap_or(entitlement.guaranteed);
     let card_limit = card_limit.or(before.and_then(|before| before.card_limit));
     check_entitlement(entitlement, card_limit)?;
+    qualifications.as_deref().map_or(Ok(()), check_qualifications)?;
+    let held = || before.map(|before| before.qualifications.clone()).unwrap_or_default();
     Ok(Outcome::done(vec![Fact::OrganizationSet {
         id,
-        name: name.to_owned(),
-        title: title.map(str::to_owned).or(before.map(|b| b.title.clone())).unwrap_or_else(|| name.to_owned()),
+        name: name.clone(),
+        title: title.clone().or(before.map(|before| before.title.clone())).unwrap_or_else(|| name.clone()),
         card_limit,
         entitlement,
         suspended: suspended.unwrap_or(before.is_some_and(|before| before.suspended)),
+        kind: kind.or(before.and_then(|before| before.kind)),
+        qualifications: qualifications.clone().unwrap_or_else(held),
     }]))
+}
+
+fn check_qualifications(qualifications: &[Qualification]) -> Result<(), Refusal> {
+    if qualifications.len() > 50 {
+        let rule = both("at most 50", "不超过 50 个");
+        return Err(Refusal::invalid_value("qualifications", qualifications.len(), rule));
+    }
+    qualifications.iter().try_for_each(|held| {
+        check_text("qualifications.name", &held.name, 100)?;
+        check_text("qualifications.evidence", &held.evidence, 500)
+    })
 }

@@ -1,10 +1,10 @@
 //! Changes of accounts that nobody makes alone: one person proposes, another approves.
 
-use haina_core::{Actor, AdjustmentId, Code, Kind, Money, Refusal, UserId, both};
+use haina_core::{AdjustmentId, Code, Kind, Money, Refusal, both};
 use haina_ledger::{Transaction, TransactionKind};
 
 use super::accounts::{AMOUNT_MOST_MICROS, check_balance};
-use super::{Outcome, require};
+use super::{Outcome, person};
 use crate::permission::Owner;
 use crate::{Action, Adjustment, Fact, Input, Reply, State};
 
@@ -17,7 +17,8 @@ pub fn propose(
     reason: &str,
 ) -> Result<Outcome, Refusal> {
     let organization_id = state.view.organization_of_name.get(organization).copied();
-    let proposed_by = person(state, input, Owner { organization: organization_id, ..Owner::default() })?;
+    let proposed_by =
+        person(state, input, Action::AdjustAccount, Owner { organization: organization_id, ..Owner::default() })?;
     let id = organization_id.ok_or_else(|| Refusal::not_found(Kind::Organization, organization))?;
     let currency = state.view.center.currency;
     if amount.currency != currency {
@@ -41,7 +42,7 @@ pub fn propose(
 pub fn decide(state: &State, input: &Input, id: AdjustmentId, approve: bool) -> Result<Outcome, Refusal> {
     let known = state.view.adjustments.get(&id);
     let organization = known.map(|adjustment| adjustment.organization);
-    let by = person(state, input, Owner { organization, ..Owner::default() })?;
+    let by = person(state, input, Action::AdjustAccount, Owner { organization, ..Owner::default() })?;
     let adjustment = known.ok_or_else(|| Refusal::not_found(Kind::Adjustment, id))?;
     if !approve {
         return Ok(Outcome::done(vec![Fact::AdjustmentRejected { id, by }]));
@@ -59,15 +60,6 @@ pub fn decide(state: &State, input: &Input, id: AdjustmentId, approve: bool) -> 
     }
     check_balance(state, organization, amount)?;
     let kind = TransactionKind::Adjustment { adjustment: id, reason, proposed_by, approved_by: by };
-    let transaction = Transaction::adjustment(organization, amount, kind);
+    let transaction = Transaction::between(organization, kind, amount);
     Ok(Outcome::done(vec![Fact::Posted { transaction, seal: None }]))
-}
-
-/// The person behind an input: who may adjust accounts, and is somebody.
-fn person(state: &State, input: &Input, owner: Owner) -> Result<UserId, Refusal> {
-    require(state, input, Action::AdjustAccount, owner)?;
-    match input.actor {
-        Actor::User(user) => Ok(user),
-        Actor::Center | Actor::Engine | Actor::Attempt(_) => Err(Refusal::new(Code::Unauthenticated)),
-    }
 }

@@ -5,10 +5,12 @@ use haina_core::{
     Allocation, AttemptId, Backfill, ClassId, Effect, JobId, Launch, Milliseconds, Money, NodeId, NodeShare, Timestamp,
     WaitReason,
 };
-use haina_ledger::hold;
+use haina_ledger::Short;
 use haina_scheduler::{Blocker, Found, Fuel, Promise, Release, Releases, Span, Terms, Withheld};
 
-use super::{Blocked, Outcome};
+use super::{Blocked, Outcome, agreements, vouchers};
+use crate::dues::Due;
+use crate::funding::Which;
 use crate::promises::promises_starts;
 use crate::{Fact, State};
 
@@ -33,6 +35,13 @@ pub fn advance(state: &State, now: Timestamp, fuel: u64) -> Outcome {
         outcome.again = true;
     } else if let Some((_, job)) = state.timers.first().filter(|(at, _)| *at <= now) {
         outcome.facts.push(Fact::JobDue { job: *job });
+        fuel.spend(1);
+        outcome.again = true;
+    } else if let Some((_, due)) = state.dues.first().filter(|(at, _)| *at <= now) {
+        outcome.facts = match due {
+            Due::Agreement(id) => agreements::due(state, id),
+            Due::Voucher(id) => vouchers::due(state, id),
+        };
         fuel.spend(1);
         outcome.again = true;
     } else if let Some((class, job)) = state.next_in_line() {
@@ -247,11 +256,13 @@ impl Step<'_> {
         let model = allocation.shares.first().and_then(|share| state.view.nodes[&share.node].spec.card_model);
         let (price, price_version) =
             if asked.0 == 0 { (Money::zero(state.view.center.currency), 0) } else { state.view.price(model) };
-        let needed = hold(price, asked.used_for(job.longest()));
-        let available = state.view.ledger.accounts[&job.organization].available();
-        if needed.micros > available.micros {
-            return Err(WaitReason::Funds { needed, available });
-        }
+        let pool = state.view.classes[&class].key.demand.pool;
+        let use_most = asked.used_for(job.longest());
+        let funded = state.view.fund(job.organization, (pool, price), use_most, self.now, Which::Available);
+        let funded = funded.map_err(|Short { needed, available }| WaitReason::Funds {
+            needed: Money { micros: needed, ..price },
+            available: Money { micros: available, ..price },
+        })?;
         self.fuel.spend(PLACEMENT);
         let attempt = AttemptId { job: id, in_array: job.is_array(), element, number };
         self.outcome.facts.push(Fact::AttemptPlaced {
@@ -259,14 +270,15 @@ impl Step<'_> {
             organization: job.organization,
             class,
             allocation: allocation.clone(),
-            hold: needed,
-            price_per_card_hour: price,
+            hold: funded.hold,
+            price_per_card_hour: funded.price_per_card_hour,
             price_version,
             at: self.now,
             user: job.user,
             project: state.view.classes[&class].key.project,
             predicted: job.expected(&state.view.history),
             similar: job.outlook.similar,
+            funding: funded.portions,
         });
         self.outcome.effects.push(Effect::Launch(Launch {
             attempt,

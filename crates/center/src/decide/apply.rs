@@ -151,6 +151,8 @@ fn add_organization(
         card_limit: organization.card_limit,
         entitlement: organization.entitlement,
         suspended: false,
+        kind: None,
+        qualifications: Vec::new(),
     }];
     if organization.opening_balance.micros != 0 {
         check_amount("opening_balance", organization.opening_balance, currency)?;

@@ -3,15 +3,17 @@
 mod accounts;
 mod adjustments;
 mod advance;
+mod agreements;
 mod apply;
 mod cancel;
 mod quotas;
 mod report;
 mod submit;
 mod users;
+mod vouchers;
 
 use haina_core::both;
-use haina_core::{Actor, CardMillis, ClassId, Effect, JobId, Refusal, Timestamp};
+use haina_core::{Actor, CardMillis, ClassId, Effect, JobId, Refusal, Timestamp, UserId};
 use haina_scheduler::{Blocker, Demand};
 
 pub(crate) use apply::prices;
@@ -85,10 +87,32 @@ pub fn decide(state: &State, input: &Input, fuel: u64) -> Outcome {
         (Command::DecideAdjustment { adjustment, approve }, _) => {
             adjustments::decide(state, input, *adjustment, *approve)
         }
-        (Command::SetOrganization { name, title, card_limit, suspended, weight, guaranteed }, _) => {
-            let share = (*weight, *guaranteed);
-            accounts::set_organization(state, input, name, title.as_deref(), *card_limit, *suspended, share)
+        (Command::SetOrganization { .. }, _) => accounts::set_organization(state, input),
+        (Command::DraftAgreement { organization, terms }, _) => agreements::draft(state, input, organization, terms),
+        (Command::AmendAgreement { agreement, version, terms, reason }, _) => {
+            agreements::amend(state, input, (*agreement, *version), terms, reason)
         }
+        (Command::SignAgreement { agreement, version, oversell }, _) => {
+            agreements::sign(state, input, (*agreement, *version), *oversell)
+        }
+        (Command::PayAgreement { agreement, amount, reference }, _) => {
+            agreements::pay(state, input, *agreement, *amount, reference)
+        }
+        (Command::SetProgramme { rules, version }, _) => vouchers::set_programme(state, input, rules, *version),
+        (Command::ClaimVoucher { programme, organization, agreement, amount, purpose, unrelated }, _) => {
+            let (organization, amount) = (organization.as_deref(), *amount);
+            let (agreement, unrelated) = (*agreement, *unrelated);
+            vouchers::claim(
+                state,
+                input,
+                &vouchers::Claim { programme, organization, agreement, amount, purpose, unrelated },
+            )
+        }
+        (Command::ReviewVoucher { voucher, approve, reason }, _) => {
+            vouchers::review(state, input, *voucher, *approve, reason)
+        }
+        (Command::RevokeVoucher { voucher, reason }, _) => vouchers::revoke(state, input, *voucher, reason),
+        (Command::CashOutVoucher { voucher, reference }, _) => vouchers::cash_out(state, input, *voucher, reference),
         (Command::AddProject { definition }, _) => quotas::add_project(state, input, definition),
         (Command::SetQuota { definition }, _) => quotas::set_quota(state, input, definition),
         (Command::SetPolicy { policy }, _) => apply::set_policy(state, input, *policy),
@@ -144,6 +168,15 @@ fn require(state: &State, input: &Input, action: Action, owner: Owner) -> Result
     match acting(state, input)? {
         None => Ok(()),
         Some(subject) => permission::require(subject, action, owner),
+    }
+}
+
+/// The person behind an input who may do something: what is agreed on has somebody's name.
+fn person(state: &State, input: &Input, action: Action, owner: Owner) -> Result<UserId, Refusal> {
+    require(state, input, action, owner)?;
+    match input.actor {
+        Actor::User(user) => Ok(user),
+        Actor::Center | Actor::Engine | Actor::Attempt(_) => Err(Refusal::new(haina_core::Code::Unauthenticated)),
     }
 }
 

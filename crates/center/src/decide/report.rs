@@ -1,7 +1,9 @@
 //! An engine reports. Reports may come twice, late and out of order; each is taken once.
 
-use haina_core::{AttemptId, Condition, Ending, FailedTask, JobId, JobState, Milliseconds, Report, TaskUse, Timestamp};
-use haina_ledger::{Transaction, charge};
+use haina_core::{
+    AttemptId, CardUse, Condition, Ending, FailedTask, JobId, JobState, Milliseconds, Money, Report, TaskUse, Timestamp,
+};
+use haina_ledger::{Transaction, charge, settle};
 
 use super::Outcome;
 use crate::{Attempt, ElementCounts, Fact, Job, Progress, State};
@@ -70,7 +72,11 @@ fn ended(
     let length = run.length().min(job.longest());
     let metered = attempt.allocation.cards().used_for(length);
     let price = attempt.price_per_card_hour;
-    let charged = charge(price, metered);
+    let parts = settle(&attempt.funding, if attempt.funding.is_empty() { CardUse(0) } else { metered });
+    let charged = match attempt.funding.is_empty() {
+        true => charge(price, metered),
+        false => Money { micros: parts.iter().map(|part| part.cost().micros).sum(), ..price },
+    };
     let outcome = match ending {
         Ending::Exited { code: 0 } => JobState::Succeeded,
         Ending::Lost { .. } => JobState::Lost,
@@ -104,7 +110,10 @@ fn ended(
         failed_task: failed_task.filter(|_| again),
     });
     if charged.micros > 0 {
-        let transaction = Transaction::charge(job.organization, id, metered, price);
+        let transaction = match parts.is_empty() {
+            true => Transaction::charge(job.organization, id, metered, price),
+            false => Transaction::funded_charge(job.organization, id, metered, price, parts),
+        };
         facts.push(Fact::Posted { transaction, seal: None });
     }
     if !retry {

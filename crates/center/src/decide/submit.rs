@@ -4,14 +4,15 @@ use haina_core::both;
 use std::collections::BTreeMap;
 
 use haina_core::{
-    CardMillis, ClassId, Code, Condition, Dependency, JobId, JobReference, JobRequest, JobState, Milliseconds,
+    CardMillis, ClassId, Code, Condition, Dependency, JobId, JobReference, JobRequest, JobState, Milliseconds, Money,
     OrganizationId, PoolId, Refusal, UserId,
 };
-use haina_ledger::hold;
+use haina_ledger::Short;
 use haina_scheduler::{ClassKey, Demand, Similar};
 
 use super::apply::prices;
 use super::{Outcome, acting, cards_of};
+use crate::funding::Which;
 use crate::permission::{Owner, Subject, forbidden, require};
 use crate::{Action, Fact, Input, JobOutlook, KnownEnd, Reply, State};
 
@@ -142,14 +143,14 @@ impl Submission<'_> {
                 .with_phrase("holder", state.view.holder(&scope)));
         }
         let (price, _) = prices(state, demand.pool, demand.card_model, asked);
-        let needed = hold(price, asked.used_for(request.time_limit + request.grace));
-        let balance = state.view.ledger.accounts[&organization].balance;
-        if needed.micros > balance.micros {
-            return Err(Refusal::new(Code::InsufficientFunds)
-                .with("needed", needed)
-                .with("available", balance)
-                .with("organization", &payer.name));
-        }
+        let use_most = asked.used_for(request.time_limit + request.grace);
+        let funded = state.view.fund(organization, (demand.pool, price), use_most, self.input.now, Which::Whole);
+        funded.map_err(|Short { needed, available }| {
+            Refusal::new(Code::InsufficientFunds)
+                .with("needed", Money { micros: needed, ..price })
+                .with("available", Money { micros: available, ..price })
+                .with("organization", &payer.name)
+        })?;
         if let Some(class) = state.class_of_key.get(&key).or_else(|| self.classes.get(&key)) {
             return Ok(*class);
         }

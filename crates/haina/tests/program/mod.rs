@@ -220,6 +220,13 @@ impl Center {
         Printed::of(self.command(arguments))
     }
 
+    /// The program, with somebody's token.
+    pub fn run_as(&self, token: &str, arguments: &[&str]) -> Printed {
+        let mut command = command(arguments);
+        command.env("HAINA_URL", self.url()).env("HAINA_TOKEN", token);
+        Printed::of(command)
+    }
+
     /// Asks until the answer is as hoped; the answer.
     pub fn until(&self, arguments: &[&str], hoped: impl Fn(&Value) -> bool) -> Value {
         wait(&format!("{arguments:?}"), || Some(self.run(arguments).expect(0).json()).filter(&hoped))

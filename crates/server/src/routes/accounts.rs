@@ -88,6 +88,10 @@ fn posting(view: &View, stored: &StoredFact) -> Option<Posting> {
         approved_by: None,
         card_hours: None,
         price_per_card_hour: None,
+        parts: Vec::new(),
+        agreement: None,
+        voucher: None,
+        total: transaction.total(view.center.currency).into(),
     };
     match &transaction.kind {
         TransactionKind::TopUp { reference } => posting.reference = Some(reference.clone()),
@@ -96,11 +100,32 @@ fn posting(view: &View, stored: &StoredFact) -> Option<Posting> {
             let name = |user| view.users.get(user).map(|user| user.name.clone());
             (posting.proposed_by, posting.approved_by) = (name(proposed_by), name(approved_by));
         }
-        TransactionKind::Charge { attempt, used, price_per_card_hour } => {
+        TransactionKind::Charge { attempt, used, price_per_card_hour, parts } => {
+            posting.parts = parts.iter().map(crate::shown_agreed::paid).collect();
             posting.kind = PostingKind::Charge;
             posting.attempt = Some(attempt.to_string());
             posting.card_hours = Some(show_card_hours(*used));
             posting.price_per_card_hour = Some((*price_per_card_hour).into());
+        }
+        TransactionKind::Commitment { agreement, .. } => {
+            (posting.kind, posting.agreement) = (PostingKind::Commitment, Some(agreement.to_string()));
+        }
+        TransactionKind::Payment { agreement, reference } => {
+            (posting.kind, posting.agreement) = (PostingKind::Payment, Some(agreement.to_string()));
+            posting.reference = Some(reference.clone());
+        }
+        TransactionKind::Settlement { agreement } => {
+            (posting.kind, posting.agreement) = (PostingKind::Settlement, Some(agreement.to_string()));
+        }
+        TransactionKind::Issue { voucher, .. } => {
+            (posting.kind, posting.voucher) = (PostingKind::Issue, Some(voucher.to_string()));
+        }
+        TransactionKind::Return { voucher, .. } => {
+            (posting.kind, posting.voucher) = (PostingKind::Return, Some(voucher.to_string()));
+        }
+        TransactionKind::CashOut { voucher, reference, .. } => {
+            (posting.kind, posting.voucher) = (PostingKind::CashOut, Some(voucher.to_string()));
+            posting.reference = Some(reference.clone());
         }
     }
     Some(posting)

@@ -89,6 +89,7 @@ pub async fn quote(State(app): State<App>, caller: Caller, Body(body): Body) -> 
         price_per_card_hour: quote.price_per_card_hour.into(),
         cost_most: quote.cost_most.into(),
         available: quote.available.into(),
+        parts: quote.funding.iter().map(crate::shown_agreed::portion).collect(),
         earliest_start: quote.earliest_start.map(Moment),
     };
     Ok(Json(JobQuotes { quotes: app.view(|view| quotes.iter().map(|of_one| quote(view, of_one)).collect()) }))

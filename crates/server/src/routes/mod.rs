@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod adjustments;
+pub mod agreements;
 pub mod center;
 pub mod environments;
 pub mod events;
@@ -20,3 +21,4 @@ pub mod quotas;
 pub mod shares;
 pub mod tokens;
 pub mod users;
+pub mod vouchers;

@@ -51,8 +51,18 @@ pub async fn set(
     let request: OrganizationRequest = parse_json(&body)?;
     let card_limit = request.card_limit()?;
     let (weight, guaranteed) = (request.weight()?, request.guaranteed()?);
-    let (title, suspended) = (request.title, request.suspended);
-    let command = Command::SetOrganization { name: name.clone(), title, card_limit, suspended, weight, guaranteed };
+    let qualifications = request.qualifications()?;
+    let OrganizationRequest { title, suspended, kind, .. } = request;
+    let command = Command::SetOrganization {
+        name: name.clone(),
+        title,
+        card_limit,
+        suspended,
+        weight,
+        guaranteed,
+        kind,
+        qualifications,
+    };
     let answer = send(&app, &caller, command, None).await?;
     let organization = app.view(|view| shown::organization(view, *view.organization_of_name.get(&name)?));
     Ok(committed(

@@ -37,6 +37,22 @@ fn expectation(operation: &str) -> Option<(Other, Other, Value)> {
         "listAdjustments" | "approveAdjustment" | "rejectAdjustment" => both(Forbidden),
         "proposeAdjustment" => (Forbidden, Forbidden, json!({ "amount": "1", "reason": "x" })),
         "topUp" => (Forbidden, Forbidden, json!({ "amount": "1", "reference": "x" })),
+        "listAgreements" | "listVouchers" | "listProgrammes" => both(Own(200)),
+        "getAgreement" | "getVoucher" => both(Hidden),
+        "draftAgreement" => {
+            let terms = json!({ "title": "x", "amount": "1", "ends": "2099-01-01T00:00:00Z" });
+            (Forbidden, Forbidden, json!({ "organization": "ocean", "terms": terms }))
+        }
+        "amendAgreement" => (Forbidden, Forbidden, json!({ "version": 1, "reason": "x", "terms": { "title": "x" } })),
+        "signAgreement" => (Forbidden, Forbidden, json!({ "version": 1 })),
+        "payAgreement" => (Forbidden, Forbidden, json!({ "amount": "1", "reference": "x" })),
+        "setProgramme" => (Forbidden, Forbidden, programme(0)),
+        "claimVoucher" => {
+            let claim = json!({ "programme": "spark", "organization": "ocean", "amount": "1", "purpose": "x" });
+            (Hidden, Forbidden, claim)
+        }
+        "issueVoucher" | "rejectVoucher" | "revokeVoucher" => (Forbidden, Forbidden, json!({ "reason": "x" })),
+        "cashOutVoucher" => (Forbidden, Forbidden, json!({ "reference": "x" })),
         "setOrganization" => (Forbidden, Forbidden, json!({ "title": "x" })),
         "addUser" => (Forbidden, Forbidden, json!({ "name": "spy", "role": "developer", "organization": "ocean" })),
         "issueToken" => (Forbidden, Forbidden, json!({})),
@@ -50,6 +66,20 @@ fn expectation(operation: &str) -> Option<(Other, Other, Value)> {
         "getMetrics" | "listEnvironments" => both(Forbidden),
         "getHealth" | "getReadiness" | "getOpenApi" => both(Own(200)),
         _ => return None,
+    })
+}
+
+/// Rules of vouchers.
+fn programme(version: u32) -> Value {
+    json!({
+        "version": version,
+        "title": "Spark",
+        "sponsor": "the city",
+        "budget": "100",
+        "share_of_charge": 500,
+        "opens": "2020-01-01T00:00:00Z",
+        "closes": "2099-01-01T00:00:00Z",
+        "valid_days": 30,
     })
 }
 
@@ -83,10 +113,22 @@ fn without_a_token_nothing_is_answered_and_nothing_of_another_tenant_is_shown() 
     let token = owner.post("/api/v1/users/ocean-developer/tokens", &json!({ "label": "SECRET-label" })).expect(201);
     let token = token.json()["id"].as_str().unwrap().to_owned();
 
+    // An agreement and a voucher of its own, with the ids that are tried.
+    let terms = json!({ "title": "SECRET-agreement", "amount": "1", "ends": "2099-01-01T00:00:00Z" });
+    let draft = json!({ "organization": "ocean", "terms": terms });
+    let agreement = center.operator().post("/api/v1/agreements", &draft).expect(201).json()["id"].clone();
+    center
+        .operator()
+        .send("PUT", "/api/v1/voucher-programmes/spark", Some(programme(0).to_string().into_bytes()))
+        .expect(200);
+    let claim = json!({ "programme": "spark", "amount": "1", "purpose": "SECRET-purpose" });
+    let voucher = owner.post("/api/v1/vouchers", &claim).expect(201).json()["id"].clone();
+    let (agreement, voucher) = (agreement.as_str().unwrap().to_owned(), voucher.as_str().unwrap().to_owned());
+
     let document = center.nobody().get("/api/openapi.json").expect(200).json();
     let (administrator, developer) = (center.user("harbour-admin"), center.user("harbour-developer"));
     let routes = routes(&document);
-    assert!(routes.len() >= 36, "the table of routes is the router's");
+    assert!(routes.len() >= 50, "the table of routes is the router's");
     for Route { operation, method, path } in routes {
         let (for_administrator, for_developer, body) = expectation(&operation)
             .unwrap_or_else(|| panic!("{method} {path} ({operation}) is not listed in this test"));
@@ -95,7 +137,12 @@ fn without_a_token_nothing_is_answered_and_nothing_of_another_tenant_is_shown() 
             Some("users") => "ocean-developer",
             _ => "ocean",
         };
-        let own_id = if path.contains("/tokens/") { &token } else { &id };
+        let own_id = match path.split('/').nth(3) {
+            Some("agreements") => &agreement,
+            Some("vouchers") => &voucher,
+            _ if path.contains("/tokens/") => &token,
+            _ => &id,
+        };
         let path = path.replace("{id}", own_id).replace("{name}", name).replace("{organization}", "ocean");
         let body = (!body.is_null()).then(|| body.to_string().into_bytes());
 
@@ -166,7 +213,20 @@ fn of_attempt(operation: &str) -> Option<(OfAttempt, Value)> {
         "addProject" => (Forbidden, json!({ "name": "spies", "organization": "ocean" })),
         "setPolicy" => (Forbidden, json!({ "policy": "fifo" })),
         "drainNode" => (Forbidden, json!({ "reason": "x" })),
-        "topUp" => (Forbidden, json!({ "amount": "1", "reference": "x" })),
+        "topUp" | "payAgreement" => (Forbidden, json!({ "amount": "1", "reference": "x" })),
+        "listAgreements" | "listVouchers" | "listProgrammes" | "getAgreement" | "getVoucher" => {
+            (Forbidden, Value::Null)
+        }
+        "draftAgreement" => {
+            let terms = json!({ "title": "x", "amount": "1", "ends": "2099-01-01T00:00:00Z" });
+            (Forbidden, json!({ "organization": "ocean", "terms": terms }))
+        }
+        "amendAgreement" => (Forbidden, json!({ "version": 1, "reason": "x", "terms": { "title": "x" } })),
+        "signAgreement" => (Forbidden, json!({ "version": 1 })),
+        "setProgramme" => (Forbidden, programme(0)),
+        "claimVoucher" => (Forbidden, json!({ "programme": "spark", "amount": "1", "purpose": "x" })),
+        "issueVoucher" | "rejectVoucher" | "revokeVoucher" => (Forbidden, json!({ "reason": "x" })),
+        "cashOutVoucher" => (Forbidden, json!({ "reference": "x" })),
         "listAdjustments" | "approveAdjustment" | "rejectAdjustment" => (Forbidden, Value::Null),
         "proposeAdjustment" => (Forbidden, json!({ "amount": "1", "reason": "x" })),
         "setOrganization" => (Forbidden, json!({ "title": "x" })),
@@ -182,7 +242,7 @@ fn of_attempt(operation: &str) -> Option<(OfAttempt, Value)> {
 /// The client sends an absent body in pieces. Refused before it is read, it would end the connection, and the next request
 /// on it: a body is sent wherever there may be one.
 fn takes_body(method: &str) -> bool {
-    ["POST", "PUT"].contains(&method)
+    ["POST", "PUT", "PATCH"].contains(&method)
 }
 
 #[test]
@@ -224,7 +284,8 @@ fn an_attempts_own_token_reads_its_job_until_it_ends_and_nothing_else() {
                 assert!(problem["hint"].as_str().unwrap().contains("own token"), "{operation}: {problem}");
             }
         }
-        if path.contains("{id}") && !path.contains("/adjustments/") {
+        let is_job = path.starts_with("/api/v1/jobs/");
+        if path.contains("{id}") && is_job {
             for other in others {
                 ask(other).problem(404, "not_found");
             }

@@ -141,7 +141,16 @@ impl Player<'_> {
         let (card_limit, suspended) = (Some(haina_core::CardMillis::whole(limit)), Some(suspended));
         self.command(
             OPERATOR,
-            Command::SetOrganization { name, title: None, card_limit, suspended, weight: None, guaranteed: None },
+            Command::SetOrganization {
+                kind: None,
+                qualifications: None,
+                name,
+                title: None,
+                card_limit,
+                suspended,
+                weight: None,
+                guaranteed: None,
+            },
         );
     }
 
