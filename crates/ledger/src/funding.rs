@@ -133,8 +133,8 @@ impl Means {
                 };
                 if use_most.0 > 0 {
                     let cost = hold(price, use_most).micros;
-                    let by_voucher = (cost * share + 999) / 1000;
-                    let by_payer = cost - cost * share / 1000;
+                    let by_voucher = cost * share / 1000;
+                    let by_payer = cost - by_voucher;
                     let held = |micros| Money { micros, ..price };
                     portions.push(Portion {
                         payer: payer.payer,

@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0002_payloads_by_job.sql"),
     include_str!("../migrations/0003_center_id.sql"),
     include_str!("../migrations/0004_seals.sql"),
+    include_str!("../migrations/0005_agreements.sql"),
 ];
 
 /// Any number that no other program is likely to lock in the same database.
