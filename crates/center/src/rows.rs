@@ -7,7 +7,7 @@ use haina_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Attempt, ElementCounts, EntityKey, Fact, State};
+use crate::{Attempt, ElementCounts, EntityKey, Fact, Months, State, Whose};
 
 /// Changes of rows that a batch of facts leads to. Ids and moments are columns; `body` is JSON.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +20,8 @@ pub struct Rows {
     pub attempts: BTreeMap<AttemptId, AttemptRow>,
     /// Small things that are, or no longer are.
     pub small: BTreeMap<EntityKey, Option<String>>,
+    /// What is added to months.
+    pub months: Months,
 }
 
 /// A job as people look it up.
@@ -113,12 +115,18 @@ pub struct RowCollector {
     jobs_added: Vec<JobRow>,
     jobs_ended: BTreeMap<JobId, JobChange>,
     attempts_ended: BTreeMap<AttemptId, AttemptRow>,
+    months: Months,
 }
 
 impl RowCollector {
     /// Notes what `fact`, decided at `now`, is about to change.
     pub fn note(&mut self, state: &State, now: Timestamp, fact: &Fact) {
         State::touched(fact, state, &mut self.touched);
+        let ended = match fact {
+            Fact::AttemptEnded { attempt, .. } => state.view.attempts.get(attempt).map(Whose::of),
+            _ => None,
+        };
+        self.months.take(now, fact, ended);
         match fact {
             Fact::JobSubmitted { id, name, organization, user, class, array, payload, .. } => {
                 let key = state.view.classes[class].key;
@@ -188,6 +196,7 @@ impl RowCollector {
             jobs_added: self.jobs_added,
             jobs_changed: self.jobs_ended,
             attempts: self.attempts_ended,
+            months: self.months,
             ..Rows::default()
         };
         for key in self.touched {

@@ -25,7 +25,7 @@ impl Timestamp {
 impl Timestamp {
     /// The calendar year in China Standard Time (UTC+8, without summer time).
     pub fn year(self) -> i64 {
-        date(self.0 + 8 * 3_600_000_000).0
+        crate::Month::of(self).year
     }
 }
 
@@ -40,7 +40,7 @@ impl fmt::Display for Timestamp {
 }
 
 /// Year, month and day of a moment in microseconds since 1970, in the calendar of ISO 8601.
-fn date(micros: i64) -> (i64, i64, i64) {
+pub(crate) fn date(micros: i64) -> (i64, i64, i64) {
     // Counted from 1 March of the year 0, so that a leap day is a year's last; 146,097 days are 400 years.
     let days = micros.div_euclid(86_400_000_000) + 719_468;
     let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));

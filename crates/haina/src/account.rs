@@ -2,12 +2,15 @@
 
 use clap::Subcommand;
 use haina_api::{Account, Adjustment, AdjustmentRequest, Posting, PostingKind, Quantity, TopUp, User};
+use haina_core::Month;
 use serde_json::{Value, json};
 
 use crate::client::{Client, escaped};
+use crate::dates;
 use crate::jobs::limit;
 use crate::language::say;
 use crate::print::{self, Format, line};
+use crate::statement;
 use crate::table::Table;
 
 /// Options of `haina account`.
@@ -42,6 +45,8 @@ enum Command {
         #[command(flatten)]
         format: Format,
     },
+    /// Show what was used in a month, who paid, and what that made of the account
+    Statement(statement::Arguments),
     /// Propose to give an organization something back, or to charge it more; another person must approve it
     Adjust {
         /// The organization
@@ -82,6 +87,20 @@ pub fn run(arguments: Arguments, client: &Client) -> anyhow::Result<u8> {
         Some(Command::TopUp { organization, amount, reference, format }) => {
             let request = TopUp { amount: Quantity::Text(amount), reference };
             return show(client.create(&(path(&organization) + "/top-ups"), &request)?, format);
+        }
+        Some(Command::Statement(arguments)) => {
+            let organization = match &arguments.organization {
+                Some(name) => name.clone(),
+                None => client.get::<User>("/api/v1/users/me")?.organization.ok_or_else(|| {
+                    anyhow::anyhow!(say("name the organization: you belong to none", "请指定单位：您不属于任何单位"))
+                })?,
+            };
+            let month = match &arguments.month {
+                Some(month) => month.clone(),
+                None => Month::of(dates::now()).to_string(),
+            };
+            let value = client.get(&format!("{}/statements/{}", path(&organization), escaped(&month)))?;
+            return statement::show(value, &arguments);
         }
         Some(Command::Adjust { organization, amount, reason, format }) => {
             let request = AdjustmentRequest { amount, reason };

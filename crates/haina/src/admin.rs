@@ -78,6 +78,7 @@ async fn check(place: &Location, noted: &[(u64, Digest)]) -> Result<BooksReport,
             None => break,
         }
     }
+    snapshot.months.iter().for_each(|months| books.compare_months(months));
     Ok(books.finish(&snapshot.loaded.state))
 }
 

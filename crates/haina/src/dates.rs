@@ -6,6 +6,11 @@ use haina_core::Timestamp;
 
 use crate::language::say;
 
+/// This moment, by this machine's clock.
+pub fn now() -> Timestamp {
+    Timestamp(jiff::Timestamp::now().as_microsecond())
+}
+
 /// When a date begins in this machine's time zone, or a moment with its offset.
 pub fn beginning(text: &str) -> Result<Moment> {
     moment(text, 0)

@@ -35,6 +35,7 @@ mod shares;
 mod shell;
 mod simulate;
 mod slurm;
+mod statement;
 mod submit;
 mod table;
 mod template;

@@ -498,6 +498,28 @@ fn an_agreement_and_a_voucher_pay_for_work_and_the_books_prove_right() {
     center.run(&["agreement", "list"]).expect(0);
     center.run(&["voucher", "list"]).expect(0);
     center.run(&["voucher", "programmes"]).expect(0);
+    // The month's statement: as a table, as CSV, as a page, as JSON.
+    center.run(&["project", "add", "seas", "--organization", organization]).expect(0);
+    let in_project = ["--project", "seas", "--wait", "--", "sleep", "0.3"];
+    center.run(&[&one[..], &in_project].concat()).expect(0);
+    let statement = |more: &[&str]| center.run(&[&["account", "statement", organization][..], more].concat());
+    let document = statement(&["--json"]).expect(0).json();
+    let charged = |account: &str| {
+        let paid = document["paid_by"].as_array().unwrap().iter().find(|paid| paid["account"] == account);
+        paid.map_or(0.0, |paid| paid["amount"]["amount"].as_str().unwrap().parse::<f64>().unwrap())
+    };
+    let total: f64 = document["total"]["cost"]["amount"].as_str().unwrap().parse().unwrap();
+    assert!((charged("agreement/1") + charged("voucher/1") - total).abs() < 1e-6 && total > 0.0, "{document}");
+    assert_eq!((&document["total"]["attempts"], &document["work"][1]["project"]), (&2.into(), &"seas".into()));
+    assert_eq!(document["owed"]["closing"]["amount"], "100.000000");
+    statement(&[]).expect(0);
+    let csv = statement(&["--csv", "--project", "seas"]).expect(0).stdout.clone();
+    assert_eq!((csv.lines().count(), csv.contains(",seas,operator,1,")), (2, true), "{csv}");
+    let page = center.directory().join("statement.html");
+    statement(&["--html", page.to_str().unwrap()]).expect(0);
+    assert!(std::fs::read_to_string(&page).unwrap().contains("<td>seas</td>"));
+    statement(&["--month", "soon"]).expect(1);
+
     let books = center.run(&["admin", "check", center.data().to_str().unwrap()]);
     books.expect(0);
     assert!(books.stdout.contains("right"), "{books:?}");

@@ -1,6 +1,7 @@
 //! Double-entry postings.
 
 use std::fmt;
+use std::str::FromStr;
 
 use haina_core::{
     AdjustmentId, AgreementId, AttemptId, CardUse, Currency, Money, OrganizationId, ProgrammeId, Timestamp, UserId,
@@ -41,6 +42,30 @@ impl fmt::Display for LedgerAccount {
             LedgerAccount::Voucher(id) => write!(f, "voucher/{id}"),
             LedgerAccount::Sponsor(id) => write!(f, "sponsor/{id}"),
         }
+    }
+}
+
+/// A text that is no account.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is no account")]
+pub struct BadAccount(String);
+
+impl FromStr for LedgerAccount {
+    type Err = BadAccount;
+    fn from_str(text: &str) -> Result<LedgerAccount, BadAccount> {
+        let bad = || BadAccount(text.to_owned());
+        let (kind, number) = text.split_once('/').unwrap_or((text, "0"));
+        let number = number.parse().map_err(|_| bad())?;
+        Ok(match kind {
+            "prepaid" => LedgerAccount::Prepaid(OrganizationId(number)),
+            "revenue" => LedgerAccount::Revenue,
+            "cash" => LedgerAccount::Cash,
+            "receivable" => LedgerAccount::Receivable(OrganizationId(number)),
+            "agreement" => LedgerAccount::Agreement(AgreementId(number)),
+            "voucher" => LedgerAccount::Voucher(VoucherId(number)),
+            "sponsor" => LedgerAccount::Sponsor(ProgrammeId(number)),
+            _ => return Err(bad()),
+        })
     }
 }
 
@@ -203,8 +228,8 @@ impl Transaction {
         let posting =
             |Posting { account, amount }: &Posting| format!("{account} {} {}", amount.micros, amount.currency);
         let postings: Vec<String> = self.postings.iter().map(posting).collect();
-        let (kind, cause) = match &self.kind {
-            TransactionKind::TopUp { reference } => ("top_up", reference.clone()),
+        let cause = match &self.kind {
+            TransactionKind::TopUp { reference } => reference.clone(),
             TransactionKind::Charge { attempt, used, price_per_card_hour, parts } => {
                 let Money { micros, currency } = price_per_card_hour;
                 let part = |part: &Paid| {
@@ -215,29 +240,30 @@ impl Transaction {
                     format!(": {payer} used {} at {micros} {currency} paid {amount}{of_voucher}", part.used.0)
                 };
                 let parts: String = parts.iter().map(part).collect();
-                ("charge", format!("attempt {attempt} used {} at {micros} {currency}{parts}", used.0))
+                format!("attempt {attempt} used {} at {micros} {currency}{parts}", used.0)
             }
             TransactionKind::Commitment { agreement, version } => {
-                ("commitment", format!("agreement {agreement} version {version}"))
+                format!("agreement {agreement} version {version}")
             }
             TransactionKind::Payment { agreement, reference } => {
-                ("payment", format!("agreement {agreement}: {reference}"))
+                format!("agreement {agreement}: {reference}")
             }
-            TransactionKind::Settlement { agreement } => ("settlement", format!("agreement {agreement}")),
+            TransactionKind::Settlement { agreement } => format!("agreement {agreement}"),
             TransactionKind::Issue { voucher, programme } => {
-                ("issue", format!("voucher {voucher} programme {programme}"))
+                format!("voucher {voucher} programme {programme}")
             }
             TransactionKind::Return { voucher, programme } => {
-                ("return", format!("voucher {voucher} programme {programme}"))
+                format!("voucher {voucher} programme {programme}")
             }
             TransactionKind::CashOut { voucher, programme, reference } => {
-                ("cash_out", format!("voucher {voucher} programme {programme}: {reference}"))
+                format!("voucher {voucher} programme {programme}: {reference}")
             }
             TransactionKind::Adjustment { adjustment, reason, proposed_by, approved_by } => {
                 let (by, approved) = (proposed_by.0, approved_by.0);
-                ("adjustment", format!("adjustment {adjustment} proposed by {by} approved by {approved}: {reason}"))
+                format!("adjustment {adjustment} proposed by {by} approved by {approved}: {reason}")
             }
         };
+        let kind = self.kind.word();
         format!("{} {kind} organization {}: {}; {cause}", at.0, self.organization.0, postings.join(", "))
     }
 
@@ -255,6 +281,25 @@ impl Transaction {
 }
 
 impl TransactionKind {
+    /// The words for all kinds.
+    pub const WORDS: [&'static str; 9] =
+        ["top_up", "charge", "commitment", "payment", "settlement", "issue", "return", "cash_out", "adjustment"];
+
+    /// The stable word for it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            TransactionKind::TopUp { .. } => "top_up",
+            TransactionKind::Charge { .. } => "charge",
+            TransactionKind::Commitment { .. } => "commitment",
+            TransactionKind::Payment { .. } => "payment",
+            TransactionKind::Settlement { .. } => "settlement",
+            TransactionKind::Issue { .. } => "issue",
+            TransactionKind::Return { .. } => "return",
+            TransactionKind::CashOut { .. } => "cash_out",
+            TransactionKind::Adjustment { .. } => "adjustment",
+        }
+    }
+
     /// Which account gives and which gains, where there are just two.
     pub fn sides(&self, organization: OrganizationId) -> Option<(LedgerAccount, LedgerAccount)> {
         use LedgerAccount::{Agreement, Cash, Prepaid, Receivable, Revenue, Sponsor, Voucher};

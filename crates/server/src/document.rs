@@ -65,6 +65,7 @@ fn parts() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(r::accounts::list))
         .routes(routes!(r::accounts::show))
         .routes(routes!(r::accounts::postings))
+        .routes(routes!(r::accounts::statement))
         .routes(routes!(r::accounts::top_up))
         .routes(routes!(r::adjustments::list))
         .routes(routes!(r::adjustments::propose))

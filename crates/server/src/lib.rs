@@ -22,6 +22,7 @@ mod shell;
 mod shown;
 mod shown_agreed;
 mod shown_job;
+mod shown_statement;
 mod shown_waiting;
 
 pub use document::{document, router};

@@ -68,6 +68,7 @@ pub(crate) async fn insert(to: &mut Connection, batch: &Batch, payloads: &Holder
     let attempts = batch.rows.attempts.iter().flat_map(|(id, row)| attempt(*id, row));
     ATTEMPTS.run(to, attempts.collect()).await?;
     entities(to, &batch.rows).await?;
+    crate::months::add(to, &batch.rows.months).await?;
     // What is done was added by an earlier commit; what is added now is still to be done.
     OUTBOX_DONE.run(to, batch.outbox_done.iter().map(|key| key.as_str().into()).collect()).await?;
     let effects: BTreeMap<String, _> = batch.outbox_added.iter().map(|effect| (effect.key(), effect)).collect();

@@ -18,6 +18,7 @@ mod leadership;
 mod load;
 mod location;
 mod migrations;
+mod months;
 mod open;
 mod payloads;
 mod read_facts;

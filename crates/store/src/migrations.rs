@@ -12,7 +12,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_center_id.sql"),
     include_str!("../migrations/0004_seals.sql"),
     include_str!("../migrations/0005_agreements.sql"),
+    include_str!("../migrations/0006_months.sql"),
 ];
+
+/// The version that keeps sums by month.
+const MONTHS: usize = 6;
 
 /// Any number that no other program is likely to lock in the same database.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(4851262873)";
@@ -33,6 +37,9 @@ pub(crate) async fn migrate(connection: &mut Connection, location: &Location) ->
             false => text.replace("BIGINT PRIMARY KEY", "INTEGER PRIMARY KEY"),
         };
         connection.run(AssertSqlSafe(text)).await?;
+        if version == MONTHS {
+            crate::months::fill(connection).await?;
+        }
         connection.execute("UPDATE schema_version SET version = $1", vec![(version as u64).into()]).await?;
     }
     connection.run("COMMIT").await?;
@@ -49,6 +56,12 @@ pub(crate) async fn check_version(connection: &mut Connection, location: &Locati
         }
         _ => Ok(()),
     }
+}
+
+/// Whether the database is of a version that keeps sums by month.
+pub(crate) async fn has_months(connection: &mut Connection) -> Result<bool, sqlx::Error> {
+    let versions = connection.rows("SELECT version FROM schema_version", vec![], |row| row.unsigned(0)).await?;
+    Ok(versions.first().is_some_and(|version| *version >= MONTHS as u64))
 }
 
 /// The version found; 0 for a new database.

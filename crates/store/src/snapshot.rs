@@ -1,9 +1,12 @@
 //! A center's database as of one moment, for those who check it: nothing is created, changed, migrated or locked, and the
 //! center may run meanwhile.
 
+use haina_center::Months;
+
 use crate::connection::Connection;
 use crate::load::{Loaded, read};
-use crate::migrations::check_version;
+use crate::migrations::{check_version, has_months};
+use crate::months;
 use crate::open::Purpose;
 use crate::read_facts::{FACTS, stored_fact};
 use crate::{Location, StoreError, StoredFact};
@@ -13,6 +16,8 @@ pub struct Snapshot {
     connection: Connection,
     /// The state of what has not ended, and how far the journal was.
     pub loaded: Loaded,
+    /// The sums by month; none where the database is older than they are.
+    pub months: Option<Months>,
 }
 
 impl Snapshot {
@@ -32,8 +37,12 @@ impl Snapshot {
             }
         }
         let loaded = read(&mut connection).await?;
+        let months = match has_months(&mut connection).await? {
+            true => Some(months::read(&mut connection).await?),
+            false => None,
+        };
         connection.run("COMMIT").await?;
-        Ok(Snapshot { connection, loaded })
+        Ok(Snapshot { connection, loaded, months })
     }
 
     /// The facts after a position that were committed by then, in order, at most `limit`. Facts never change, so that these are

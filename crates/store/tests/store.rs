@@ -21,6 +21,7 @@ mod small_disk;
 
 home::on_both! {
     books::books_prove_right_and_name_what_was_changed,
+    books::sums_by_month_are_made_anew_from_an_older_journal,
     history::a_busy_history_loads_back_as_it_was_at_every_commit,
     history::the_same_inputs_give_the_same_facts_again,
     history::what_jobs_did_can_be_looked_up,

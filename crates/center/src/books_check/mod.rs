@@ -16,7 +16,7 @@ use haina_core::{
 };
 use haina_ledger::{Chain, LedgerAccount, Paid, Portion, Transaction, TransactionKind, opening_seal};
 
-use crate::{Adjustment, Fact, State};
+use crate::{Adjustment, Fact, Months, MonthsOfJournal, State};
 use agreed::Agreed;
 pub use wrong::Wrong;
 
@@ -33,6 +33,7 @@ pub struct BooksCheck {
     balances: BTreeMap<LedgerAccount, i128>,
     holds: BTreeMap<LedgerAccount, i128>,
     agreed: Agreed,
+    months: MonthsOfJournal,
     /// Proposed and not decided.
     proposals: BTreeMap<AdjustmentId, Adjustment>,
     /// The longest that an attempt of a job is metered, of jobs that have not ended.
@@ -77,6 +78,7 @@ impl BooksCheck {
 
     /// Takes the next fact of the journal.
     pub fn take(&mut self, position: u64, at: Timestamp, fact: &Fact) {
+        self.months.take(at, fact);
         match fact {
             Fact::CardModelSet { id, definition, .. } => _ = self.prices.insert(*id, definition.price_per_card_hour),
             Fact::NodeAdded { spec, .. } => _ = self.models.insert(spec.id, spec.card_model),
@@ -260,6 +262,17 @@ impl BooksCheck {
             self.wrong.push(Wrong::PostingsOther { position });
         }
         self.agreed.charged(&owed);
+    }
+
+    /// Compares the sums by month, of which statements are made, with those of the journal up to here.
+    pub fn compare_months(&mut self, stored: &Months) {
+        let journal = &self.months.months;
+        let months = stored.moved.keys().chain(journal.moved.keys()).collect::<BTreeSet<_>>();
+        let others = months.into_iter().filter(|key| stored.moved.get(key) != journal.moved.get(key));
+        self.wrong.extend(others.map(|key| Wrong::MonthAccountOther { key: key.clone() }));
+        let months = stored.worked.keys().chain(journal.worked.keys()).collect::<BTreeSet<_>>();
+        let others = months.into_iter().filter(|key| stored.worked.get(key) != journal.worked.get(key));
+        self.wrong.extend(others.map(|key| Wrong::MonthUserOther { key: *key }));
     }
 
     /// Compares what came out of the journal with what the center goes on with, as of the same moment.

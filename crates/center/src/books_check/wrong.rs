@@ -5,6 +5,8 @@ use std::fmt;
 use haina_core::{AdjustmentId, AttemptId, Digest, Money};
 use haina_ledger::{Chain, LedgerAccount};
 
+use crate::{MonthAccount, MonthUser};
+
 /// Something that is wrong. Positions are those of facts in the journal; amounts are millionths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is said in words below")]
@@ -27,6 +29,8 @@ pub enum Wrong {
     FundingOther { position: u64, attempt: AttemptId },
     AgreedOther { position: u64 },
     PurseOther { account: LedgerAccount },
+    MonthAccountOther { key: MonthAccount },
+    MonthUserOther { key: MonthUser },
     ChainOther { stored: Chain, posted: Chain },
 }
 
@@ -101,6 +105,14 @@ impl fmt::Display for Wrong {
             AgreedOther { position } => write!(
                 f,
                 "the transaction at {position} is not what the agreement or voucher that it names comes to then"
+            ),
+            MonthAccountOther { key: MonthAccount { organization, month, account, kind } } => write!(
+                f,
+                "the sum of {kind} on {account} of organization {organization} in {month} is not that of its postings"
+            ),
+            MonthUserOther { key: MonthUser { organization, month, user, .. } } => write!(
+                f,
+                "what user {user} of organization {organization} used in {month} is not the sum of what ended then"
             ),
             PurseOther { account } => {
                 write!(f, "what was granted, used and closed of {account} is stored otherwise than it was posted")

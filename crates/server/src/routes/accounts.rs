@@ -1,11 +1,11 @@
 //! What organizations paid in, hold and spent.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::Response;
-use haina_api::{Account, Moment, Page, Posting, PostingKind, TopUp, parse_json, show_card_hours};
+use haina_api::{Account, Moment, Page, Posting, PostingKind, Statement, TopUp, parse_json, show_card_hours};
 use haina_center::{Action, Command, Fact, View};
-use haina_core::{OrganizationId, Refusal};
+use haina_core::{Month, OrganizationId, Refusal, both};
 use haina_ledger::TransactionKind;
 use haina_store::StoredFact;
 
@@ -15,7 +15,7 @@ use crate::failure::{Failure, Problems};
 use crate::input::{Body, Create, PathText, Query, cursor, page_size};
 use crate::reply::{created, send};
 use crate::routes::nodes::ListQuery;
-use crate::shown;
+use crate::{shown, shown_statement};
 
 /// List accounts
 #[utoipa::path(get, path = "/api/v1/accounts", tag = "accounts", operation_id = "listAccounts", params(ListQuery),
@@ -129,6 +129,27 @@ fn posting(view: &View, stored: &StoredFact) -> Option<Posting> {
         }
     }
     Some(posting)
+}
+
+/// Show the statement of a month
+///
+/// What was used, who paid, and what that made of the account. Of a month that goes on, what is known now.
+#[utoipa::path(get, path = "/api/v1/accounts/{organization}/statements/{month}", tag = "accounts", operation_id = "getStatement",
+    params(("organization" = String, Path, description = "The organization's name."),
+        ("month" = String, Path, description = "Which month, as `2026-11`.")),
+    responses((status = 200, description = "The statement.", body = Statement), Problems))]
+pub async fn statement(
+    State(app): State<App>,
+    Path((name, month)): Path<(String, String)>,
+    caller: Caller,
+) -> Result<Json<Statement>, Failure> {
+    let id = find(&app, &caller, &name)?;
+    let rule = || both("a month such as `2026-11`", "月份，例如 `2026-11`");
+    let month: Month = month.parse().map_err(|_| Refusal::invalid_value("month", &month, rule()))?;
+    let months = app.center.store().months(id, month).await?;
+    let now = app.center.now();
+    let statement = app.view(|view| shown_statement::statement(view, id, month, &months, now));
+    Ok(Json(statement.ok_or_else(|| Refusal::not_found(haina_core::Kind::Organization, &name))?))
 }
 
 /// Pay into an account

@@ -33,7 +33,7 @@ fn expectation(operation: &str) -> Option<(Other, Other, Value)> {
         "drainNode" => (Forbidden, Forbidden, json!({ "reason": "x" })),
         "resumeNode" => both(Forbidden),
         "listAccounts" | "listOrganizations" | "listShares" | "listUsers" | "getMe" => both(Own(200)),
-        "getAccount" | "listPostings" => both(Hidden),
+        "getAccount" | "listPostings" | "getStatement" => both(Hidden),
         "listAdjustments" | "approveAdjustment" | "rejectAdjustment" => both(Forbidden),
         "proposeAdjustment" => (Forbidden, Forbidden, json!({ "amount": "1", "reason": "x" })),
         "topUp" => (Forbidden, Forbidden, json!({ "amount": "1", "reference": "x" })),
@@ -143,7 +143,11 @@ fn without_a_token_nothing_is_answered_and_nothing_of_another_tenant_is_shown() 
             _ if path.contains("/tokens/") => &token,
             _ => &id,
         };
-        let path = path.replace("{id}", own_id).replace("{name}", name).replace("{organization}", "ocean");
+        let path = path
+            .replace("{id}", own_id)
+            .replace("{name}", name)
+            .replace("{organization}", "ocean")
+            .replace("{month}", "2026-11");
         let body = (!body.is_null()).then(|| body.to_string().into_bytes());
 
         for caller in [
@@ -203,9 +207,8 @@ fn of_attempt(operation: &str) -> Option<(OfAttempt, Value)> {
         "cancelJob" | "openShell" => (Refused, Value::Null),
         "submitJob" => (Forbidden, json!({ "name": "x", "command": ["true"] })),
         "submitJobs" | "quoteJobs" => (Forbidden, json!({ "jobs": [{ "name": "x", "command": ["true"] }] })),
-        "listJobs" | "listNodes" | "getNode" | "resumeNode" | "listAccounts" | "getAccount" | "listPostings" => {
-            (Forbidden, Value::Null)
-        }
+        "listJobs" | "listNodes" | "getNode" | "resumeNode" | "listAccounts" | "getAccount" | "listPostings"
+        | "getStatement" => (Forbidden, Value::Null),
         "listOrganizations" | "listShares" | "listUsers" | "getMe" | "followEvents" | "getCenter" | "getMetrics"
         | "listEnvironments" | "getPolicy" => (Forbidden, Value::Null),
         "listQuotas" | "listProjects" => (Forbidden, Value::Null),
@@ -269,7 +272,12 @@ fn an_attempts_own_token_reads_its_job_until_it_ends_and_nothing_else() {
         let name = if path.contains("/nodes/") { "node-1" } else { "ocean" };
         let name = if path.contains("/users/") { "ocean-admin" } else { name };
         let is_token = path.contains("/tokens/");
-        let filled = |id: &str| path.replace("{id}", id).replace("{name}", name).replace("{organization}", "ocean");
+        let filled = |id: &str| {
+            path.replace("{id}", id)
+                .replace("{name}", name)
+                .replace("{organization}", "ocean")
+                .replace("{month}", "2026-11")
+        };
         let body = takes_body(method).then(|| body.to_string().into_bytes());
         let ask = |id: &str| attempt.send(method, &filled(id), body.clone());
         if is_token {
@@ -305,7 +313,11 @@ fn an_attempts_own_token_reads_its_job_until_it_ends_and_nothing_else() {
     let state = || owner.get(&format!("/api/v1/jobs/{own}")).expect(200).json()["state"].clone();
     eventually("the job has ended", || state() == "cancelled");
     for Route { operation, method, path } in &routes {
-        let path = path.replace("{id}", &own).replace("{name}", "node-1").replace("{organization}", "ocean");
+        let path = path
+            .replace("{id}", &own)
+            .replace("{name}", "node-1")
+            .replace("{organization}", "ocean")
+            .replace("{month}", "2026-11");
         let answer = attempt.send(method, &path, takes_body(method).then(|| b"null".to_vec()));
         match OPEN.contains(&operation.as_str()) {
             true => _ = answer.expect(200),

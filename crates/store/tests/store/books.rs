@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use haina_center::{BooksCheck, BooksReport, Wrong};
-use haina_core::Digest;
+use haina_core::{Digest, Month, OrganizationId};
+use haina_ledger::LedgerAccount;
 use haina_store::Snapshot;
 
 use crate::history::busy_history;
@@ -14,11 +15,31 @@ async fn checked_with(home: &Home, noted: BTreeMap<u64, Digest>) -> BooksReport 
     let mut books = BooksCheck::with_noted(noted);
     let facts = snapshot.facts(0, i32::MAX as u32).await.unwrap();
     facts.iter().for_each(|stored| books.take(stored.position, stored.at, &stored.fact));
+    books.compare_months(snapshot.months.as_ref().expect("a new database has sums by month"));
     books.finish(&snapshot.loaded.state)
 }
 
 async fn checked(home: &Home) -> BooksReport {
     checked_with(home, BTreeMap::new()).await
+}
+
+pub async fn sums_by_month_are_made_anew_from_an_older_journal(home: Home) {
+    let store = home.open().await;
+    let center = busy_history(&store).await;
+    let month = Month::of(center.now);
+    let months = store.months(OrganizationId(1), month).await.unwrap();
+    let charged = months.worked.values().map(|worked| worked.micros).sum::<i128>();
+    let earned = months.moved.iter().filter(|(key, _)| (key.account, key.kind) == (LedgerAccount::Revenue, "charge"));
+    assert_eq!(charged, earned.map(|(_, moved)| moved.micros).sum::<i128>(), "what was used is what was charged");
+    assert!(charged > 0 && months.worked.keys().all(|key| key.month == month));
+    drop(store);
+    for sql in ["DROP TABLE month_accounts", "DROP TABLE month_users", "UPDATE schema_version SET version = 5"] {
+        home.execute(sql);
+    }
+    assert_eq!(Snapshot::open(&home.location).await.unwrap().months, None, "an older database can be checked too");
+    let store = home.open().await;
+    assert_eq!(store.months(OrganizationId(1), month).await.unwrap(), months);
+    assert_eq!(checked(&home).await.wrong, []);
 }
 
 pub async fn books_prove_right_and_name_what_was_changed(home: Home) {
@@ -72,6 +93,17 @@ pub async fn books_prove_right_and_name_what_was_changed(home: Home) {
                 "the books should be",
                 "the balance of",
             ],
+        ),
+        // A sum of which statements are made.
+        (
+            "UPDATE month_users SET attempts = attempts + 1".to_owned(),
+            Some("UPDATE month_users SET attempts = attempts - 1"),
+            &["is not the sum of what ended then"],
+        ),
+        (
+            "UPDATE month_accounts SET micros = micros + 1 WHERE kind = 'charge'".to_owned(),
+            Some("UPDATE month_accounts SET micros = micros - 1 WHERE kind = 'charge'"),
+            &["the sum of charge on revenue of organization 1"],
         ),
         // One that is gone.
         (
