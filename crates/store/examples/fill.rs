@@ -160,6 +160,13 @@ async fn fill_waiting(store: &Store, center: &mut Driver, count: u64) {
 }
 
 async fn ask(store: &Store, ended: u64) {
+    let (month, began) = (Month { year: 2026, month: 12 }, Instant::now());
+    for _ in 0..QUESTIONS {
+        let months = store.months(OrganizationId(1), month).await.expect("the months are read");
+        assert!(!months.moved.is_empty(), "an organization has postings");
+    }
+    let each = began.elapsed().as_secs_f64() * 1e3 / QUESTIONS as f64;
+    println!("a month's statement of {ended} jobs: {each:.2} ms");
     let mut shows = Vec::new();
     for number in 0..QUESTIONS {
         let id = JobId(1 + number * 7919 % ended);
