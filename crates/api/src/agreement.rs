@@ -166,6 +166,9 @@ pub struct AmendmentRequest {
     /// Why.
     #[schema(min_length = 1, max_length = 500)]
     pub reason: String,
+    /// Where more is sold: how many thousandths of its pool's card-hours may be; 1000 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oversell: Option<u32>,
     /// The terms that change.
     pub terms: AgreementTermsSpec,
 }

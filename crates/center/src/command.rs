@@ -103,6 +103,9 @@ pub enum Command {
         version: u32,
         /// What is agreed now.
         terms: AgreementTerms,
+        /// How many thousandths of its pool may be sold; 1000 if absent.
+        #[serde(default)]
+        oversell: Option<u32>,
         /// Why, for people.
         reason: String,
     },

@@ -54,7 +54,7 @@ fn amend(story: &mut Story, version: u32, change: impl FnOnce(&mut AgreementTerm
     let mut terms = story.state.view().ledger.agreements[&FIRST].terms.clone();
     change(&mut terms);
     let reason = "agreed anew".to_owned();
-    story.by(OPERATOR, Command::AmendAgreement { agreement: FIRST, version, terms, reason })
+    story.by(OPERATOR, Command::AmendAgreement { agreement: FIRST, version, terms, oversell: None, reason })
 }
 
 /// An hour on so many cards.
@@ -269,6 +269,13 @@ fn a_pool_is_not_sold_twice_unless_somebody_says_so() {
     let [sold, capacity] = ["sold", "capacity"].map(|name| refused.values[name].clone());
     assert_eq!((refused.code, sold.as_str(), capacity.as_str()), (Code::OverSold, "12500", "11520"));
     story.by(OPERATOR, Command::SignAgreement { agreement: second, version: 1, oversell: Some(1100) }).unwrap();
+    let refused = amend(&mut story, 1, |terms| terms.amount = yuan(70_000)).unwrap_err();
+    assert_eq!(refused.code, Code::OverSold, "nor by an amendment");
+    amend(&mut story, 1, |terms| terms.ends = terms.starts + Milliseconds::from_seconds(DAY)).unwrap();
+    amend(&mut story, 2, |terms| terms.ends = terms.starts + Milliseconds::from_seconds(30 * DAY)).unwrap();
+    let instant = AgreementTerms { ends: Timestamp(BEGINNING.0 + 500), ..terms(10) };
+    let draft = Command::DraftAgreement { organization: "maker".to_owned(), terms: instant };
+    assert_eq!(story.by(OPERATOR, draft).unwrap_err().code, Code::InvalidValue, "a term has a length");
     // Another term is another matter.
     let mut next = terms(60_000);
     next.starts = next.ends;

@@ -49,6 +49,9 @@ pub enum Command {
         /// The version that you saw; the newest if absent
         #[arg(long, value_name = "N")]
         version: Option<u32>,
+        /// Where more is sold: up to so many thousandths of its pool's card-hours [default: 1000]
+        #[arg(long, value_name = "THOUSANDTHS")]
+        oversell: Option<u32>,
         #[command(flatten)]
         terms: Terms,
         #[command(flatten)]
@@ -170,8 +173,9 @@ pub fn run(command: Command, client: &Client) -> Result<u8> {
             let request = AgreementRequest { organization, terms: terms.spec()? };
             (client.create("/api/v1/agreements", &request)?, format)
         }
-        Command::Amend { id, reason, version, terms, format } => {
-            let request = AmendmentRequest { version: newest(&id, version)?, reason, terms: terms.spec()? };
+        Command::Amend { id, reason, version, oversell, terms, format } => {
+            let version = newest(&id, version)?;
+            let request = AmendmentRequest { version, reason, oversell, terms: terms.spec()? };
             (client.patch(&path(&id), &request)?, format)
         }
         Command::Sign { id, version, oversell, format } => {

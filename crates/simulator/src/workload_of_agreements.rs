@@ -68,7 +68,13 @@ pub fn random_command(state: &State, now: Timestamp, random: &mut Random) -> (Ac
                 3 => terms.at_end = at_end(random),
                 _ => terms.starts = now,
             }
-            Command::AmendAgreement { agreement, version, terms, reason: "agreed anew".to_owned() }
+            Command::AmendAgreement {
+                agreement,
+                version,
+                terms,
+                oversell: Some(1_000_000),
+                reason: "agreed anew".to_owned(),
+            }
         }
         50..56 => {
             let amount = yuan(random, 60);

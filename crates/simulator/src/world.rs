@@ -314,7 +314,7 @@ impl World {
         for (agreement, known) in agreements {
             let terms = AgreementTerms { at_end: AtEnd::OnDemand, ..known.terms };
             let (version, reason) = (known.version, "so that no work is stopped".to_owned());
-            _ = self.send(operator, Command::AmendAgreement { agreement, version, terms, reason });
+            _ = self.send(operator, Command::AmendAgreement { agreement, version, terms, oversell: None, reason });
         }
         let mut rounds = 0;
         while self.state.jobs().len() > 0 || self.state.next_timer().is_some() {

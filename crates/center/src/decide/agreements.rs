@@ -39,7 +39,7 @@ pub fn amend(
     state: &State,
     input: &Input,
     (id, version): (AgreementId, u32),
-    terms: &AgreementTerms,
+    (terms, oversell): (&AgreementTerms, Option<u32>),
     reason: &str,
 ) -> Result<Outcome, Refusal> {
     let known = state.view.ledger.agreements.get(&id);
@@ -69,6 +69,11 @@ pub fn amend(
             format!("不低于 {least}，其余已使用、预扣或支付"),
         );
         return Err(Refusal::invalid_value("amount", terms.amount, rule));
+    }
+    let sells_more =
+        more.micros > 0 || terms.pool != before.pool || terms.price_per_card_hour != before.price_per_card_hour;
+    if is_signed && agreement.stage != AgreementStage::Closed && sells_more {
+        check_sold(state, id, terms, oversell.unwrap_or(SOLD_OUT))?;
     }
     let (organization, version) = (agreement.organization, version + 1);
     let mut facts = vec![Fact::AgreementSet {
@@ -107,7 +112,7 @@ pub fn sign(
     if terms.ends <= input.now {
         return Err(Refusal::invalid_value("ends", terms.ends, both("in the future", "晚于当前时间")));
     }
-    check_sold(state, id, oversell.unwrap_or(SOLD_OUT))?;
+    check_sold(state, id, terms, oversell.unwrap_or(SOLD_OUT))?;
     let kind = TransactionKind::Commitment { agreement: id, version };
     let mut facts = vec![Fact::AgreementSigned { id, by }, posted(agreement.organization, kind, terms.amount)];
     if terms.starts <= input.now {
@@ -166,8 +171,11 @@ fn check_terms(state: &State, terms: &AgreementTerms) -> Result<(), Refusal> {
     check_text("title", &terms.title, 200)?;
     check_amount("amount", terms.amount, currency)?;
     terms.price_per_card_hour.map_or(Ok(()), |price| check_amount("price_per_card_hour", price, currency))?;
-    if terms.ends <= terms.starts || terms.ends.since(terms.starts).0 > TERM_MOST_MS {
-        let rule = both("after the start, by at most 100 years", "晚于开始时间，且不超过 100 年");
+    if !(1000..=TERM_MOST_MS).contains(&terms.ends.since(terms.starts).0) {
+        let rule = both(
+            "after the start, by a second at least and 100 years at most",
+            "晚于开始时间，至少 1 秒且不超过 100 年",
+        );
         return Err(Refusal::invalid_value("ends", terms.ends, rule));
     }
     if let AtEnd::Grace(length) = terms.at_end
@@ -187,21 +195,20 @@ fn check_terms(state: &State, terms: &AgreementTerms) -> Result<(), Refusal> {
 
 /// Refuses to sell more of a pool than it has in the term: committed amounts count as the card-hours that they buy, evenly over
 /// their terms. What was sold without naming a pool is compared with the whole center.
-fn check_sold(state: &State, id: AgreementId, oversell: u32) -> Result<(), Refusal> {
-    let own = &state.view.ledger.agreements[&id].terms;
+fn check_sold(state: &State, id: AgreementId, own: &AgreementTerms, oversell: u32) -> Result<(), Refusal> {
     let pools: Vec<_> =
         state.view.pools.keys().copied().filter(|pool| own.pool.is_none_or(|own| own == *pool)).collect();
     let totals = |pool| state.view.cluster.card_models(pool).map(move |model| state.view.cluster.totals(pool, model));
     let cards: u128 = pools.iter().flat_map(|pool| totals(*pool)).map(|total| u128::from(total.installed.0)).sum();
     let term = own.ends.since(own.starts);
-    let sold = state.view.ledger.agreements.iter().filter(|(other, agreement)| {
+    let others = state.view.ledger.agreements.iter().filter(|(other, agreement)| {
         let is_open = matches!(agreement.stage, AgreementStage::Signed | AgreementStage::Begun);
-        **other == id || (is_open && (own.pool.is_none() || agreement.terms.pool == own.pool))
+        **other != id && is_open && (own.pool.is_none() || agreement.terms.pool == own.pool)
     });
+    let sold = others.map(|(_, agreement)| &agreement.terms).chain([own]);
     // In milli-cards × milliseconds, of which the part counts that lies in the term.
     let sold: u128 = sold
-        .map(|(_, agreement)| {
-            let terms = &agreement.terms;
+        .map(|terms| {
             let of_pools = terms.pool.map_or_else(|| pools.clone(), |pool| vec![pool]);
             let whole = haina_core::CardMillis::WHOLE;
             let least =

@@ -89,8 +89,8 @@ pub fn decide(state: &State, input: &Input, fuel: u64) -> Outcome {
         }
         (Command::SetOrganization { .. }, _) => accounts::set_organization(state, input),
         (Command::DraftAgreement { organization, terms }, _) => agreements::draft(state, input, organization, terms),
-        (Command::AmendAgreement { agreement, version, terms, reason }, _) => {
-            agreements::amend(state, input, (*agreement, *version), terms, reason)
+        (Command::AmendAgreement { agreement, version, terms, oversell, reason }, _) => {
+            agreements::amend(state, input, (*agreement, *version), (terms, *oversell), reason)
         }
         (Command::SignAgreement { agreement, version, oversell }, _) => {
             agreements::sign(state, input, (*agreement, *version), *oversell)

@@ -11,6 +11,9 @@ use super::{Outcome, check_name, person};
 use crate::permission::Owner;
 use crate::{Action, Fact, Input, Reply, State};
 
+/// So many claims of one organization may wait: what a tenant asks for is kept for ever.
+const CLAIMS_MOST: usize = 20;
+
 /// What somebody asks for.
 pub struct Claim<'a> {
     /// The programme's name.
@@ -111,6 +114,13 @@ pub fn claim(state: &State, input: &Input, claim: &Claim<'_>) -> Result<Outcome,
     };
     if !(programme.rules.opens..programme.rules.closes).contains(&input.now) {
         return Err(not_allowed("claims are not taken now", "当前不在申领期内"));
+    }
+    let own = state.view.ledger.vouchers.values().filter(|other| other.organization == organization);
+    if own.filter(|other| other.stage == VoucherStage::Claimed).count() >= CLAIMS_MOST {
+        return Err(not_allowed(
+            "twenty claims of the organization wait for review already",
+            "单位已有二十份申领等待审核",
+        ));
     }
     let id = VoucherId(state.view.center.last_voucher.0 + 1);
     check_claim(state, programme, id, &voucher)?;

@@ -87,13 +87,13 @@ pub async fn amend(
     Body(body): Body,
 ) -> Result<Response, Failure> {
     let agreement = find(&app, &caller, Action::ChangeAgreement, &id)?;
-    let AmendmentRequest { version, reason, terms }: AmendmentRequest = parse_json(&body)?;
+    let AmendmentRequest { version, reason, oversell, terms }: AmendmentRequest = parse_json(&body)?;
     let now = app.center.now();
     let terms = app.view(|view| {
         let before = view.ledger.agreements.get(&agreement).map(|known| known.terms.clone());
         terms.terms(before, (view.center.currency, now), |name| pool(view, name))
     })?;
-    let command = Command::AmendAgreement { agreement, version, terms, reason };
+    let command = Command::AmendAgreement { agreement, version, terms, oversell, reason };
     answered(&app, agreement, &send(&app, &caller, command, None).await?)
 }
 
