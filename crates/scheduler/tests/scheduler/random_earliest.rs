@@ -71,6 +71,19 @@ fn plain_search(cluster: &Cluster, held: &Held, demand: &Demand, terms: &Terms) 
     })
 }
 
+#[test]
+fn a_part_of_a_node_is_promised_when_that_part_comes_free() {
+    let mut cluster = cluster([ascend(1)]);
+    let mut held = Held(Vec::new());
+    for ends in [110, 119] {
+        let Found::Placed(allocation) = find(&cluster, &cards(4)) else { panic!("half a node is free") };
+        cluster.claim(&allocation);
+        held.0.push((Timestamp(ends), allocation));
+    }
+    let start = |demand: &Demand| cluster.earliest(demand, &Terms::default(), NOW, &&held).map(|(start, _)| start.0);
+    assert_eq!((start(&cards(4)), start(&cards(5)), start(&cards(8))), (Some(110), Some(119), Some(119)));
+}
+
 proptest! {
     #[test]
     fn a_promised_start_is_the_first_at_which_a_place_is_found(
