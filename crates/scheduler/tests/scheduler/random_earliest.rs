@@ -73,15 +73,17 @@ fn plain_search(cluster: &Cluster, held: &Held, demand: &Demand, terms: &Terms) 
 
 #[test]
 fn a_part_of_a_node_is_promised_when_that_part_comes_free() {
-    let mut cluster = cluster([ascend(1)]);
+    let mut cluster = cluster([ascend(1), ascend(2)]);
     let mut held = Held(Vec::new());
-    for ends in [110, 119] {
-        let Found::Placed(allocation) = find(&cluster, &cards(4)) else { panic!("half a node is free") };
+    // All of the first node until 112; half of the second until 105, the rest until 119.
+    for (node, count, ends) in [(1, 8, 112), (2, 4, 105), (2, 4, 119)] {
+        let Found::Placed(allocation) = find(&cluster, &cards(count)) else { panic!("{count} cards are free") };
+        assert_eq!(allocation.shares[0].node, NodeId(node));
         cluster.claim(&allocation);
         held.0.push((Timestamp(ends), allocation));
     }
     let start = |demand: &Demand| cluster.earliest(demand, &Terms::default(), NOW, &&held).map(|(start, _)| start.0);
-    assert_eq!((start(&cards(4)), start(&cards(5)), start(&cards(8))), (Some(110), Some(119), Some(119)));
+    assert_eq!((start(&cards(4)), start(&cards(5)), start(&cards(8))), (Some(105), Some(112), Some(112)));
 }
 
 proptest! {
