@@ -109,6 +109,9 @@ impl AgreementTermsSpec {
         let at_end = match (self.at_end, self.grace_days) {
             (Some(AtEndWord::Grace), Some(days)) => Some(grace(days)),
             (Some(AtEndWord::Grace), None) => return Err(needed("grace_days")),
+            (None, Some(days)) if matches!(before.as_ref().map(|before| before.at_end), Some(AtEnd::Grace(_))) => {
+                Some(grace(days))
+            }
             (_, Some(days)) => {
                 let rule = both("absent unless `at_end` is `grace`", "仅当 `at_end` 为 `grace` 时填写");
                 return Err(Refusal::invalid_value("grace_days", days, rule));

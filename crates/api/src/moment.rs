@@ -17,10 +17,8 @@ pub struct Moment(pub Timestamp);
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_microsecond(self.0.0) {
-            Ok(moment) => moment.fmt(f),
-            Err(_) => f.write_str(if self.0.0 < 0 { "-009999-01-01T00:00:00Z" } else { "9999-12-31T23:59:59Z" }),
-        }
+        let furthest = if self.0.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+        jiff::Timestamp::from_microsecond(self.0.0).unwrap_or(furthest).fmt(f)
     }
 }
 

@@ -108,6 +108,8 @@ pub enum Fact {
         share_of_charge: u16,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pool: Option<PoolId>,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
     },
     /// A claimed voucher will not be.
     VoucherRejected { id: VoucherId, by: UserId, reason: String },

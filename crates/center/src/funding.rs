@@ -52,7 +52,8 @@ impl View {
         let agreements = sources.agreements.iter().map(|id| (*id, &self.ledger.agreements[id]));
         let mut of_pool: Vec<_> = agreements.filter(|(_, agreement)| agreement.covers(pool)).collect();
         of_pool.sort_by_key(|(id, agreement)| (agreement.terms.ends, *id));
-        let paying = of_pool.iter().filter(|(_, agreement)| agreement.pays(now));
+        let left = |agreement: &Agreement| has(&agreement.purse) > 0;
+        let paying = of_pool.iter().filter(|(_, agreement)| agreement.pays(now) && left(agreement));
         let mut payers: Vec<_> = paying
             .map(|(id, agreement)| PayerMeans {
                 payer: Payer::Agreement(*id),
@@ -83,6 +84,15 @@ impl View {
             portions.clear();
         }
         Ok(Funded { hold, price_per_card_hour, portions })
+    }
+}
+
+impl View {
+    /// Whether an agreement of an organization says that its account pays for nothing in a pool.
+    pub fn is_stopped(&self, organization: OrganizationId, pool: PoolId, now: Timestamp) -> bool {
+        let sources = self.sources.get(&organization).into_iter().flat_map(|sources| &sources.agreements);
+        let of_pool = sources.map(|id| &self.ledger.agreements[id]).filter(|agreement| agreement.covers(pool));
+        on_demand(of_pool, Money::zero(self.center.currency), now).is_none()
     }
 }
 

@@ -112,6 +112,9 @@ fn an_agreement_pays_at_its_price_and_the_account_what_goes_beyond_it() {
     );
     assert_eq!((purse(&story), story.balance(3).as_str()), ((16, 16, 0, 0), "10.000000 CNY"));
 
+    let draft = draft(&mut story, terms(5));
+    let early = Command::PayAgreement { agreement: draft, amount: yuan(1), reference: "transfer".to_owned() };
+    assert_eq!(story.by(OPERATOR, early).unwrap_err().code, Code::WrongStage, "nobody is bound");
     // What is paid is not owed any more, and no more than is owed is taken.
     let pay = |units| Command::PayAgreement { agreement: id, amount: yuan(units), reference: "transfer".to_owned() };
     assert_eq!(story.by(OPERATOR, pay(17)).unwrap_err().code, Code::InvalidValue);
@@ -372,12 +375,34 @@ fn a_voucher_is_claimed_reviewed_issued_used_and_cashed_out() {
     );
     let cash_out = || Command::CashOutVoucher { voucher: VoucherId(1), reference: "transfer".to_owned() };
     story.by(clerk, cash_out()).unwrap();
-    assert_eq!(story.by(clerk, cash_out()).unwrap_err().code, Code::ClaimNotAllowed, "it was paid");
+    assert_eq!(story.by(clerk, cash_out()).unwrap_err().code, Code::NothingToCashOut, "it was paid");
     story.pass(30 * DAY);
     let expired = voucher(&story);
     assert_eq!((expired.stage, expired.purse.closed), (VoucherStage::Expired, yuan(1)));
     let programme = &story.state.view().ledger.programmes[&ProgrammeId(1)];
     assert_eq!((programme.owed, programme.granted), (yuan(0), yuan(5)), "the sponsor paid what was used");
+}
+
+#[test]
+fn an_agreement_that_is_used_up_gives_its_price_to_no_voucher() {
+    for (at_end, expected) in [(AtEnd::OnDemand, Some(10)), (AtEnd::Stop, None)] {
+        let mut story = Story::begin();
+        let clerk = clerk(&mut story);
+        signed(&mut story, AgreementTerms { at_end, ..terms(8) });
+        let first = story.submit_one(MAKER, hour("first", 1.0));
+        run(&mut story, first, 3600);
+        set_programme(&mut story, ProgrammeRules { share_of_charge: 1000, ..rules() }, 0).unwrap();
+        claim(&mut story, 50, None).unwrap();
+        story.by(clerk, review(1, true)).unwrap();
+        match (story.submit(MAKER, vec![hour("second", 1.0)]), expected) {
+            (Ok(jobs), Some(price)) => {
+                run(&mut story, jobs[0], 3600);
+                assert_eq!(charged(&story)[0], (LedgerAccount::Voucher(VoucherId(1)), -price));
+            }
+            (Err(refused), None) => assert!(refused.hint(Language::English).contains("work stops"), "{refused}"),
+            (submitted, _) => panic!("{at_end:?}: {submitted:?}"),
+        }
+    }
 }
 
 #[test]

@@ -17,10 +17,10 @@ pub struct ProgrammeRules {
     pub sponsor: String,
     /// All vouchers together.
     pub budget: Money,
-    /// Vouchers issued in one calendar year (UTC).
+    /// Vouchers issued in one calendar year (UTC+8).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_per_year: Option<Money>,
-    /// Vouchers issued to one organization in one calendar year (UTC).
+    /// Vouchers issued to one organization in one calendar year (UTC+8).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_organization_and_year: Option<Money>,
     /// The thousandths of each charge that a voucher pays.

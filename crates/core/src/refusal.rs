@@ -171,12 +171,16 @@ codes! {
         "{kind} {id} 处于“{stage}”状态，此操作要求“{needed}”。" "列表中可查看各自的状态。";
     /// More was sold of a pool than it has.
     OverSold "over_sold" Conflict
-        "Pool {pool} would be sold beyond what it has: {sold} card-hours of {capacity} in that term." "Sign for less, for another term or pool, or say on purpose by how much it may be over-sold."
-        "资源池 {pool} 将被超售：该期间内已售 {sold} 卡时，而总量为 {capacity} 卡时。" "请减少数量、调整期限或资源池，或明确指定允许的超售比例。";
+        "{what} would be sold beyond what it has: {sold} card-hours of {capacity} in that term." "Sign for less, for another term or pool, or say on purpose by how much it may be over-sold."
+        "{what}将被超售：该期间内已售 {sold} 卡时，而总量为 {capacity} 卡时。" "请减少数量、调整期限或资源池，或明确指定允许的超售比例。";
     /// The programme's rules do not allow the claim.
     ClaimNotAllowed "claim_not_allowed" Conflict
         "This voucher cannot be claimed or issued: {rule}." "`haina voucher programmes` shows the rules."
         "不能申领或发放该算力券：{rule}。" "规则可用 `haina voucher programmes` 查看。";
+    /// Nothing was used of it that its sponsor has not paid.
+    NothingToCashOut "nothing_to_cash_out" Conflict
+        "Nothing was used of voucher {voucher} that its sponsor has not paid." "Nothing to do; `haina voucher show` says what was redeemed and cashed out."
+        "算力券 {voucher} 没有尚未兑付的已核销金额。" "无需操作；`haina voucher show` 可查看核销与兑付金额。";
     /// Who claimed it may not review it.
     OwnClaim "own_claim" Conflict
         "You claimed voucher {voucher} yourself; another person must review it." "Ask somebody else who may review vouchers."

@@ -379,8 +379,8 @@ impl Said {
                         self.about(attempt.job).with("attempt", attempt);
                     }
                     TransactionKind::Commitment { agreement, .. } => {
-                        let words = "{organization} commits to {amount} by agreement {agreement}.";
-                        self.say("committed", words, "{organization} 通过合同 {agreement} 承诺 {amount}。");
+                        let words = "What {organization} commits to by agreement {agreement} changes by {amount}.";
+                        self.say("committed", words, "{organization} 在合同 {agreement} 中的承诺金额变动 {amount}。");
                         self.with("agreement", agreement);
                     }
                     TransactionKind::Payment { agreement, reference } => {
@@ -489,9 +489,9 @@ impl Said {
                 self.with("user", user(view, &voucher.claimed_by));
                 id
             }
-            Fact::VoucherIssued { id, by, expires, .. } => {
+            Fact::VoucherIssued { id, by, expires, reason, .. } => {
                 self.say("voucher_issued", "Voucher {voucher} was issued.", "算力券 {voucher} 已发放。");
-                self.with("user", user(view, by)).with("expires", Moment(*expires));
+                self.with("user", user(view, by)).with("expires", Moment(*expires)).with("reason", reason);
                 id
             }
             Fact::VoucherRejected { id, by, reason } => {

@@ -55,6 +55,8 @@ pub fn account(view: &View, id: OrganizationId, now: Timestamp) -> Option<Accoun
     let organization = view.organizations.get(&id)?;
     let account = view.ledger.accounts.get(&id)?;
     let money = |micros: i128| Money { micros, currency: view.center.currency };
+    let alone = !view.sources.contains_key(&id);
+    let is_near = |at: &Timestamp| at.since(now) < Milliseconds(36_525 * 24 * 3_600_000);
     Some(Account {
         id: id.to_string(),
         organization: organization.name.clone(),
@@ -65,7 +67,12 @@ pub fn account(view: &View, id: OrganizationId, now: Timestamp) -> Option<Accoun
         owed: money(account.receivable.map_or(0, |owed| -owed.micros)).into(),
         accrued: money(account.accrual.accrued_micros(now)).into(),
         burn_per_hour: money(account.accrual.burn_micros_per_hour()).into(),
-        exhausted: account.accrual.exhausted_at(account.balance.micros).map(Moment),
+        // What others pay as well does not say when the account is used up.
+        exhausted: alone
+            .then(|| account.accrual.exhausted_at(account.balance.micros))
+            .flatten()
+            .filter(is_near)
+            .map(Moment),
         cards_held: show_cards(view.cards_held(id)),
         card_limit: organization.card_limit.map(show_cards),
     })

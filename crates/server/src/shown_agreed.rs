@@ -5,10 +5,13 @@ use haina_api::{
     Quantity, Voucher, show_card_hours,
 };
 use haina_center::View;
-use haina_core::{AgreementId, AgreementTerms, AtEnd, Money, PoolId, ProgrammeId, Timestamp, VoucherId};
+use haina_core::{AgreementId, AgreementTerms, AtEnd, Milliseconds, Money, PoolId, ProgrammeId, Timestamp, VoucherId};
 use haina_ledger::{AgreementStage, Paid, Payer, Portion, Purse};
 
 const DAY_MS: u64 = 24 * 3_600_000;
+
+/// What is further away is not worth telling.
+const CENTURY: Milliseconds = Milliseconds(36_525 * DAY_MS);
 
 /// An agreement as of `now`, with its history where one is shown.
 pub fn agreement(view: &View, id: AgreementId, now: Timestamp, with_history: bool) -> Option<Agreement> {
@@ -43,7 +46,8 @@ pub fn agreement(view: &View, id: AgreementId, now: Timestamp, with_history: boo
 fn used_up(starts: Timestamp, purse: &Purse, now: Timestamp) -> Option<Timestamp> {
     let elapsed = i128::from(now.0.saturating_sub(starts.0));
     let whole = elapsed.checked_mul(purse.granted.micros)?.checked_div(purse.used.micros)?;
-    starts.0.checked_add(i64::try_from(whole).ok()?).map(Timestamp)
+    let at = starts.0.checked_add(i64::try_from(whole).ok()?)?;
+    Some(Timestamp(at)).filter(|at| at.since(now) < CENTURY)
 }
 
 fn history(view: &View, id: AgreementId) -> Vec<Amendment> {

@@ -99,7 +99,7 @@ pub fn random_command(state: &State, now: Timestamp, random: &mut Random) -> (Ac
             };
             return (actor, command);
         }
-        78..90 => Command::ReviewVoucher { voucher, approve: random.chance(85), reason: String::new() },
+        78..90 => Command::ReviewVoucher { voucher, approve: random.chance(85), reason: "reviewed".to_owned() },
         90..92 => Command::RevokeVoucher { voucher, reason: "not what it was given for".to_owned() },
         92..96 => Command::CashOutVoucher { voucher, reference: "transfer".to_owned() },
         _ => Command::SetOrganization {

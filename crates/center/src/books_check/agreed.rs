@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use haina_core::quantity::CARD_USE_PER_CARD_HOUR;
 use haina_core::{
-    AgreementId, AgreementTerms, AtEnd, CardUse, Money, OrganizationId, ProgrammeId, Timestamp, VoucherId,
+    AgreementId, AgreementTerms, AtEnd, CardUse, Money, OrganizationId, ProgrammeId, Timestamp, UserId, VoucherId,
 };
 use haina_ledger::{Ledger, LedgerAccount, Paid, Payer, Portion, Purse, Transaction, TransactionKind};
 
@@ -33,6 +34,7 @@ struct SeenVoucher {
     programme: ProgrammeId,
     agreement: Option<AgreementId>,
     claimed: Money,
+    claimed_by: UserId,
     share: u16,
     /// Until when it pays; none before it is issued.
     expires: Option<Timestamp>,
@@ -43,8 +45,8 @@ struct SeenVoucher {
 }
 
 impl Agreed {
-    /// Takes a fact that is no posting and no attempt.
-    pub fn take(&mut self, fact: &Fact) {
+    /// Takes a fact that is no posting and no attempt; false where it should not be.
+    pub fn take(&mut self, fact: &Fact) -> bool {
         match fact {
             Fact::AgreementSet { id, organization, version, terms, .. } => {
                 let seen = self.agreements.entry(*id).or_insert_with(|| SeenAgreement {
@@ -67,6 +69,7 @@ impl Agreed {
                     programme: voucher.programme,
                     agreement: voucher.agreement,
                     claimed: voucher.claimed,
+                    claimed_by: voucher.claimed_by,
                     share: voucher.share_of_charge,
                     expires: None,
                     granted: 0,
@@ -76,10 +79,17 @@ impl Agreed {
                 };
                 self.vouchers.insert(*id, seen);
             }
-            Fact::VoucherIssued { id, expires, share_of_charge, .. } => {
-                if let Some(seen) = self.vouchers.get_mut(id) {
-                    (seen.expires, seen.share) = (Some(*expires), *share_of_charge);
-                }
+            Fact::VoucherIssued { id, by, expires, share_of_charge, .. } => {
+                let Some(seen) = self.vouchers.get_mut(id) else { return false };
+                (seen.expires, seen.share) = (Some(*expires), *share_of_charge);
+                return *by != seen.claimed_by;
+            }
+            // What was left was posted before.
+            Fact::AgreementClosed { id } => {
+                return self.agreements.get(id).is_some_and(|seen| seen.granted == seen.used + seen.closed);
+            }
+            Fact::VoucherClosed { id } => {
+                return self.vouchers.get(id).is_some_and(|seen| seen.granted == seen.used + seen.closed);
             }
             Fact::VoucherRevoked { id, at, .. } => {
                 let seen = self.vouchers.get_mut(id).into_iter();
@@ -87,6 +97,7 @@ impl Agreed {
             }
             _ => {}
         }
+        true
     }
 
     /// Prices that an organization may pay out of its account for a while after an agreement.
@@ -125,7 +136,12 @@ impl Agreed {
                     is_its && is_beside && seen.share == share.share
                 })
             });
-            paid_by && shared_by
+            // Each holds what he may have to pay: the whole rounded up, the voucher's share of it down.
+            let unit = i128::from(CARD_USE_PER_CARD_HOUR);
+            let cost = (portion.price_per_card_hour.micros * i128::from(portion.use_most.0) + unit - 1) / unit;
+            let of_voucher = portion.voucher.map_or(0, |share| cost * i128::from(share.share) / 1000);
+            let holds = (portion.voucher.map_or(0, |share| share.hold.micros), portion.hold.micros);
+            paid_by && shared_by && holds == (of_voucher, cost - of_voucher)
         };
         let covered: u64 = funding.iter().map(|portion| portion.use_most.0).sum();
         let held: i128 = funding.iter().map(|portion| portion.held().micros).sum();
@@ -204,7 +220,13 @@ impl Agreed {
             let seen = self.vouchers.get(id).map(|seen| ((seen.granted, seen.used, seen.closed), seen.cashed_out));
             seen != Some((stored(&entry.purse), entry.cashed_out.micros))
         });
+        // Budgets are asked by what was granted.
+        let programmes = ledger.programmes.iter().filter(|(id, entry)| {
+            let own = self.vouchers.values().filter(|seen| seen.programme == **id);
+            entry.granted.micros != own.map(|seen| seen.granted - seen.closed).sum::<i128>()
+        });
         let agreements = agreements.map(|(id, _)| LedgerAccount::Agreement(*id));
-        agreements.chain(vouchers.map(|(id, _)| LedgerAccount::Voucher(*id))).collect()
+        let vouchers = vouchers.map(|(id, _)| LedgerAccount::Voucher(*id));
+        agreements.chain(vouchers).chain(programmes.map(|(id, _)| LedgerAccount::Sponsor(*id))).collect()
     }
 }

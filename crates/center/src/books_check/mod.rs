@@ -137,7 +137,11 @@ impl BooksCheck {
                     self.wrong.push(Wrong::AgreedOther { position });
                 }
             }
-            _ => self.agreed.take(fact),
+            _ => {
+                if !self.agreed.take(fact) {
+                    self.wrong.push(Wrong::AgreedOther { position });
+                }
+            }
         }
     }
 

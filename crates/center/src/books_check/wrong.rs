@@ -102,10 +102,9 @@ impl fmt::Display for Wrong {
                 f,
                 "at {position} attempt {attempt} is paid otherwise than agreements, vouchers and prices in force say"
             ),
-            AgreedOther { position } => write!(
-                f,
-                "the transaction at {position} is not what the agreement or voucher that it names comes to then"
-            ),
+            AgreedOther { position } => {
+                write!(f, "what is at {position} is not what the agreement or voucher that it names comes to then")
+            }
             MonthAccountOther { key: MonthAccount { organization, month, account, kind } } => write!(
                 f,
                 "the sum of {kind} on {account} of organization {organization} in {month} is not that of its postings"

@@ -126,6 +126,11 @@ pub fn pay(state: &State, input: &Input, id: AgreementId, amount: Money, referen
     let known = state.view.ledger.agreements.get(&id);
     person(state, input, Action::TopUp, owner(known))?;
     let agreement = known.ok_or_else(|| Refusal::not_found(Kind::Agreement, id))?;
+    if agreement.stage == AgreementStage::Draft {
+        let stage = Refusal::new(Code::WrongStage).with_phrase("kind", Kind::Agreement.noun()).with("id", id);
+        let needed = both("signed", "已签署");
+        return Err(stage.with_phrase("stage", agreement.stage.words()).with_phrase("needed", needed));
+    }
     check_amount("amount", amount, state.view.center.currency)?;
     check_reference(reference)?;
     let owed = state.view.ledger.accounts[&agreement.organization].receivable.map_or(0, |owed| -owed.micros);
@@ -218,7 +223,7 @@ fn check_sold(state: &State, id: AgreementId, own: &AgreementTerms, oversell: u3
             let overlap = u128::from(if from < to { to.since(from).0 } else { 0 });
             let bought =
                 terms.amount.micros as u128 * u128::from(haina_core::quantity::CARD_USE_PER_CARD_HOUR) / price as u128;
-            bought * overlap / u128::from(terms.ends.since(terms.starts).0)
+            bought * overlap / u128::from(terms.ends.since(terms.starts).0).max(1)
         })
         .sum();
     let capacity = cards * u128::from(term.0);
@@ -226,6 +231,11 @@ fn check_sold(state: &State, id: AgreementId, own: &AgreementTerms, oversell: u3
         return Ok(());
     }
     let hours = |used: u128| used / u128::from(haina_core::quantity::CARD_USE_PER_CARD_HOUR);
-    let pool = own.pool.map_or("*", |pool| &state.view.pools[&pool].name);
-    Err(Refusal::new(Code::OverSold).with("pool", pool).with("sold", hours(sold)).with("capacity", hours(capacity)))
+    let pool = own.pool.map(|pool| &state.view.pools[&pool].name);
+    let what =
+        pool.map_or(both("The center", "本中心"), |pool| both(format!("Pool {pool}"), format!("资源池 {pool} ")));
+    Err(Refusal::new(Code::OverSold)
+        .with_phrase("what", what)
+        .with("sold", hours(sold))
+        .with("capacity", hours(capacity)))
 }

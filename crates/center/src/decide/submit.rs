@@ -146,10 +146,18 @@ impl Submission<'_> {
         let use_most = asked.used_for(request.time_limit + request.grace);
         let funded = state.view.fund(organization, (demand.pool, price), use_most, self.input.now, Which::Whole);
         funded.map_err(|Short { needed, available }| {
-            Refusal::new(Code::InsufficientFunds)
+            let refusal = Refusal::new(Code::InsufficientFunds)
                 .with("needed", Money { micros: needed, ..price })
                 .with("available", Money { micros: available, ..price })
-                .with("organization", &payer.name)
+                .with("organization", &payer.name);
+            match state.view.is_stopped(organization, demand.pool, self.input.now) {
+                true => refusal.with_hint(both(
+                    "An agreement of {organization} says that work stops where it does not pay any more: a new agreement, \
+                     or an amendment of what happens at its end, lets it go on.",
+                    "{organization} 的合同约定其不再支付时停止作业；签署新合同或变更到期约定后可继续。",
+                )),
+                false => refusal,
+            }
         })?;
         if let Some(class) = state.class_of_key.get(&key).or_else(|| self.classes.get(&key)) {
             return Ok(*class);

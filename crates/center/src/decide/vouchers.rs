@@ -123,7 +123,7 @@ pub fn claim(state: &State, input: &Input, claim: &Claim<'_>) -> Result<Outcome,
         ));
     }
     let id = VoucherId(state.view.center.last_voucher.0 + 1);
-    check_claim(state, programme, id, &voucher)?;
+    check_claim(state, programme, (id, &voucher), input.now)?;
     check_caps(state, programme, &voucher, input.now)?;
     Ok(Outcome::replied(vec![Fact::VoucherClaimed { id, voucher }], Reply::Claimed(id)))
 }
@@ -134,17 +134,18 @@ pub fn review(state: &State, input: &Input, id: VoucherId, approve: bool, reason
     let by = person(state, input, Action::ReviewVoucher, owner(known))?;
     let voucher = known.ok_or_else(|| Refusal::not_found(Kind::Voucher, id))?;
     check_stage(id, voucher, VoucherStage::Claimed)?;
+    if !approve {
+        check_text("reason", reason, 500)?;
+        return Ok(Outcome::done(vec![Fact::VoucherRejected { id, by, reason: reason.to_owned() }]));
+    }
     if reason.len() > 500 {
         return Err(Refusal::invalid_value("reason", reason.len(), both("at most 500 bytes", "不超过 500 字节")));
-    }
-    if !approve {
-        return Ok(Outcome::done(vec![Fact::VoucherRejected { id, by, reason: reason.to_owned() }]));
     }
     if by == voucher.claimed_by {
         return Err(Refusal::new(Code::OwnClaim).with("voucher", id));
     }
     let programme = &state.view.ledger.programmes[&voucher.programme];
-    check_claim(state, programme, id, voucher)?;
+    check_claim(state, programme, (id, voucher), input.now)?;
     check_caps(state, programme, voucher, input.now)?;
     let rules = &programme.rules;
     let issued = Fact::VoucherIssued {
@@ -154,6 +155,7 @@ pub fn review(state: &State, input: &Input, id: VoucherId, approve: bool, reason
         expires: input.now + rules.valid_for,
         share_of_charge: rules.share_of_charge,
         pool: rules.pool,
+        reason: reason.to_owned(),
     };
     let kind = TransactionKind::Issue { voucher: id, programme: voucher.programme };
     Ok(Outcome::done(vec![issued, posted(voucher.organization, kind, voucher.claimed)]))
@@ -177,7 +179,7 @@ pub fn cash_out(state: &State, input: &Input, id: VoucherId, reference: &str) ->
     check_reference(reference)?;
     let amount = Money { micros: voucher.purse.used.micros - voucher.cashed_out.micros, ..voucher.cashed_out };
     if amount.micros == 0 {
-        return Err(not_allowed("nothing was used of it that its sponsor has not paid", "没有尚未兑付的已核销金额"));
+        return Err(Refusal::new(Code::NothingToCashOut).with("voucher", id));
     }
     let programme = voucher.programme;
     let kind = TransactionKind::CashOut { voucher: id, programme, reference: reference.to_owned() };
@@ -216,7 +218,12 @@ fn not_allowed(english: &'static str, chinese: &'static str) -> Refusal {
 }
 
 /// Who may claim, and for what.
-fn check_claim(state: &State, programme: &Programme, id: VoucherId, voucher: &Voucher) -> Result<(), Refusal> {
+fn check_claim(
+    state: &State,
+    programme: &Programme,
+    (id, voucher): (VoucherId, &Voucher),
+    now: Timestamp,
+) -> Result<(), Refusal> {
     let rules = &programme.rules;
     let organization = &state.view.organizations[&voucher.organization];
     if !rules.kinds.is_empty() && !organization.kind.is_some_and(|kind| rules.kinds.contains(&kind)) {
@@ -250,7 +257,7 @@ fn check_claim(state: &State, programme: &Programme, id: VoucherId, voucher: &Vo
     let known = state.view.ledger.agreements.get(&agreement).filter(|known| known.organization == voucher.organization);
     let terms = &known.ok_or_else(|| Refusal::not_found(Kind::Agreement, agreement))?.terms;
     let stage = known.map(|known| known.stage);
-    if !matches!(stage, Some(AgreementStage::Signed | AgreementStage::Begun)) {
+    if !matches!(stage, Some(AgreementStage::Signed | AgreementStage::Begun)) || terms.ends <= now {
         return Err(not_allowed("the agreement is not signed, or is over", "合同尚未签署或已结束"));
     }
     if voucher.claimed.micros * 1000 > terms.amount.micros * i128::from(share) {

@@ -114,7 +114,7 @@ fn a_voucher_is_claimed_by_a_tenant_and_issued_by_somebody_else() {
     let issued = clerk.post(&format!("{path}/issue"), &json!({})).expect(200).json();
     assert_eq!((&issued["state"], &issued["left"]["amount"]), (&json!("issued"), &json!("30.000000")));
     clerk.post(&format!("{path}/reject"), &json!({ "reason": "late" })).problem(409, "wrong_stage");
-    clerk.post(&format!("{path}/cash-out"), &json!({ "reference": "x" })).problem(409, "claim_not_allowed");
+    clerk.post(&format!("{path}/cash-out"), &json!({ "reference": "x" })).problem(409, "nothing_to_cash_out");
     let revoked = clerk.post(&format!("{path}/revoke"), &json!({ "reason": "moved away" })).expect(200).json();
     assert!(revoked["expires"].is_string());
     crate::center_in_a_box::eventually("what is left went back", || {
