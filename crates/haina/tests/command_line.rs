@@ -457,15 +457,18 @@ fn a_login_is_kept_for_its_owner_only() {
 #[test]
 fn an_agreement_and_a_voucher_pay_for_work_and_the_books_prove_right() {
     let center = Center::start();
+    // The rules are those that docs/tenancy.md shows.
     let programme = center.directory().join("spark.toml");
-    let rules = "title = 'Spark'\nsponsor = 'the city'\nbudget = '1000'\nshare_of_charge = 500\nvalid_days = 90\n\
-                 opens = '2020-01-01T00:00:00+08:00'\ncloses = '2099-01-01T00:00:00+08:00'\n";
+    let documented = include_str!("../../../docs/tenancy.md").split("```toml\n").nth(1).unwrap();
+    let rules = documented.split("```").next().unwrap().replace("2027-01-01", "2099-01-01");
     std::fs::write(&programme, rules).unwrap();
     let contract = center.directory().join("contract.pdf");
     std::fs::write(&contract, "what was signed").unwrap();
     let organization = center.run(&["organization", "list", "--json"]).expect(0).json()[0]["name"].clone();
     let organization = organization.as_str().unwrap();
 
+    let standing = ["--kind", "institute", "--qualification", "专精特新=GR2026001@2099-06-30"];
+    center.run(&[&["organization", "set", organization][..], &standing].concat()).expect(0);
     let document = contract.to_str().unwrap();
     let terms =
         ["--title", "HT-1", "--amount", "100", "--price", "3.6", "--until", "2099-12-31", "--document", document];
@@ -475,8 +478,13 @@ fn an_agreement_and_a_voucher_pay_for_work_and_the_books_prove_right() {
     center.run(&["agreement", "sign", "1"]).expect(0);
     center.run(&["voucher", "set-programme", "spark", programme.to_str().unwrap()]).expect(0);
     center.run(&["voucher", "set-programme", "spark", programme.to_str().unwrap()]).expect(0);
-    let claim = ["voucher", "claim", "spark", "40", "--organization", organization, "--purpose", "a model of the sea"];
-    center.run(&claim).expect(0);
+    let claim = |amount| {
+        let claim =
+            ["voucher", "claim", "spark", amount, "--agreement", "1", "--purpose", "海洋模型训练", "--unrelated"];
+        center.run(&[&claim[..], &["--organization", organization]].concat())
+    };
+    claim("40").expect(1);
+    claim("30").expect(0);
     let own = center.run(&["voucher", "issue", "1"]);
     own.expect(1);
     assert!(own.stderr.contains("another person must review it"), "{own:?}");
